@@ -1,0 +1,261 @@
+use std::sync::{Arc, OnceLock};
+
+use crate::{Body, Cause, Lang, LinkId, Name, Refusal, RoomId, Signal, Tag, Token};
+
+/// What the hub tells a party.
+///
+/// **Edges** happened once: they are never lost, merged or reordered. **Levels** are the present value of something: a
+/// newer one may replace the one that still waits ([`EventQueue`](crate::EventQueue)).
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Edge: the party is in the room. Always precedes the first `Members` of that room.
+    Joined {
+        /// The command's tag.
+        tag: Tag,
+        /// The room's id, for later commands.
+        room: RoomId,
+        /// The room's name.
+        room_name: Name,
+        /// The party's name in it.
+        name: Name,
+    },
+    /// Edge: the party has its name.
+    Registered {
+        /// The command's tag.
+        tag: Tag,
+        /// The name.
+        name: Name,
+    },
+    /// Edge: a command was declined.
+    Refused {
+        /// The command's tag.
+        tag: Tag,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// Edge: a step of a negotiation from a fellow member.
+    MemberSignal {
+        /// The room both are in.
+        room: RoomId,
+        /// Who sent it, by the name in that room.
+        from: Name,
+        /// The step.
+        signal: Signal,
+    },
+    /// Edge: a step of a negotiation within a call.
+    CallSignal {
+        /// The call.
+        link: LinkId,
+        /// The step.
+        signal: Signal,
+    },
+    /// Edge: a call was opened or changed its state.
+    CallChanged {
+        /// The command's tag for the party whose command it was, else 0.
+        tag: Tag,
+        /// The call.
+        link: LinkId,
+        /// Its public id, if it has one.
+        token: Option<Token>,
+        /// The other end's registered name.
+        with: Name,
+        /// This party opened it.
+        caller: bool,
+        /// Where it stands.
+        state: CallState,
+    },
+    /// Edge: a call is over.
+    Ended {
+        /// The command's tag for the party whose command it was, else 0.
+        tag: Tag,
+        /// The call.
+        link: LinkId,
+        /// Its public id, if it had one.
+        token: Option<Token>,
+        /// The other end's registered name.
+        with: Name,
+        /// Why.
+        cause: Cause,
+    },
+    /// Edge: a message that belongs to no call.
+    Posted {
+        /// The sender's registered name.
+        from: Name,
+        /// The message.
+        body: Body,
+    },
+    /// Level: who is in the room.
+    Members {
+        /// The room.
+        room: RoomId,
+        /// The room's name.
+        room_name: Name,
+        /// Its members.
+        list: Arc<MemberList>,
+        /// A newer list may replace this one while it waits.
+        replaceable: bool,
+    },
+    /// Level: who is registered in the realm.
+    Presence {
+        /// The list.
+        list: Arc<PresenceList>,
+        /// A newer list may replace this one while it waits.
+        replaceable: bool,
+    },
+}
+
+impl Event {
+    /// The level that this event is the value of, if it may be replaced.
+    #[must_use]
+    pub fn level(&self) -> Option<LevelKey> {
+        match self {
+            Self::Members { room, replaceable: true, .. } => Some(LevelKey::Members(*room)),
+            Self::Presence { replaceable: true, .. } => Some(LevelKey::Presence),
+            _ => None,
+        }
+    }
+
+    /// About how many bytes the event keeps in memory while it waits; lists count in full for every receiver, so that
+    /// the bound holds for what will be written, not only for what is shared.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        const BASE: usize = size_of::<Event>();
+        BASE + match self {
+            Self::MemberSignal { signal, .. } | Self::CallSignal { signal, .. } => signal.body.bytes().len(),
+            Self::Posted { body, .. } => body.bytes().len(),
+            Self::Members { list, .. } => list.bytes,
+            Self::Presence { list, .. } => list.bytes,
+            _ => 0,
+        }
+    }
+}
+
+/// Which level an event is a value of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LevelKey {
+    /// The member list of a room.
+    Members(RoomId),
+    /// The presence list of the party's realm.
+    Presence,
+}
+
+/// How a level is delivered to a subscriber: one by one while there are at most `every_up_to` entries in it, merged
+/// within the realm's window above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Merge {
+    /// Up to this many entries nothing is merged.
+    pub every_up_to: usize,
+}
+
+impl Merge {
+    /// Every value is delivered.
+    pub const EVERY: Self = Self { every_up_to: usize::MAX };
+    /// The first change at once, those within the window after it as one list at its end.
+    pub const WINDOW: Self = Self { every_up_to: 0 };
+}
+
+/// Where a call stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CallState {
+    /// Opened; nobody has been rung.
+    New,
+    /// Rings at the callee.
+    Ringing,
+    /// Taken.
+    Active,
+}
+
+/// The members of a room at one version, sorted by the bytes of their names.
+#[derive(Debug)]
+pub struct MemberList {
+    /// Rises with every list of the room, even if the names are equal.
+    pub version: u64,
+    /// The names.
+    pub names: Vec<Name>,
+    bytes: usize,
+    rendered: Rendered,
+}
+
+impl MemberList {
+    pub(crate) fn new(version: u64, names: Vec<Name>) -> Self {
+        let bytes = names.iter().map(|name| name.as_str().len() + ENTRY_BYTES).sum();
+        Self { version, names, bytes, rendered: Rendered::default() }
+    }
+
+    /// The list in the words of dialect `lang`; `render` runs once for all receivers of the dialect that asks first.
+    pub fn rendered(&self, lang: Lang, render: impl FnOnce(&Self) -> Vec<u8>) -> Arc<[u8]> {
+        self.rendered.get(lang, || render(self))
+    }
+}
+
+/// A realm's registered parties at one version, in the order of registration.
+#[derive(Debug)]
+pub struct PresenceList {
+    /// Rises with every list of the realm.
+    pub version: u64,
+    /// The parties.
+    pub entries: Vec<PresenceEntry>,
+    bytes: usize,
+    rendered: Rendered,
+}
+
+impl PresenceList {
+    pub(crate) fn new(version: u64, entries: Vec<PresenceEntry>) -> Self {
+        let bytes = entries.iter().map(|entry| entry.name.as_str().len() + ENTRY_BYTES).sum();
+        Self { version, entries, bytes, rendered: Rendered::default() }
+    }
+
+    /// As [`MemberList::rendered`].
+    pub fn rendered(&self, lang: Lang, render: impl FnOnce(&Self) -> Vec<u8>) -> Arc<[u8]> {
+        self.rendered.get(lang, || render(self))
+    }
+}
+
+/// One party in a [`PresenceList`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresenceEntry {
+    /// Its registered name.
+    pub name: Name,
+    /// What it does.
+    pub presence: Presence,
+}
+
+/// What a registered party does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It can be called.
+    Free,
+    /// It is in a call.
+    InCall,
+}
+
+/// What one list entry takes in a rendered list beside its name: quotes, comma, keys. An estimate.
+const ENTRY_BYTES: usize = 16;
+
+/// A list's text, made once and shared by all receivers of one dialect. A second dialect in the same room renders for
+/// itself: one slot serves the rooms that exist, a table would cost every list.
+#[derive(Debug, Default)]
+struct Rendered(OnceLock<(Lang, Arc<[u8]>)>);
+
+impl Rendered {
+    fn get(&self, lang: Lang, render: impl FnOnce() -> Vec<u8>) -> Arc<[u8]> {
+        let mut render = Some(render);
+        let mut make = || render.take().map(|render| Arc::from(render())).unwrap_or_default();
+        let (owner, text) = self.0.get_or_init(|| (lang, make()));
+        if *owner == lang { Arc::clone(text) } else { make() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_rendered_once_per_dialect_that_came_first() {
+        let list = MemberList::new(1, vec![Name::parse("a").expect("a name")]);
+        let first = list.rendered(Lang(1), |list| list.names[0].as_str().as_bytes().to_vec());
+        let again = list.rendered(Lang(1), |_| unreachable!("it is rendered already"));
+        assert!(Arc::ptr_eq(&first, &again));
+        assert_eq!(&*list.rendered(Lang(2), |_| b"other".to_vec()), b"other");
+    }
+}

@@ -1,0 +1,237 @@
+//! Rooms: who is in them, and who is told when that changes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::directory::Directory;
+use super::timers::{Timer, Timers, Window};
+use crate::{
+    Effects, Event, Join, Limits, MemberList, Merge, Moment, Name, PartyId, Realm, RealmLimits, Refusal, RoomId, Tag,
+};
+
+#[derive(Debug)]
+pub(super) struct Rooms {
+    rooms: BTreeMap<RoomId, Room>,
+    by_name: BTreeMap<(Realm, Name), RoomId>,
+    realms: Vec<RealmRooms>,
+    next: u64,
+    members: u64,
+}
+
+#[derive(Debug)]
+struct RealmRooms {
+    limits: RealmLimits,
+    rooms: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Room {
+    pub(super) realm: Realm,
+    pub(super) name: Name,
+    /// Sorted by the bytes of the names.
+    pub(super) members: Vec<Member>,
+    version: u64,
+    window_span: Duration,
+    pub(super) window: Window,
+}
+
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) name: Name,
+    pub(super) party: PartyId,
+    merge: Merge,
+    /// The version of the list it was told last.
+    seen: u64,
+}
+
+impl Rooms {
+    pub(super) fn new(limits: &Limits) -> Self {
+        let realms = limits.realms.iter().map(|&limits| RealmRooms { limits, rooms: 0 }).collect();
+        Self { rooms: BTreeMap::new(), by_name: BTreeMap::new(), realms, next: 0, members: 0 }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the hub's modules are handed what they touch, not the hub")]
+    pub(super) fn join(
+        &mut self,
+        now: Moment,
+        party: PartyId,
+        realm: Realm,
+        tag: Tag,
+        join: Join,
+        directory: &mut Directory,
+        timers: &mut Timers,
+        out: &mut Effects,
+    ) -> Result<(), Refusal> {
+        let key = (realm, join.room);
+        let known = self.by_name.get(&key).copied();
+        let counted = &mut self.realms[usize::from(realm.0)];
+        if known.is_none() && counted.rooms >= counted.limits.rooms {
+            return Err(Refusal::TooManyRooms);
+        }
+        if counted.limits.members == 0 {
+            return Err(Refusal::RoomFull);
+        }
+        let id = known.unwrap_or(RoomId(self.next));
+        let room = match known {
+            Some(_) => self.rooms.get_mut(&id).ok_or(Refusal::NoSuchRoom)?,
+            None => self.rooms.entry(id).or_insert_with(|| Room {
+                realm,
+                name: key.1.clone(),
+                members: Vec::new(),
+                version: 0,
+                window_span: counted.limits.window,
+                window: Window::default(),
+            }),
+        };
+        // A room that was made just now has no member: nothing below refuses, so none is left empty.
+        let again = match room.find(&join.name) {
+            Ok(index) if room.members[index].party == party => true,
+            Ok(_) => return Err(Refusal::NameTaken),
+            Err(_) if directory.room_name(party, id).is_some() => return Err(Refusal::NameTaken),
+            Err(_) if room.members.len() >= counted.limits.members => return Err(Refusal::RoomFull),
+            Err(index) => {
+                let member = Member { name: join.name.clone(), party, merge: join.merge, seen: 0 };
+                room.members.insert(index, member);
+                self.members += 1;
+                directory.entered(party, id, join.name.clone());
+                false
+            }
+        };
+        if known.is_none() {
+            self.next += 1;
+            counted.rooms += 1;
+            self.by_name.insert(key, id);
+        }
+        room.version += 1;
+        out.tell(party, Event::Joined { tag, room: id, room_name: room.name.clone(), name: join.name });
+        if again {
+            room.tell_everybody(id, timers, out);
+        } else {
+            room.tell_joiner(id, party, out);
+            room.tell_change(now, id, timers, out);
+        }
+        Ok(())
+    }
+
+    pub(super) fn leave(
+        &mut self,
+        now: Moment,
+        id: RoomId,
+        party: PartyId,
+        directory: &mut Directory,
+        timers: &mut Timers,
+        out: &mut Effects,
+    ) {
+        let Some(name) = directory.left(party, id) else { return };
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Ok(index) = room.find(&name) else { return };
+        room.members.remove(index);
+        self.members -= 1;
+        room.version += 1;
+        if room.members.is_empty() {
+            room.window.clear(Timer::Room(id), timers);
+            let key = (room.realm, room.name.clone());
+            self.realms[usize::from(room.realm.0)].rooms -= 1;
+            self.by_name.remove(&key);
+            self.rooms.remove(&id);
+        } else {
+            room.tell_change(now, id, timers, out);
+        }
+    }
+
+    /// A window has ended: whoever was not told of the last change is told now.
+    pub(super) fn on_window(&mut self, now: Moment, id: RoomId, out: &mut Effects) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        room.window.pending = false;
+        let version = room.version;
+        if room.tell(id, true, out, |member| member.seen < version) {
+            room.window.start(now, room.window_span);
+        }
+    }
+
+    /// The sender's name in the room, and the member called `name`.
+    pub(super) fn pair(
+        &self,
+        id: RoomId,
+        sender: PartyId,
+        name: &Name,
+        directory: &Directory,
+    ) -> Result<(Name, PartyId), Refusal> {
+        let room = self.rooms.get(&id).ok_or(Refusal::NoSuchRoom)?;
+        let from = directory.room_name(sender, id).ok_or(Refusal::NotMember)?;
+        let index = room.find(name).map_err(|_| Refusal::NoSuchParty)?;
+        let target = room.members[index].party;
+        if target == sender { Err(Refusal::Oneself) } else { Ok((from.clone(), target)) }
+    }
+
+    pub(super) fn rooms(&self) -> u64 {
+        self.rooms.len() as u64
+    }
+
+    pub(super) fn members(&self) -> u64 {
+        self.members
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = (RoomId, &Room)> {
+        self.rooms.iter().map(|(id, room)| (*id, room))
+    }
+
+    pub(super) fn named(&self, realm: Realm, name: &Name) -> Option<RoomId> {
+        self.by_name.get(&(realm, name.clone())).copied()
+    }
+
+    pub(super) fn names(&self) -> usize {
+        self.by_name.len()
+    }
+
+    pub(super) fn limits(&self, realm: Realm) -> (RealmLimits, usize) {
+        let counted = &self.realms[usize::from(realm.0)];
+        (counted.limits, counted.rooms)
+    }
+}
+
+impl Room {
+    fn find(&self, name: &Name) -> Result<usize, usize> {
+        self.members.binary_search_by(|member| member.name.cmp(name))
+    }
+
+    /// The joiner sees the list at once, right after `Joined`.
+    fn tell_joiner(&mut self, id: RoomId, joiner: PartyId, out: &mut Effects) {
+        self.tell(id, true, out, |member| member.party == joiner);
+    }
+
+    /// A list that was asked for anew goes to all, and nothing that waits may swallow it.
+    fn tell_everybody(&mut self, id: RoomId, timers: &mut Timers, out: &mut Effects) {
+        self.window.clear(Timer::Room(id), timers);
+        self.tell(id, false, out, |_| true);
+    }
+
+    /// A member came or went: those who want every list get it, the others at most one per window.
+    fn tell_change(&mut self, now: Moment, id: RoomId, timers: &mut Timers, out: &mut Effects) {
+        let (version, size) = (self.version, self.members.len());
+        self.tell(id, false, out, |member| member.seen < version && size <= member.merge.every_up_to);
+        if self.window.is_open(now) {
+            if self.tell(id, true, out, |member| member.seen < version) {
+                self.window.start(now, self.window_span);
+            }
+        } else if self.members.iter().any(|member| member.seen < version) {
+            self.window.hold(Timer::Room(id), timers);
+        }
+    }
+
+    /// Tells the chosen members the present list, made once for all of them. Whether there were any.
+    fn tell(&mut self, id: RoomId, replaceable: bool, out: &mut Effects, chosen: impl Fn(&Member) -> bool) -> bool {
+        if !self.members.iter().any(&chosen) {
+            return false;
+        }
+        let names = self.members.iter().map(|member| member.name.clone()).collect();
+        let list = Arc::new(MemberList::new(self.version, names));
+        for member in self.members.iter_mut().filter(|member| chosen(member)) {
+            member.seen = self.version;
+            let (room_name, list) = (self.name.clone(), Arc::clone(&list));
+            out.tell(member.party, Event::Members { room: id, room_name, list, replaceable });
+        }
+        true
+    }
+}

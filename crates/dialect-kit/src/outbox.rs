@@ -1,0 +1,196 @@
+use patchbay_core::{Command, Tag};
+
+/// What a session wants done, in order. The shell keeps one per thread and drains it after each call, so that a
+/// session allocates nothing for its answers.
+#[derive(Default)]
+pub struct Outbox {
+    text: Vec<u8>,
+    frames: Vec<Mark>,
+    commands: Vec<(Tag, Command)>,
+    close: Option<Close>,
+}
+
+#[derive(Clone, Copy)]
+enum Mark {
+    /// A text frame that ends at this offset of `text`.
+    Text(usize),
+    Ping,
+}
+
+/// One frame to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutFrame<'a> {
+    /// A WebSocket text message.
+    Text(&'a [u8]),
+    /// A WebSocket ping without payload.
+    Ping,
+}
+
+/// How a connection is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Close {
+    /// The WebSocket close code (RFC 6455, section 7.4); `None` ends the connection without a close frame, for a peer
+    /// that is not there to read one.
+    pub code: Option<u16>,
+    /// Why, for the count.
+    pub cause: CloseCause,
+}
+
+/// Why a connection ended: the closed label set of `patchbay_connections_closed_total`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CloseCause {
+    /// The message was no message of the dialect at all.
+    BadMessage,
+    /// The transport failed or the peer reset it.
+    Lost,
+    /// The peer closed it.
+    Peer,
+    /// The session panicked; a bug of ours.
+    Panic,
+    /// The peer broke the rules of the transport.
+    Protocol,
+    /// The server is stopping.
+    Shutdown,
+    /// The peer answered no ping.
+    Silent,
+    /// The message was larger than the limit.
+    TooLarge,
+    /// The peer did not read what it was sent.
+    TooSlow,
+}
+
+impl CloseCause {
+    /// Every cause.
+    pub const ALL: [Self; 9] = [
+        Self::BadMessage,
+        Self::Lost,
+        Self::Peer,
+        Self::Panic,
+        Self::Protocol,
+        Self::Shutdown,
+        Self::Silent,
+        Self::TooLarge,
+        Self::TooSlow,
+    ];
+
+    /// The cause as a metric label and log field.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::BadMessage => "bad_message",
+            Self::Lost => "lost",
+            Self::Peer => "peer",
+            Self::Panic => "panic",
+            Self::Protocol => "protocol",
+            Self::Shutdown => "shutdown",
+            Self::Silent => "silent",
+            Self::TooLarge => "too_large",
+            Self::TooSlow => "too_slow",
+        }
+    }
+}
+
+impl Outbox {
+    /// An empty outbox.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sends one text message: what `write` appends.
+    pub fn text(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.text);
+        self.frames.push(Mark::Text(self.text.len()));
+    }
+
+    /// Sends a WebSocket ping.
+    pub fn ping(&mut self) {
+        self.frames.push(Mark::Ping);
+    }
+
+    /// Gives the hub a command; `tag` comes back with its answer.
+    pub fn command(&mut self, tag: Tag, command: Command) {
+        self.commands.push((tag, command));
+    }
+
+    /// Ends the connection after what has been sent so far. The first close counts.
+    pub fn close(&mut self, code: u16, cause: CloseCause) {
+        self.close.get_or_insert(Close { code: Some(code), cause });
+    }
+
+    /// Ends the connection at once, without a close frame. The first close counts.
+    pub fn abort(&mut self, cause: CloseCause) {
+        self.close.get_or_insert(Close { code: None, cause });
+    }
+
+    /// The frames, in order.
+    pub fn frames(&self) -> impl Iterator<Item = OutFrame<'_>> {
+        let mut start = 0;
+        self.frames.iter().map(move |mark| match *mark {
+            Mark::Text(end) => {
+                let text = &self.text[start..end];
+                start = end;
+                OutFrame::Text(text)
+            }
+            Mark::Ping => OutFrame::Ping,
+        })
+    }
+
+    /// Takes the commands out, in order.
+    pub fn take_commands(&mut self) -> impl Iterator<Item = (Tag, Command)> + '_ {
+        self.commands.drain(..)
+    }
+
+    /// Commands wait to be carried out.
+    #[must_use]
+    pub fn has_commands(&self) -> bool {
+        !self.commands.is_empty()
+    }
+
+    /// How the connection is to be ended, if it is.
+    #[must_use]
+    pub fn closing(&self) -> Option<Close> {
+        self.close
+    }
+
+    /// Forgets the frames and the close, keeping little memory.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.text.shrink_to(KEPT_BYTES);
+        self.frames.clear();
+        self.close = None;
+    }
+}
+
+/// What an emptied outbox keeps: enough for any offer, so that it does not allocate per message; a larger list gives
+/// its memory back.
+const KEPT_BYTES: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_come_out_in_order_and_the_first_close_counts() {
+        let mut out = Outbox::new();
+        out.text(|text| text.extend_from_slice(b"one"));
+        out.ping();
+        out.text(|text| text.extend_from_slice(b"two"));
+        out.abort(CloseCause::Silent);
+        out.close(1007, CloseCause::BadMessage);
+        let frames: Vec<_> = out.frames().collect();
+        assert_eq!(frames, [OutFrame::Text(b"one"), OutFrame::Ping, OutFrame::Text(b"two")]);
+        assert_eq!(out.closing(), Some(Close { code: None, cause: CloseCause::Silent }));
+        out.clear();
+        assert_eq!(out.frames().count(), 0);
+        assert_eq!(out.closing(), None);
+    }
+
+    #[test]
+    fn labels_are_distinct() {
+        let mut labels: Vec<_> = CloseCause::ALL.iter().map(|cause| cause.label()).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        assert_eq!(labels.len(), CloseCause::ALL.len());
+    }
+}

@@ -1,0 +1,62 @@
+use patchbay_core::{Event, Moment, Profile};
+
+use crate::{Outbox, Spec};
+
+/// One connection's translator between its dialect and the hub.
+///
+/// The shell calls one method at a time, carries out what is in the outbox, hands the session the events that its own
+/// commands caused ([`Session::on_event`]), and only then gives it the next frame (law 3). [`Session::on_event`] must
+/// not issue commands (law 1): a session that has to act upon an event sets its deadline to `now`.
+pub trait Session: Send {
+    /// The connection stands.
+    fn on_open(&mut self, ctx: &mut Ctx<'_>);
+    /// The peer sent something.
+    fn on_frame(&mut self, frame: Frame<'_>, ctx: &mut Ctx<'_>);
+    /// The hub tells something.
+    fn on_event(&mut self, event: Event, ctx: &mut Ctx<'_>);
+    /// When [`Session::on_deadline`] is to be called, if ever.
+    fn deadline(&self) -> Option<Moment>;
+    /// The deadline has come.
+    fn on_deadline(&mut self, ctx: &mut Ctx<'_>);
+    /// The connection is gone; the shell detaches the party by itself.
+    fn on_close(&mut self, _ctx: &mut Ctx<'_>) {}
+}
+
+/// What a session is given with every call.
+pub struct Ctx<'a> {
+    /// The moment of this input.
+    pub now: Moment,
+    /// Milliseconds since 1970, for dialects whose messages carry the time of day.
+    pub unix_ms: u64,
+    /// Randomness fit for secrets.
+    pub rng: &'a mut dyn Random,
+    /// Where answers go.
+    pub out: &'a mut Outbox,
+}
+
+/// A source of random numbers: the system's in production, a seed in simulation.
+pub trait Random {
+    /// 64 random bits.
+    fn next_u64(&mut self) -> u64;
+}
+
+/// What a peer sent. Its size has been checked against the connection's limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frame<'a> {
+    /// A WebSocket text message, checked to be UTF-8.
+    Text(&'a str),
+    /// A WebSocket binary message.
+    Binary(&'a [u8]),
+    /// A WebSocket pong; the shell has answered pings by itself.
+    Pong(&'a [u8]),
+}
+
+/// A dialect, as the server lists it: opens a session for each connection of its endpoints.
+pub trait Dialect: Send + Sync {
+    /// What the dialect is: endpoints, configuration keys, messages.
+    fn spec(&self) -> &'static Spec;
+    /// What its parties are to the hub.
+    fn profile(&self) -> Profile;
+    /// A session for a new connection.
+    fn open(&self) -> Box<dyn Session>;
+}

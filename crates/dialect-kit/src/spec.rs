@@ -1,0 +1,72 @@
+/// What a dialect is, as data: the shell builds its routes from it, the documents their tables.
+#[derive(Debug)]
+pub struct Spec {
+    /// The dialect's name in configuration, metrics and documents.
+    pub name: &'static str,
+    /// Whose clients it serves, in one line.
+    pub serves: &'static str,
+    /// Where it listens.
+    pub endpoints: &'static [Endpoint],
+    /// Its configuration keys below `[dialect.NAME]`.
+    pub keys: &'static [Key],
+    /// Its messages.
+    pub messages: &'static [MessageDoc],
+}
+
+/// One place where a dialect's clients connect.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// Where.
+    pub at: At,
+    /// What is spoken there.
+    pub codec: Codec,
+}
+
+/// Where an endpoint is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum At {
+    /// A path of the HTTP listeners; the default of the dialect's `path` key.
+    Path(&'static str),
+}
+
+/// How an endpoint's bytes become frames.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Codec {
+    /// RFC 6455, one message per frame.
+    WebSocket,
+}
+
+/// A configuration key of a dialect.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// Its default, as TOML.
+    pub default: &'static str,
+    /// What it means, with its unit.
+    pub doc: &'static str,
+}
+
+/// One message of a dialect.
+#[derive(Debug)]
+pub struct MessageDoc {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// Who sends it.
+    pub direction: Direction,
+    /// The command or event that it stands for.
+    pub meaning: &'static str,
+    /// The file, from the crate's root, that knows it.
+    pub file: &'static str,
+}
+
+/// Who sends a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The client.
+    In,
+    /// The server.
+    Out,
+    /// Both: a relay.
+    Both,
+}
