@@ -1,0 +1,235 @@
+//! The kinds of values: how a text becomes one, and which are accepted.
+
+use toml::Value;
+
+use super::address::ListenAddr;
+use super::error::{Fault, quoted};
+use super::key::{find_patch_key, parse_toml_value};
+use super::levels::{Levels, LevelsError};
+use super::nearest::nearest;
+use super::table::PATCH_KEYS;
+
+/// What values a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Switch,
+    /// A whole number within bounds, both included.
+    Number(i64, i64),
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+    /// Any text.
+    Text,
+    /// Any text that must not be shown.
+    Secret,
+    /// A file or folder, relative to the working directory; may be empty (none).
+    Path,
+    /// The path of a URL.
+    UrlPath,
+    /// Log levels, see `levels.rs`.
+    Levels,
+    /// A listener's address; empty = none.
+    Listen,
+    /// Listeners' addresses.
+    Listens,
+    /// Texts.
+    Texts,
+    /// Tables of rooms that are one across dialects.
+    Patches,
+}
+
+impl Kind {
+    /// The values it takes, in a few words.
+    pub fn describe(self) -> String {
+        match self {
+            Self::Switch => "`true` or `false`".to_owned(),
+            Self::Number(low, i64::MAX) => format!("whole number from {low}"),
+            Self::Number(low, high) => format!("whole number from {low} to {high}"),
+            Self::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+            Self::Text => "text".to_owned(),
+            Self::Secret => "text, kept out of logs".to_owned(),
+            Self::Path => "path".to_owned(),
+            Self::UrlPath => "URL path".to_owned(),
+            Self::Levels => "log levels".to_owned(),
+            Self::Listen => "listener address".to_owned(),
+            Self::Listens => "list of listener addresses".to_owned(),
+            Self::Texts => "list of texts".to_owned(),
+            Self::Patches => "tables".to_owned(),
+        }
+    }
+
+    /// Reads the text of a variable or flag, and checks it.
+    pub(super) fn read_text(self, text: &str) -> Result<Value, Fault> {
+        let trimmed = text.trim();
+        let value = match self {
+            // Unparsed words stay texts; `check` then says what was expected instead.
+            Self::Switch | Self::Number(..) => parse_toml_value(trimmed),
+            // "[::]:8080" begins like an array, but is none: then it is a comma list.
+            Self::Listens | Self::Texts | Self::Patches if trimmed.starts_with('[') => parse_toml_value(trimmed),
+            Self::Text | Self::Secret | Self::Path => Some(text.into()),
+            _ => None,
+        };
+        self.check(&value.unwrap_or_else(|| trimmed.into()))
+    }
+
+    /// Checks a value and brings it into its one form.
+    pub(super) fn check(self, value: &Value) -> Result<Value, Fault> {
+        match (self, value) {
+            (Self::Switch, Value::Boolean(_)) => Ok(value.clone()),
+            (Self::Number(low, high), Value::Integer(n)) if (low..=high).contains(n) => Ok(value.clone()),
+            (Self::Choice(words), Value::String(word)) if words.contains(&word.as_str()) => Ok(value.clone()),
+            (Self::Text | Self::Secret | Self::Path, Value::String(_)) => Ok(value.clone()),
+            (Self::UrlPath, Value::String(path)) if is_url_path(path) => Ok(value.clone()),
+            (Self::Levels, Value::String(text)) => match text.parse::<Levels>() {
+                Ok(_) => Ok(value.clone()),
+                Err(LevelsError) => Err(self.fault(value)),
+            },
+            (Self::Listen, Value::String(text)) if text.is_empty() => Ok(value.clone()),
+            (Self::Listen, Value::String(text)) => check_address(text),
+            (Self::Listens | Self::Texts, Value::String(list)) => {
+                let items = list.split(',').map(str::trim).filter(|item| !item.is_empty());
+                self.check(&Value::Array(items.map(Value::from).collect()))
+            }
+            (Self::Listens | Self::Texts, Value::Array(items)) => self.check_items(items),
+            (Self::Patches, Value::Array(items)) => check_patches(items),
+            _ => Err(self.fault(value)),
+        }
+    }
+
+    fn check_items(self, items: &[Value]) -> Result<Value, Fault> {
+        let checked = items.iter().map(|item| match item {
+            Value::String(text) if self == Self::Listens => check_address(text),
+            Value::String(_) => Ok(item.clone()),
+            _ => Err(self.fault(item)),
+        });
+        Ok(Value::Array(checked.collect::<Result<_, _>>()?))
+    }
+
+    fn fault(self, value: &Value) -> Fault {
+        let found = match value {
+            _ if self == Self::Secret => value.type_str().to_owned(),
+            Value::String(text) => quoted(text),
+            Value::Array(_) | Value::Table(_) => value.type_str().to_owned(),
+            other => quoted(&other.to_string()).trim_matches('"').to_owned(),
+        };
+        let action = match self {
+            Self::Levels => LevelsError::ACTION.to_owned(),
+            Self::UrlPath => "write a path that begins with / and has letters, digits and -._~/ only".to_owned(),
+            Self::Choice(words) => format!("write one of {}", words.join(", ")),
+            Self::Listens | Self::Texts => "write an array of texts, e.g. [\"a\", \"b\"]".to_owned(),
+            Self::Patches => "write [[patch]] sections, each with a room".to_owned(),
+            _ => format!("write a {}", self.describe().replace('`', "")),
+        };
+        Fault::new(format!("{found} is not accepted"), action)
+    }
+}
+
+fn check_address(text: &str) -> Result<Value, Fault> {
+    match text.parse::<ListenAddr>() {
+        Ok(address) => Ok(address.to_string().into()),
+        Err(error) => {
+            let problem = format!("{} is no listener address: {}", quoted(text), error.problem);
+            Err(Fault::new(problem, error.action))
+        }
+    }
+}
+
+fn is_url_path(path: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
+    path.starts_with('/') && path.bytes().all(plain)
+}
+
+/// Fills what a patch leaves out, so that the typed value can be built without a second set of defaults.
+fn check_patches(items: &[Value]) -> Result<Value, Fault> {
+    let mut patches = Vec::new();
+    for (n, item) in items.iter().enumerate() {
+        let Value::Table(given) = item else {
+            return Err(Kind::Patches.fault(item));
+        };
+        let mut patch = toml::Table::new();
+        for (name, value) in given {
+            let Some(key) = find_patch_key(name) else {
+                let known = nearest(name, PATCH_KEYS.iter().map(|key| key.path));
+                return Err(Fault::new(
+                    format!("{} in patch {n} is not a known key", quoted(name)),
+                    format!("the nearest known key is {}", known.unwrap_or_default()),
+                ));
+            };
+            let value = key
+                .kind
+                .check(value)
+                .map_err(|fault| Fault { problem: format!("{name} in patch {n}: {}", fault.problem), ..fault })?;
+            patch.insert(name.clone(), value);
+        }
+        for key in PATCH_KEYS {
+            patch.entry(key.path).or_insert_with(|| key.default_value());
+        }
+        if patch.get("room").and_then(Value::as_str) == Some("") {
+            let problem = format!("patch {n} has no room");
+            return Err(Fault::new(problem, "write the room's name, e.g. room = \"demo\""));
+        }
+        patches.push(Value::Table(patch));
+    }
+    Ok(Value::Array(patches))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(kind: Kind, text: &str) -> Result<String, String> {
+        let shown = kind.read_text(text).map(|value| value.to_string());
+        shown.map_err(|fault| format!("{}; {}", fault.problem, fault.action))
+    }
+
+    #[test]
+    fn texts_become_values() {
+        for (kind, given, value) in [
+            (Kind::Switch, " true ", "true"),
+            (Kind::Number(0, 9), "7", "7"),
+            (Kind::Number(0, 99), "0x10", "16"),
+            (Kind::Choice(&["a", "b"]), "b", "\"b\""),
+            (Kind::Listens, ":1, [::]:2 ,", "[\":1\", \"[::]:2\"]"),
+            (Kind::Listens, "[::]:8080", "[\"[::]:8080\"]"),
+            (Kind::Listens, "[\":1\"]", "[\":1\"]"),
+            (Kind::Listens, "", "[]"),
+            (Kind::Texts, "a,b", "[\"a\", \"b\"]"),
+            (Kind::Texts, "[\"a,b\"]", "[\"a,b\"]"),
+            (Kind::Text, "[x]", "\"[x]\""),
+            (Kind::Listen, "", "\"\""),
+            (Kind::UrlPath, "/ws", "\"/ws\""),
+        ] {
+            assert_eq!(text(kind, given).as_deref(), Ok(value), "{kind:?} {given:?}");
+        }
+    }
+
+    #[test]
+    fn faults_name_cause_and_action() {
+        for (kind, given, part) in [
+            (Kind::Switch, "yes", "write a true or false"),
+            (Kind::Number(1, 9), "10", "10 is not accepted; write a whole number from 1 to 9"),
+            (Kind::Number(1, 9), "", "\"\" is not accepted"),
+            (Kind::Number(1, 9), "1.5", "1.5 is not accepted"),
+            (Kind::Number(1, 9), "1\nx = 2", "is not accepted"),
+            (Kind::Choice(&["a", "b"]), "c", "write one of a, b"),
+            (Kind::Levels, "inof", "\"inof\" is not accepted; write one of off"),
+            (Kind::Listens, ":1,8080", "write \":8080\""),
+            (Kind::Texts, "[1]", "1 is not accepted; write an array"),
+            (Kind::UrlPath, "ws", "begins with /"),
+            (Kind::UrlPath, "/ws?x", "begins with /"),
+            (Kind::Patches, "[{rom = \"a\"}]", "nearest known key is room"),
+            (Kind::Patches, "[{mesh = \"a\"}]", "patch 0 has no room"),
+            (Kind::Patches, "demo", "write [[patch]] sections"),
+        ] {
+            let error = text(kind, given).expect_err(given);
+            assert!(error.contains(part), "{error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_in_its_fault() {
+        let fault = Kind::Secret.check(&Value::Integer(4711)).expect_err("no text");
+        assert!(!fault.problem.contains("4711"), "{}", fault.problem);
+    }
+}

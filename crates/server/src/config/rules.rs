@@ -1,0 +1,100 @@
+//! What must hold between keys, and what an operator should be told at the start.
+
+use super::error::{ConfigError, Fault, Source};
+use super::load::Loaded;
+use super::origin::OriginPolicy;
+use super::rtc::RtcConfig;
+use super::unserved;
+use super::values::Values;
+
+/// Paths that the server itself answers on its listeners.
+const OWN_PATHS: [&str; 5] = ["/", "/healthz", "/readyz", "/metrics", "/config.js"];
+const DIALECT_PATHS: [&str; 3] = ["dialect.mesh.path", "dialect.sid.path", "dialect.sylk.path"];
+const LISTENERS: [&str; 3] = ["http.addr", "https.addr", "dialect.antmedia.listen"];
+
+/// Everything that is wrong between keys.
+pub(super) fn check(values: &Values) -> Vec<ConfigError> {
+    let mut errors = Vec::new();
+    let mut wrong = |path: &str, problem: String, action: &str| {
+        let source = values.get(path).map_or(Source::Default, |s| s.source.clone());
+        errors.push(Fault::new(problem, action).at(source));
+    };
+    let mut at_most = |low: &str, high: &str, reason: &str| {
+        let (small, large) = (values.number(low), values.number(high));
+        if small > large {
+            // The error is put where somebody wrote something.
+            let set = |path| values.get(path).is_some_and(|s| s.source != Source::Default);
+            let place = if set(low) { low } else { high };
+            let problem = format!("{low} = {small} is above {high} = {large}: {reason}");
+            wrong(place, problem, "lower the one or raise the other");
+        }
+    };
+    at_most("limits.mailbox_messages_soft", "limits.mailbox_messages_hard", "the hard bound would hide the soft one");
+    at_most("limits.message_bytes", "limits.mailbox_bytes_hard", "the longest message could never be delivered");
+    // Equal is wrong as well, but then the first ping and the timeout merely race.
+    at_most(
+        "dialect.mesh.ping_interval_ms",
+        "dialect.mesh.pong_timeout_ms",
+        "every client would be closed before its first ping",
+    );
+
+    for (n, key) in DIALECT_PATHS.iter().enumerate() {
+        let path = values.text(key);
+        if OWN_PATHS.contains(&path) {
+            let problem = format!("{key}: {path} is served by the server itself");
+            wrong(key, problem, "choose another path");
+        }
+        if let Some(other) = DIALECT_PATHS[..n].iter().find(|other| values.text(other) == path) {
+            let problem = format!("{key}: {path} is also {other}");
+            wrong(key, problem, "choose another path for one of them");
+        }
+    }
+
+    let mut taken: Vec<(String, &str)> = Vec::new();
+    for key in LISTENERS {
+        for address in values.texts(key) {
+            if let Some((_, other)) = taken.iter().find(|(seen, _)| *seen == address) {
+                let problem = format!("{key}: {address} is listed already ({other})");
+                wrong(key, problem, "remove one of them");
+            } else if !address.ends_with(":0") {
+                taken.push((address, key));
+            }
+        }
+    }
+    if values.texts("http.addr").is_empty() && values.texts("https.addr").is_empty() {
+        let problem = "http.addr is empty: there is nothing to listen on".to_owned();
+        wrong("http.addr", problem, "write at least one address, e.g. [\":8080\"]");
+    }
+    errors
+}
+
+impl Loaded {
+    /// What an operator should know before the server starts, one line each.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = unserved::warnings(&self.values);
+        let config = &self.config;
+        if config.mesh_origins().admits_everybody() {
+            warnings.push(
+                "any web page may connect: allowed_origins is \"*\"; set it (or WS_ALLOWED_ORIGINS) to \
+                 the hosts of your pages, or to \"same-host\""
+                    .to_owned(),
+            );
+        }
+        let lists =
+            [("allowed_origins", &config.allowed_origins), ("dialect.mesh.origins", &config.dialect.mesh.origins)];
+        for (path, list) in lists {
+            for (entry, reason) in OriginPolicy::useless(list) {
+                warnings.push(format!("{path}: the entry {entry:?} admits nobody: {reason}"));
+            }
+        }
+        if config.allowed_origins.is_empty() && config.dialect.mesh.origins.is_empty() {
+            warnings.push("allowed_origins is empty: no browser can connect".to_owned());
+        }
+        if let RtcConfig::Invalid { reason } = &config.rtc.config_json {
+            warnings.push(format!(
+                "rtc.config_json (RTC_CONFIG_JSON) is not used: {reason}; clients are given the default STUN server"
+            ));
+        }
+        warnings
+    }
+}

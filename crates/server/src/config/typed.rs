@@ -1,0 +1,240 @@
+//! [`Config`]: the effective settings, plain data. The fields are the keys of `table.rs`, which
+//! documents each; a field without a key, or a key without a field, fails the first test below.
+//!
+//! `Config` and [`Rtc`] have no `Debug`, since a secret stands in them.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer};
+
+use super::address::ListenAddr;
+use super::levels::Levels;
+use super::origin::OriginPolicy;
+use super::rtc::RtcConfig;
+use super::values::Values;
+
+/// Every setting of the server.
+#[derive(Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub native_ports: bool,
+    pub allowed_origins: Vec<String>,
+    pub require_origin: bool,
+    pub data_dir: PathBuf,
+    pub threads: usize,
+    pub log: Log,
+    pub http: Http,
+    pub https: Https,
+    pub admin: Admin,
+    pub rtc: Rtc,
+    pub media: Media,
+    pub limits: Limits,
+    pub drain: Drain,
+    pub dialect: Dialects,
+    pub sip: Sip,
+    pub patch: Vec<Patch>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Values::defaults().to_config()
+    }
+}
+
+impl Config {
+    /// The origin rule of the mesh dialect: its own list, or else the global one.
+    pub fn mesh_origins(&self) -> OriginPolicy {
+        let own = &self.dialect.mesh.origins;
+        let list = if own.is_empty() { &self.allowed_origins } else { own };
+        OriginPolicy::new(list, self.require_origin)
+    }
+}
+
+macro_rules! sections {
+    ($($(#[$doc:meta])* $name:ident [$($derive:ident)*] { $($(#[$attr:meta])* $field:ident: $type:ty,)* })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, PartialEq, Deserialize, $($derive)*)]
+            #[serde(deny_unknown_fields)]
+            pub struct $name { $($(#[$attr])* pub $field: $type,)* }
+        )*
+    };
+}
+
+sections! {
+    /// `[log]`
+    Log [Debug] {
+        format: LogFormat,
+        level: Levels,
+    }
+    /// `[http]`
+    Http [Debug] {
+        addr: Vec<ListenAddr>,
+    }
+    /// `[https]`
+    Https [Debug] {
+        addr: Vec<ListenAddr>,
+        #[serde(deserialize_with = "optional")] cert: Option<PathBuf>,
+        #[serde(deserialize_with = "optional")] key: Option<PathBuf>,
+    }
+    /// `[admin]`
+    Admin [Debug] {
+        #[serde(deserialize_with = "optional")] addr: Option<ListenAddr>,
+        #[serde(deserialize_with = "optional")] token_file: Option<PathBuf>,
+    }
+    /// `[rtc]`
+    Rtc [] {
+        config_json: RtcConfig,
+    }
+    /// `[media]`
+    Media [Debug] {
+        udp_port: u16,
+        tcp_port: u16,
+        bind: Vec<String>,
+        advertise: Vec<String>,
+        workers: usize,
+    }
+    /// `[limits]`
+    Limits [Debug] {
+        connections: usize,
+        message_bytes: usize,
+        handshake_timeout_ms: u64,
+        head_bytes: usize,
+        mailbox_messages_soft: usize,
+        mailbox_messages_hard: usize,
+        mailbox_bytes_hard: usize,
+        slow_timeout_ms: u64,
+        rate_per_second: u32,
+        rate_burst: u32,
+        cpu_percent: u8,
+        min_available_mb: u64,
+    }
+    /// `[drain]`
+    Drain [Debug] {
+        deadline_ms: u64,
+    }
+    /// `[dialect.…]`
+    Dialects [Debug] {
+        mesh: Mesh,
+        sid: Sid,
+        antmedia: Antmedia,
+        whip: Whip,
+        ers: Ers,
+        sylk: Sylk,
+    }
+    /// `[dialect.mesh]`
+    Mesh [Debug] {
+        path: String,
+        origins: Vec<String>,
+        rooms: usize,
+        members: usize,
+        ping_interval_ms: u64,
+        pong_timeout_ms: u64,
+        list_window_ms: u64,
+    }
+    /// `[dialect.sid]`
+    Sid [Debug] {
+        path: String,
+        #[serde(deserialize_with = "optional")] listen: Option<ListenAddr>,
+    }
+    /// `[dialect.antmedia]`
+    Antmedia [Debug] {
+        apps: Vec<String>,
+        listen: Vec<ListenAddr>,
+        publish_timeout_ms: u64,
+        #[serde(deserialize_with = "optional")] pages_dir: Option<PathBuf>,
+    }
+    /// `[dialect.whip]`
+    Whip [Debug] {
+        #[serde(deserialize_with = "optional")] token_file: Option<PathBuf>,
+    }
+    /// `[dialect.ers]`
+    Ers [Debug] {
+        #[serde(deserialize_with = "optional")] config: Option<PathBuf>,
+        #[serde(deserialize_with = "optional")] listen: Option<ListenAddr>,
+        #[serde(deserialize_with = "optional")] admin_listen: Option<ListenAddr>,
+        ems: Ems,
+    }
+    /// `[dialect.ers.ems]`
+    Ems [Debug] {
+        #[serde(deserialize_with = "optional")] json_listen: Option<ListenAddr>,
+        #[serde(deserialize_with = "optional")] ascii_listen: Option<ListenAddr>,
+        #[serde(deserialize_with = "optional")] http_listen: Option<ListenAddr>,
+        envelope: String,
+    }
+    /// `[dialect.sylk]`
+    Sylk [Debug] {
+        path: String,
+        #[serde(deserialize_with = "optional")] listen: Option<ListenAddr>,
+    }
+    /// `[sip]`
+    Sip [Debug] {
+        listen: Vec<String>,
+        domains: Vec<String>,
+        outbound_proxy: String,
+        rtp_ports: String,
+        srtp: String,
+    }
+    /// One `[[patch]]`
+    Patch [Debug] {
+        room: String,
+        mesh: String,
+        antmedia: String,
+        streams: Vec<String>,
+        whip: bool,
+        pull: bool,
+    }
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// An empty text is how a file says "none", since TOML has no null.
+fn optional<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr,
+    T::Err: Display,
+{
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::address::Host;
+
+    /// Building it proves that struct and table have the same keys, of fitting types.
+    #[test]
+    fn the_defaults_build() {
+        let config = Config::default();
+        let all_interfaces = ListenAddr::Tcp { host: Host::All, port: 8080 };
+        assert!(config.http.addr == [all_interfaces]);
+        assert_eq!(config.dialect.mesh.path, "/ws");
+        assert_eq!(config.admin.addr, None);
+        assert_eq!(config.limits.mailbox_bytes_hard, 8 * 1024 * 1024);
+        assert!(config.rtc.config_json == RtcConfig::Default);
+    }
+
+    #[test]
+    fn a_dialects_own_origins_win() {
+        let mut config = Config::default();
+        assert!(config.mesh_origins().admits_everybody());
+        config.dialect.mesh.origins = vec!["a.example".to_owned()];
+        assert!(!config.mesh_origins().admits(Some("https://b.example"), None));
+        assert!(config.mesh_origins().admits(Some("https://a.example"), None));
+    }
+}

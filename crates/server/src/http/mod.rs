@@ -1,0 +1,158 @@
+//! The HTTP routes: the web app, health, metrics, and what refuses or admits an upgrade.
+
+mod pages;
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::header::{self, HeaderName, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use subtle::ConstantTimeEq;
+
+use crate::listener::Role;
+use crate::metrics::Refused;
+use crate::shell::{Endpoint, Shell, Ticket};
+use crate::socket::Rewind;
+use crate::ws;
+
+type Answer = Response<Full<Bytes>>;
+
+/// A caller, as far as routes have to know.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller {
+    pub(crate) role: Role,
+    /// `None` for a Unix socket.
+    pub(crate) address: Option<IpAddr>,
+}
+
+/// Serves one connection until it ends or becomes a WebSocket.
+pub(crate) async fn serve(shell: Arc<Shell>, caller: Caller, ticket: Ticket, stream: Rewind) {
+    let timeout = shell.head_timeout;
+    let ticket = Arc::new(std::sync::Mutex::new(Some(ticket)));
+    let service = service_fn(move |request| {
+        let (shell, ticket) = (Arc::clone(&shell), Arc::clone(&ticket));
+        async move {
+            let ticket = move || ticket.lock().ok().and_then(|mut ticket| ticket.take());
+            Ok::<_, Infallible>(route(&shell, caller, request, ticket))
+        }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(timeout)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "HTTP connection ended");
+    }
+}
+
+fn route(
+    shell: &Arc<Shell>,
+    caller: Caller,
+    mut request: Request<Incoming>,
+    ticket: impl FnOnce() -> Option<Ticket>,
+) -> Answer {
+    let path = request.uri().path().to_owned();
+    let role_is_public = caller.role == Role::Public;
+    if role_is_public && let Some(endpoint) = shell.endpoint(&path) {
+        return upgrade(shell, endpoint, &mut request, ticket);
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return with(plain(405, "Method Not Allowed\n"), header::ALLOW, "GET, HEAD");
+    }
+    match path.as_str() {
+        "/healthz" if shell.is_closing() => plain(503, "unavailable\n"),
+        "/healthz" => plain(200, "ok\n"),
+        "/readyz" if shell.is_closing() => plain(503, "closing\n"),
+        "/readyz" => plain(200, "ready\n"),
+        "/metrics" => metrics(shell, caller, &request),
+        "/config.js" if role_is_public => pages::config(&shell.config_js),
+        _ if role_is_public => pages::page(&path, &request).unwrap_or_else(|| plain(404, "404 page not found\n")),
+        _ => plain(404, "404 page not found\n"),
+    }
+}
+
+/// Hands the connection over to the WebSocket loop, once hyper has answered.
+fn upgrade(
+    shell: &Arc<Shell>,
+    endpoint: &Endpoint,
+    request: &mut Request<Incoming>,
+    ticket: impl FnOnce() -> Option<Ticket>,
+) -> Answer {
+    let accept = match ws::check(request.method().as_str(), request.headers(), &endpoint.origins) {
+        Ok(accept) => accept,
+        Err(rejection) => {
+            shell.metrics.connection_refused(Refused::Upgrade);
+            let (status, body, hint) = rejection.answer();
+            let answer = plain(status, body);
+            return match hint {
+                Some((name, value)) => with(answer, HeaderName::from_static(name), value),
+                None => answer,
+            };
+        }
+    };
+    let upgrade = hyper::upgrade::on(request);
+    let (shell, dialect, ticket) = (Arc::clone(shell), endpoint.dialect, ticket());
+    tokio::spawn(async move {
+        let parts = match upgrade.await.map(|upgraded| upgraded.downcast::<TokioIo<Rewind>>()) {
+            Ok(Ok(parts)) => parts,
+            Ok(Err(_)) => return tracing::error!("an upgraded connection is not ours; this is a bug"),
+            Err(error) => return tracing::debug!(%error, "the upgrade did not come about"),
+        };
+        let mut early = parts.read_buf.to_vec();
+        let (rest, socket) = parts.io.into_inner().into_parts();
+        early.extend_from_slice(&rest);
+        ws::Connection::new(shell, dialect, socket, early).await;
+        drop(ticket);
+    });
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let answer = with(answer, header::UPGRADE, "websocket");
+    let answer = with(answer, header::CONNECTION, "Upgrade");
+    with(answer, header::SEC_WEBSOCKET_ACCEPT, &accept)
+}
+
+fn metrics(shell: &Shell, caller: Caller, request: &Request<Incoming>) -> Answer {
+    if !may_administer(shell, caller, request) {
+        return plain(403, "Forbidden: ask from the same machine, or set admin.addr or admin.token_file\n");
+    }
+    let text = shell.metrics.render(shell.switchboard.snapshot());
+    let answer = Response::new(Full::new(Bytes::from(text)));
+    with(answer, header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")
+}
+
+/// Headers by which a reverse proxy says that the request came from somewhere else.
+const PROXIED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+
+/// With a token, whoever presents it. Without, callers of the admin listener, and callers from this machine that are
+/// not a reverse proxy's.
+fn may_administer(shell: &Shell, caller: Caller, request: &Request<Incoming>) -> bool {
+    if let Some(token) = &shell.admin_token {
+        let given = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+        let given = given.and_then(|value| value.strip_prefix(b"Bearer ")).unwrap_or_default();
+        return bool::from(given.ct_eq(token.as_bytes()));
+    }
+    let local = caller.address.is_some_and(|address| address.to_canonical().is_loopback());
+    let proxied = PROXIED.iter().any(|name| request.headers().contains_key(*name));
+    caller.role == Role::Admin || (local && !proxied)
+}
+
+fn plain(status: u16, body: &'static str) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let answer = with(answer, header::CONTENT_TYPE, "text/plain; charset=utf-8");
+    with(answer, header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+}
+
+fn with(mut answer: Answer, name: HeaderName, value: &str) -> Answer {
+    // Values are ours: constants, a base64 hash, an entity tag.
+    if let Ok(value) = HeaderValue::from_str(value) {
+        answer.headers_mut().insert(name, value);
+    }
+    answer
+}

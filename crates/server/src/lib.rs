@@ -1,0 +1,21 @@
+//! The server: glue between dialects, the hub and the network. Listeners, HTTP routes, the WebSocket loop, mailboxes,
+//! configuration and telemetry; no word of any protocol but HTTP and WebSocket (`dialects.rs` names the dialects).
+
+pub mod cli;
+mod clock;
+pub mod config;
+mod dialects;
+mod http;
+mod listener;
+mod mailbox;
+mod metrics;
+mod random;
+mod serve;
+mod shell;
+mod socket;
+mod switchboard;
+pub mod telemetry;
+mod ws;
+
+pub use dialects::{SPECS, Served, served};
+pub use serve::{run, serve};

@@ -1,0 +1,288 @@
+//! Listeners: binding them, accepting, and telling a WebSocket's request head from plain HTTP.
+
+use std::fs;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket as RawSocket, Type};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, UnixListener};
+
+use crate::config::{Host, ListenAddr};
+use crate::http::{self, Caller};
+use crate::metrics::Refused;
+use crate::shell::{Shell, Ticket};
+use crate::socket::{Rewind, Socket};
+use crate::ws;
+
+/// Connections that the kernel completes before we accept them: more survives a burst, and costs nothing while idle.
+/// The system's own limit (`net.core.somaxconn`) cuts it.
+const BACKLOG: i32 = 4_096;
+/// Who may use a Unix socket: its owner and group, where a reverse proxy usually is.
+const UNIX_MODE: u32 = 0o660;
+/// After a failed accept (descriptors or memory used up) the listener rests, so that it does not spin.
+const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// What a listener is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Everybody.
+    Public,
+    /// Operators.
+    Admin,
+}
+
+/// A bound listener. A Unix socket's file is removed when it is dropped.
+pub(crate) struct Listener {
+    kind: Kind,
+    role: Role,
+}
+
+enum Kind {
+    Tcp(TcpListener),
+    Unix(UnixListener, PathBuf),
+}
+
+impl Listener {
+    /// Binds an address.
+    ///
+    /// # Errors
+    /// With the address, the cause and what to do.
+    pub(crate) async fn bind(address: &ListenAddr, role: Role) -> Result<Self, String> {
+        let kind = match address {
+            ListenAddr::Unix(path) => Kind::Unix(bind_unix(path)?, path.clone()),
+            ListenAddr::Tcp { host, port } => {
+                let sockets = resolve(host, *port).await.map_err(|error| {
+                    format!("cannot look up the host of {address}: {error}; write a literal address")
+                })?;
+                Kind::Tcp(bind_tcp(&sockets).map_err(|error| explain(address, &error))?)
+            }
+        };
+        Ok(Self { kind, role })
+    }
+
+    /// The address as the ready line names it.
+    pub(crate) fn name(&self) -> String {
+        match &self.kind {
+            Kind::Tcp(listener) => listener.local_addr().map(|address| address.to_string()).unwrap_or_default(),
+            Kind::Unix(_, path) => format!("unix:{}", path.display()),
+        }
+    }
+
+    /// Accepts connections for ever.
+    pub(crate) async fn run(self, shell: Arc<Shell>) {
+        loop {
+            match self.accept().await {
+                Ok((socket, address)) => {
+                    let (shell, caller) = (Arc::clone(&shell), Caller { role: self.role, address });
+                    tokio::spawn(greet(shell, caller, socket));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection; if it is descriptors, raise the limit (ulimit -n)");
+                    tokio::time::sleep(ACCEPT_REST).await;
+                }
+            }
+        }
+    }
+
+    async fn accept(&self) -> io::Result<(Socket, Option<IpAddr>)> {
+        match &self.kind {
+            Kind::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                // Signalling is small messages that somebody waits for. Fails only if the peer has gone.
+                let _ = stream.set_nodelay(true);
+                Ok((Socket::Tcp(stream), Some(address.ip())))
+            }
+            Kind::Unix(listener, _) => Ok((Socket::Unix(listener.accept().await?.0), None)),
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Kind::Unix(_, path) = &self.kind {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// The addresses to try, best first.
+async fn resolve(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
+    Ok(match host {
+        // Both families on one socket; a machine without IPv6 gets IPv4.
+        Host::All => vec![(Ipv6Addr::UNSPECIFIED, port).into(), (Ipv4Addr::UNSPECIFIED, port).into()],
+        Host::Ip(address) => vec![(*address, port).into()],
+        Host::Name(name) => {
+            let mut found: Vec<_> = tokio::net::lookup_host((name.as_str(), port)).await?.collect();
+            found.sort_by_key(SocketAddr::is_ipv6);
+            found
+        }
+    })
+}
+
+fn bind_tcp(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in addresses {
+        match bind_one(*address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = RawSocket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        // `[::]` takes IPv4 as well, as `:8080` does.
+        socket.set_only_v6(false)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+fn bind_unix(path: &Path) -> Result<UnixListener, String> {
+    let shown = path.display();
+    if let Ok(found) = fs::symlink_metadata(path) {
+        if !found.file_type().is_socket() {
+            return Err(format!("{shown} exists and is no socket; remove it or name another path"));
+        }
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(format!("another process serves {shown}; stop it or name another path"));
+        }
+        // Left over from a process that did not stop cleanly.
+        fs::remove_file(path).map_err(|error| format!("cannot remove the stale socket {shown}: {error}"))?;
+    }
+    let listener = UnixListener::bind(path).map_err(|error| {
+        format!("cannot listen on unix:{shown}: {error}; check that its folder exists and is writable")
+    })?;
+    fs::set_permissions(path, fs::Permissions::from_mode(UNIX_MODE))
+        .map_err(|error| format!("cannot set the mode of {shown}: {error}"))?;
+    Ok(listener)
+}
+
+fn explain(address: &ListenAddr, error: &io::Error) -> String {
+    let action = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another process listens there: stop it, or choose another port (ADDR=:8081; :0 takes any)"
+        }
+        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose a higher one",
+        io::ErrorKind::AddrNotAvailable => "no interface of this machine has that address: check it (ip addr)",
+        _ => "check http.addr (ADDR)",
+    };
+    format!("cannot listen on {address}: {error}; {action}")
+}
+
+/// Reads the request head and decides who serves the connection.
+async fn greet(shell: Arc<Shell>, caller: Caller, mut socket: Socket) {
+    let Some(ticket) = shell.admit() else {
+        shell.metrics.connection_refused(Refused::Full);
+        return refuse(&mut socket, "503 Service Unavailable").await;
+    };
+    let head = match tokio::time::timeout(shell.head_timeout, read_head(&mut socket, shell.head_bytes)).await {
+        Ok(Ok(Head::Whole(head))) => head,
+        Ok(Ok(Head::TooLarge)) => {
+            shell.metrics.connection_refused(Refused::Head);
+            return refuse(&mut socket, "431 Request Header Fields Too Large").await;
+        }
+        Ok(Ok(Head::Cut)) | Ok(Err(_)) => return,
+        Err(_) => {
+            shell.metrics.connection_refused(Refused::Head);
+            return refuse(&mut socket, "408 Request Timeout").await;
+        }
+    };
+    if let Some((dialect, accept, length)) = admit_upgrade(&shell, caller, &head) {
+        let answer = ws::accept_response(&accept);
+        if socket.write_all(answer.as_bytes()).await.is_ok() {
+            let early = head[length..].to_vec();
+            // A task of its own: this one's future is large, and there may be 100,000 of them.
+            tokio::spawn(upgraded(shell, dialect, socket, early, ticket));
+        }
+        return;
+    }
+    http::serve(shell, caller, ticket, Rewind::new(head, socket)).await;
+}
+
+async fn upgraded(shell: Arc<Shell>, dialect: usize, socket: Socket, early: Vec<u8>, ticket: Ticket) {
+    let connection = Box::new(ws::Connection::new(shell, dialect, socket, early));
+    connection.await;
+    drop(ticket);
+}
+
+enum Head {
+    Whole(Vec<u8>),
+    TooLarge,
+    /// The client went away.
+    Cut,
+}
+
+/// Reads until the head is whole or cannot be one; what is no HTTP is left to hyper to answer.
+async fn read_head(socket: &mut Socket, most: usize) -> io::Result<Head> {
+    let mut head = Vec::with_capacity(1024.min(most));
+    loop {
+        let before = head.len();
+        if before >= most {
+            return Ok(Head::TooLarge);
+        }
+        head.reserve(1024.min(most - before));
+        if socket.take((most - before) as u64).read_buf(&mut head).await? == 0 {
+            return Ok(Head::Cut);
+        }
+        if head[before..].contains(&b'\n') && !matches!(parse(&head, |_, _| ()), Ok(None)) {
+            return Ok(Head::Whole(head));
+        }
+    }
+}
+
+/// Most header fields of a request; hyper has the same limit.
+const MOST_HEADERS: usize = 100;
+
+/// Parses a head and hands it on, with its length; `None` if it is not whole.
+fn parse<T>(
+    head: &[u8],
+    then: impl FnOnce(&httparse::Request<'_, '_>, usize) -> T,
+) -> Result<Option<T>, httparse::Error> {
+    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut request = httparse::Request::new(&mut headers);
+    Ok(match request.parse(head)? {
+        httparse::Status::Complete(length) => Some(then(&request, length)),
+        httparse::Status::Partial => None,
+    })
+}
+
+/// Dialect, accept value and length of the head, if it is an upgrade that is admitted. Everything else, also an upgrade
+/// that is refused, is answered by the HTTP routes.
+fn admit_upgrade(shell: &Shell, caller: Caller, head: &[u8]) -> Option<(usize, String, usize)> {
+    if caller.role != Role::Public {
+        return None;
+    }
+    parse(head, |request, length| {
+        let path = request.path?.split('?').next()?;
+        let endpoint = shell.endpoint(path)?;
+        if request.version != Some(1) {
+            return None;
+        }
+        let accept = ws::check(request.method?, &*request.headers, &endpoint.origins).ok()?;
+        Some((endpoint.dialect, accept, length))
+    })
+    .ok()
+    .flatten()
+    .flatten()
+}
+
+async fn refuse(socket: &mut Socket, status: &str) {
+    let answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    // A peer that takes no answer needs none.
+    let _ = tokio::time::timeout(Duration::from_secs(1), async {
+        socket.write_all(answer.as_bytes()).await?;
+        socket.shutdown().await
+    })
+    .await;
+}

@@ -1,0 +1,142 @@
+//! What waits for one connection: the hub's events, or the order to close.
+//!
+//! The sender never waits and nobody else notices a slow reader (DESIGN section 3). Two bounds: above the soft one the
+//! connection's own clock runs while its socket takes no byte; at the hard one the connection is closed at once and
+//! what waited is freed.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
+
+use patchbay_core::{Event, EventQueue};
+use patchbay_dialect_kit::CloseCause;
+
+/// The bounds of every mailbox.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Messages above which a stalled socket is given a time limit.
+    pub(crate) soft_messages: usize,
+    /// Messages at which the connection is closed.
+    pub(crate) hard_messages: usize,
+    /// Bytes at which the connection is closed.
+    pub(crate) hard_bytes: usize,
+}
+
+#[derive(Default)]
+pub(crate) struct Mailbox {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    queue: EventQueue,
+    closed: Option<CloseCause>,
+    waker: Option<Waker>,
+    /// The owner sleeps and wants to be woken at this many messages; 0 while it is awake.
+    wake_at: usize,
+}
+
+impl Mailbox {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic under this lock is one in `EventQueue`, whose state stays sound.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts an event in; the waker to be woken, if the owner wants that now.
+    pub(crate) fn push(&self, event: Event, bounds: &Bounds) -> Option<Waker> {
+        let mut inner = self.lock();
+        if inner.closed.is_some() {
+            return None;
+        }
+        inner.queue.push(event);
+        if inner.queue.len() >= bounds.hard_messages || inner.queue.bytes() >= bounds.hard_bytes {
+            return inner.close(CloseCause::TooSlow);
+        }
+        let wake = inner.wake_at != 0 && inner.queue.len() >= inner.wake_at;
+        if wake { inner.wake() } else { None }
+    }
+
+    /// Orders the owner to end its connection.
+    pub(crate) fn close(&self, cause: CloseCause) -> Option<Waker> {
+        let mut inner = self.lock();
+        if inner.closed.is_some() { None } else { inner.close(cause) }
+    }
+
+    /// Takes the oldest event, if there is room for it; `Err` is the order to close.
+    pub(crate) fn take(&self, room: bool) -> Result<Option<Event>, CloseCause> {
+        let mut inner = self.lock();
+        inner.wake_at = 0;
+        match inner.closed {
+            Some(cause) => Err(cause),
+            None if room => Ok(inner.queue.pop()),
+            None => Ok(None),
+        }
+    }
+
+    /// The owner goes to sleep until at least `wake_at` messages wait. Whether it may: `false` if they do already, or
+    /// if it has been ordered to close.
+    pub(crate) fn sleep(&self, wake_at: usize, cx: &Context<'_>) -> bool {
+        let mut inner = self.lock();
+        if inner.closed.is_some() || inner.queue.len() >= wake_at {
+            return false;
+        }
+        inner.wake_at = wake_at;
+        match &mut inner.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        true
+    }
+
+    /// How many events wait.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().queue.len()
+    }
+}
+
+impl Inner {
+    fn close(&mut self, cause: CloseCause) -> Option<Waker> {
+        self.closed = Some(cause);
+        self.queue = EventQueue::new();
+        if self.wake_at == 0 { None } else { self.wake() }
+    }
+
+    fn wake(&mut self) -> Option<Waker> {
+        self.wake_at = 0;
+        self.waker.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use patchbay_core::{Name, Tag};
+
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { soft_messages: 2, hard_messages: 4, hard_bytes: 1 << 20 };
+
+    fn event() -> Event {
+        Event::Registered { tag: Tag(0), name: Name::parse("a").expect("a name") }
+    }
+
+    #[test]
+    fn a_sleeper_is_woken_once_and_at_its_mark() {
+        let mailbox = Mailbox::default();
+        assert!(mailbox.sleep(2, &Context::from_waker(Waker::noop())));
+        assert!(mailbox.push(event(), &BOUNDS).is_none(), "below its mark");
+        assert!(mailbox.push(event(), &BOUNDS).is_some(), "at its mark");
+        assert!(mailbox.push(event(), &BOUNDS).is_none(), "it is awake");
+        assert!(!mailbox.sleep(2, &Context::from_waker(Waker::noop())), "there is work");
+    }
+
+    #[test]
+    fn the_hard_bound_closes_and_frees() {
+        let mailbox = Mailbox::default();
+        for _ in 0..4 {
+            mailbox.push(event(), &BOUNDS);
+        }
+        assert_eq!(mailbox.take(true).expect_err("it is closed"), CloseCause::TooSlow);
+        assert_eq!(mailbox.len(), 0);
+        assert!(mailbox.close(CloseCause::Shutdown).is_none(), "the first cause counts");
+        assert_eq!(mailbox.take(true).expect_err("it is closed"), CloseCause::TooSlow);
+    }
+}

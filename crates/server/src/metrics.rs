@@ -1,0 +1,169 @@
+//! Counters for Prometheus. Names are `patchbay_<noun>_<unit>[_total]`; labels come from closed sets, never from a
+//! client (DESIGN section 6).
+
+use std::sync::atomic::Ordering;
+
+use patchbay_dialect_kit::CloseCause;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use crate::switchboard::Snapshot;
+
+type Labels<const N: usize> = [(&'static str, &'static str); N];
+
+pub(crate) struct Metrics {
+    registry: Registry,
+    dialects: Vec<PerDialect>,
+    connections_refused: Family<Labels<1>, Counter>,
+    gauges: Gauges,
+}
+
+/// The counters of one dialect, looked up once: a message must not pay for a map.
+struct PerDialect {
+    opened: Counter,
+    messages_in: Counter,
+    messages_out: Counter,
+    closed: Vec<Counter>,
+}
+
+#[derive(Default)]
+struct Gauges {
+    parties: Gauge,
+    rooms: Gauge,
+    members: Gauge,
+    resident: Gauge,
+}
+
+/// Why a connection got no session.
+#[derive(Clone, Copy)]
+pub(crate) enum Refused {
+    /// `limits.connections` is reached.
+    Full,
+    /// The request head was too large or did not come in time.
+    Head,
+    /// The upgrade was refused.
+    Upgrade,
+}
+
+impl Refused {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Head => "head",
+            Self::Upgrade => "upgrade",
+        }
+    }
+}
+
+impl Metrics {
+    pub(crate) fn new(dialects: &[&'static str]) -> Self {
+        let mut registry = Registry::with_prefix("patchbay");
+        let opened = Family::<Labels<1>, Counter>::default();
+        let closed = Family::<Labels<2>, Counter>::default();
+        let messages = Family::<Labels<2>, Counter>::default();
+        let connections_refused = Family::<Labels<1>, Counter>::default();
+        let gauges = Gauges::default();
+        registry.register("connections_opened", "Signalling connections opened", opened.clone());
+        registry.register("connections_closed", "Signalling connections ended, by cause", closed.clone());
+        registry.register("connections_refused", "Connections that got no session", connections_refused.clone());
+        registry.register("messages", "Signalling messages, by direction", messages.clone());
+        registry.register("parties", "Attached parties", gauges.parties.clone());
+        registry.register("rooms", "Live rooms", gauges.rooms.clone());
+        registry.register("members", "Members of all rooms", gauges.members.clone());
+        registry.register("resident_memory_bytes", "Resident memory of the process", gauges.resident.clone());
+        let version = Family::<Labels<1>, Gauge>::default();
+        version.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
+        registry.register("build_info", "The version that runs", version);
+        let per_dialect = |&name: &&'static str| PerDialect {
+            opened: counter(&opened, [("dialect", name)]),
+            messages_in: counter(&messages, [("dialect", name), ("direction", "in")]),
+            messages_out: counter(&messages, [("dialect", name), ("direction", "out")]),
+            closed: CloseCause::ALL
+                .iter()
+                .map(|cause| counter(&closed, [("dialect", name), ("cause", cause.label())]))
+                .collect(),
+        };
+        let dialects = dialects.iter().map(per_dialect).collect();
+        Self { registry, dialects, connections_refused, gauges }
+    }
+
+    pub(crate) fn connection_opened(&self, dialect: usize) {
+        self.dialects[dialect].opened.inc();
+    }
+
+    pub(crate) fn connection_closed(&self, dialect: usize, cause: CloseCause) {
+        let index = CloseCause::ALL.iter().position(|one| *one == cause).unwrap_or_default();
+        self.dialects[dialect].closed[index].inc();
+    }
+
+    pub(crate) fn connection_refused(&self, why: Refused) {
+        self.connections_refused.get_or_create(&[("cause", why.label())]).inc();
+    }
+
+    pub(crate) fn message_in(&self, dialect: usize) {
+        self.dialects[dialect].messages_in.inc();
+    }
+
+    pub(crate) fn messages_out(&self, dialect: usize, count: u64) {
+        if count > 0 {
+            self.dialects[dialect].messages_out.inc_by(count);
+        }
+    }
+
+    /// The text of `/metrics` (OpenMetrics 1.0).
+    pub(crate) fn render(&self, snapshot: &Snapshot) -> String {
+        let value =
+            |cell: &std::sync::atomic::AtomicU64| i64::try_from(cell.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+        self.gauges.parties.set(value(&snapshot.parties));
+        self.gauges.rooms.set(value(&snapshot.rooms));
+        self.gauges.members.set(value(&snapshot.members));
+        self.gauges.resident.set(resident_bytes().unwrap_or_default());
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// One counter of a family. The family hands out a lock guard, which must be gone before it is asked again.
+fn counter<const N: usize>(family: &Family<Labels<N>, Counter>, labels: Labels<N>) -> Counter {
+    let guard = family.get_or_create(&labels);
+    Counter::clone(&guard)
+}
+
+/// `VmRSS` of this process; `None` where there is no `/proc`.
+fn resident_bytes() -> Option<i64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().trim_end_matches("kB").trim().parse::<i64>().ok().map(|kilobytes| kilobytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_names_every_counter_with_its_labels() {
+        let metrics = Metrics::new(&["mesh"]);
+        metrics.connection_opened(0);
+        metrics.connection_closed(0, CloseCause::TooSlow);
+        metrics.connection_refused(Refused::Full);
+        metrics.message_in(0);
+        metrics.messages_out(0, 3);
+        let text = metrics.render(&Snapshot::default());
+        for line in [
+            "patchbay_connections_opened_total{dialect=\"mesh\"} 1",
+            "patchbay_connections_closed_total{dialect=\"mesh\",cause=\"too_slow\"} 1",
+            "patchbay_connections_refused_total{cause=\"full\"} 1",
+            "patchbay_messages_total{dialect=\"mesh\",direction=\"in\"} 1",
+            "patchbay_messages_total{dialect=\"mesh\",direction=\"out\"} 3",
+            "patchbay_parties 0",
+        ] {
+            assert!(text.lines().any(|have| have == line), "{line} is missing in\n{text}");
+        }
+        assert!(resident_bytes().is_none_or(|bytes| bytes > 0));
+    }
+}

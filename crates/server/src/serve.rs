@@ -1,0 +1,186 @@
+//! `patchbay serve`: from a configuration to a running server, and down again.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{Instant, sleep_until};
+
+use patchbay_dialect_kit::CloseCause;
+
+use crate::config::Config;
+use crate::dialects::{self, Served};
+use crate::listener::{Listener, Role};
+use crate::mailbox::Bounds;
+use crate::shell::{Endpoint, Parts, Shell};
+use crate::switchboard::Switchboard;
+
+/// A server that stops is gone after this time, whatever its clients do (DECISIONS 9).
+const STOP_AT_MOST: Duration = Duration::from_secs(5);
+/// How often a stopping server looks whether its clients have gone.
+const STOP_LOOK: Duration = Duration::from_millis(20);
+
+/// The line on standard output that says that every listener is bound.
+#[derive(Serialize)]
+struct Ready {
+    ready: bool,
+    http: Vec<String>,
+    https: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin: Option<String>,
+}
+
+/// Runs the server with the dialects of the configuration until it is told to stop.
+///
+/// # Errors
+/// With cause and next action, if it cannot start.
+pub fn serve(config: &Config) -> Result<(), String> {
+    run(config, dialects::served(config))
+}
+
+/// Runs the server with dialects of the caller's choice.
+///
+/// # Errors
+/// As [`serve`].
+pub fn run(config: &Config, served: Vec<Served>) -> Result<(), String> {
+    raise_descriptor_limit(config.limits.connections);
+    let threads = if config.threads == 0 {
+        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    } else {
+        config.threads
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("patchbay")
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start {threads} threads: {error}; set `threads` lower"))?;
+    runtime.block_on(run_on(config, served))?;
+    runtime.shutdown_background();
+    Ok(())
+}
+
+async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
+    let limits = &config.limits;
+    let bounds = Bounds {
+        soft_messages: limits.mailbox_messages_soft,
+        hard_messages: limits.mailbox_messages_hard,
+        hard_bytes: limits.mailbox_bytes_hard,
+    };
+    let mut dialects = Vec::new();
+    let mut endpoints = Vec::new();
+    for Served { dialect, path, origins } in served {
+        endpoints.push(Endpoint { path, dialect: dialects.len(), origins });
+        dialects.push(dialect);
+    }
+    let switchboard = Switchboard::new(dialects::limits(config), bounds);
+    let parts = Parts { switchboard, dialects, endpoints, admin_token: admin_token(config)? };
+    let shell = Arc::new(Shell::new(config, parts));
+
+    let mut listeners = Vec::new();
+    for address in &config.http.addr {
+        listeners.push(Listener::bind(address, Role::Public).await?);
+    }
+    let http = listeners.iter().map(Listener::name).collect();
+    let mut admin = None;
+    if let Some(address) = &config.admin.addr {
+        let listener = Listener::bind(address, Role::Admin).await?;
+        admin = Some(listener.name());
+        listeners.push(listener);
+    }
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("cannot hear SIGTERM: {error}"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| format!("cannot hear SIGINT: {error}"))?;
+    let timers = tokio::spawn({
+        let shell = Arc::clone(&shell);
+        async move { shell.switchboard.run_timers(shell.clock).await }
+    });
+    let accepting: Vec<_> =
+        listeners.into_iter().map(|listener| tokio::spawn(listener.run(Arc::clone(&shell)))).collect();
+    announce(&Ready { ready: true, http, https: Vec::new(), admin });
+
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    shell.set_closing();
+    let drain = Duration::from_millis(config.drain.deadline_ms);
+    tracing::info!(
+        connections = shell.connections.load(Ordering::Relaxed),
+        drain_ms = config.drain.deadline_ms,
+        "stopping"
+    );
+    tokio::select! {
+        () = gone(&shell, drain) => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    accepting.iter().for_each(tokio::task::JoinHandle::abort);
+    shell.switchboard.close_all(CloseCause::Shutdown);
+    gone(&shell, STOP_AT_MOST.min(Duration::from_millis(450))).await;
+    timers.abort();
+    // Dropped listeners remove their sockets' files.
+    for task in accepting {
+        let _ = task.await;
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Waits until no connection is left, or for `most`.
+async fn gone(shell: &Shell, most: Duration) {
+    let until = Instant::now() + most;
+    while Instant::now() < until && shell.connections.load(Ordering::Relaxed) > 0 {
+        sleep_until((Instant::now() + STOP_LOOK).min(until)).await;
+    }
+}
+
+fn announce(ready: &Ready) {
+    for address in &ready.http {
+        tracing::info!(%address, "serving; open http://{} in a browser", browsable(address));
+    }
+    // Whoever started us may have closed our standard output: nothing to be done about it.
+    if let Ok(line) = serde_json::to_string(ready) {
+        let mut out = io::stdout().lock();
+        let _ = writeln!(out, "{line}");
+        let _ = out.flush();
+    }
+}
+
+/// The address that a browser on this machine can open; browsers give cameras to `localhost` and to HTTPS only.
+fn browsable(address: &str) -> String {
+    let port = |prefix: &str| address.strip_prefix(prefix).map(|port| format!("localhost:{port}/"));
+    port("[::]:").or_else(|| port("0.0.0.0:")).unwrap_or_else(|| format!("{address}/"))
+}
+
+fn admin_token(config: &Config) -> Result<Option<String>, String> {
+    let Some(path) = &config.admin.token_file else { return Ok(None) };
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("cannot read admin.token_file {shown}: {error}; check its path and mode"))?;
+    let token = text.trim();
+    if token.is_empty() {
+        return Err(format!("admin.token_file {shown} is empty; write a secret into it"));
+    }
+    Ok(Some(token.to_owned()))
+}
+
+/// Raises the limit of open files to what the system allows, and says so if that is less than the configuration needs.
+fn raise_descriptor_limit(connections: usize) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit.clone()) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+    let current = getrlimit(Resource::Nofile).current;
+    if let Some(current) = current.filter(|current| *current < connections as u64) {
+        tracing::warn!(
+            open_files = current,
+            connections,
+            "the system allows fewer open files than limits.connections; raise it (ulimit -Hn, LimitNOFILE=) or lower the limit"
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! The shell's ownership of the hub: one mutex, held for one `handle` and the queuing of its effects in order.
+//!
+//! Effects are queued under the lock, so all parties see them in one order; wakers are woken after it. No lock is taken
+//! inside but the mailboxes', and nothing waits inside (docs/decisions/0003).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use patchbay_core::{Command, Counts, Effect, Effects, Hub, Limits, Moment, PartyId, Profile, Tag};
+use patchbay_dialect_kit::CloseCause;
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::mailbox::{Bounds, Mailbox};
+
+pub(crate) struct Switchboard {
+    inner: Mutex<Inner>,
+    bounds: Bounds,
+    /// The hub has a deadline earlier than the one its timer sleeps for.
+    sooner: Notify,
+    snapshot: Snapshot,
+}
+
+struct Inner {
+    hub: Hub,
+    effects: Effects,
+    /// By the party's slot.
+    mailboxes: Vec<Option<(PartyId, Arc<Mailbox>)>>,
+    /// The deadline that the timer sleeps for.
+    armed: Option<Moment>,
+}
+
+/// What metrics read instead of the hub.
+#[derive(Default)]
+pub(crate) struct Snapshot {
+    pub(crate) parties: AtomicU64,
+    pub(crate) rooms: AtomicU64,
+    pub(crate) members: AtomicU64,
+    pub(crate) registered: AtomicU64,
+    pub(crate) calls: AtomicU64,
+}
+
+impl Snapshot {
+    fn store(&self, counts: Counts) {
+        for (cell, value) in [
+            (&self.parties, counts.parties),
+            (&self.rooms, counts.rooms),
+            (&self.members, counts.members),
+            (&self.registered, counts.registered),
+            (&self.calls, counts.calls),
+        ] {
+            cell.store(value, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A panic in the hub ends the process (law 5): its state can no longer be trusted, and a supervisor restarts it.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("the hub panicked; this is a bug of ours, please report the line above");
+            std::process::abort();
+        }
+    }
+}
+
+impl Switchboard {
+    pub(crate) fn new(limits: Limits, bounds: Bounds) -> Self {
+        let hub = Hub::new(0, limits);
+        let inner = Inner { hub, effects: Effects::new(), mailboxes: Vec::new(), armed: None };
+        Self { inner: Mutex::new(inner), bounds, sooner: Notify::new(), snapshot: Snapshot::default() }
+    }
+
+    pub(crate) fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Takes a party in, with the mailbox that its events go to.
+    pub(crate) fn attach(&self, profile: Profile, mailbox: Arc<Mailbox>) -> PartyId {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let _guard = AbortOnPanic;
+        let party = inner.hub.attach(profile, &mut inner.effects);
+        if inner.mailboxes.len() <= party.slot() {
+            inner.mailboxes.resize_with(party.slot() + 1, || None);
+        }
+        inner.mailboxes[party.slot()] = Some((party, mailbox));
+        self.carry_out(inner, &mut Vec::new());
+        party
+    }
+
+    /// Carries out a party's commands. Whom to wake is appended to `wake`: wake them after this returns.
+    pub(crate) fn handle(
+        &self,
+        now: Moment,
+        party: PartyId,
+        commands: impl Iterator<Item = (Tag, Command)>,
+        wake: &mut Vec<Waker>,
+    ) {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let _guard = AbortOnPanic;
+        for (tag, command) in commands {
+            inner.hub.handle(now, party, tag, command, &mut inner.effects);
+            self.carry_out(inner, wake);
+        }
+        self.arm(inner);
+    }
+
+    /// Lets a party go.
+    pub(crate) fn detach(&self, now: Moment, party: PartyId) {
+        let mut wake = Vec::new();
+        {
+            let mut inner = self.lock();
+            let inner = &mut *inner;
+            let _guard = AbortOnPanic;
+            inner.hub.detach(now, party, &mut inner.effects);
+            if let Some(place) = inner.mailboxes.get_mut(party.slot()) {
+                place.take_if(|(owner, _)| *owner == party);
+            }
+            self.carry_out(inner, &mut wake);
+            self.arm(inner);
+        }
+        wake.into_iter().for_each(Waker::wake);
+    }
+
+    /// Orders every connection to end.
+    pub(crate) fn close_all(&self, cause: CloseCause) {
+        let mailboxes: Vec<_> =
+            self.lock().mailboxes.iter().flatten().map(|(_, mailbox)| Arc::clone(mailbox)).collect();
+        mailboxes.iter().filter_map(|mailbox| mailbox.close(cause)).for_each(Waker::wake);
+    }
+
+    /// Wakes the hub at its deadlines, for ever.
+    pub(crate) async fn run_timers(&self, clock: Clock) {
+        loop {
+            let armed = self.lock().armed;
+            match armed {
+                None => self.sooner.notified().await,
+                Some(deadline) => {
+                    tokio::select! {
+                        () = tokio::time::sleep_until(clock.instant(deadline)) => self.on_deadline(clock.now()),
+                        () = self.sooner.notified() => {}
+                    }
+                }
+            }
+        }
+    }
+
+    fn on_deadline(&self, now: Moment) {
+        let mut wake = Vec::new();
+        {
+            let mut inner = self.lock();
+            let inner = &mut *inner;
+            let _guard = AbortOnPanic;
+            inner.hub.on_deadline(now, &mut inner.effects);
+            self.carry_out(inner, &mut wake);
+            inner.armed = inner.hub.deadline();
+        }
+        wake.into_iter().for_each(Waker::wake);
+    }
+
+    /// Tells the timer if it sleeps for too long. A deadline that went away is left to ring in vain.
+    fn arm(&self, inner: &mut Inner) {
+        if let Some(deadline) = inner.hub.deadline()
+            && inner.armed.is_none_or(|armed| deadline < armed)
+        {
+            inner.armed = Some(deadline);
+            self.sooner.notify_one();
+        }
+    }
+
+    fn carry_out(&self, inner: &mut Inner, wake: &mut Vec<Waker>) {
+        for effect in inner.effects.drain() {
+            match effect {
+                Effect::Tell(party, event) => {
+                    if let Some(Some((owner, mailbox))) = inner.mailboxes.get(party.slot())
+                        && *owner == party
+                    {
+                        wake.extend(mailbox.push(event, &self.bounds));
+                    }
+                }
+                Effect::Snapshot(counts) => self.snapshot.store(counts),
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Poisoned means that `AbortOnPanic` is about to end the process.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,72 @@
+//! Log lines: one line per event on standard error, as text or as JSON. Standard output stays free
+//! for the ready line.
+//!
+//! Whatever a client sent may stand in a field, so both forms escape every character that could
+//! end a line, steer a terminal or reverse the direction of writing. The formatter is our own
+//! because the usual one quotes such values only where they are logged with `?`.
+
+mod clock;
+mod format;
+mod layer;
+
+use std::io::{self, Write};
+
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::{SetGlobalDefaultError, set_global_default};
+use tracing_subscriber::Registry;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+
+use crate::config::{Level, Levels, Log};
+use layer::LineLayer;
+
+/// Sends the events of this process to standard error. Called once, before anything is logged.
+pub fn init(log: &Log) -> Result<(), SetGlobalDefaultError> {
+    set_global_default(subscriber(log, Stderr))
+}
+
+/// Reports panics as events too, so that they are one line and in the chosen form.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("a value that is no text");
+        match panic.location() {
+            Some(place) => tracing::error!(%place, "panic: {message}"),
+            None => tracing::error!("panic: {message}"),
+        }
+    }));
+}
+
+fn subscriber<S: Sink>(log: &Log, sink: S) -> impl tracing::Subscriber + Send + Sync + 'static {
+    let layer = LineLayer::new(log.format, sink).with_filter(targets(&log.level));
+    Registry::default().with(layer)
+}
+
+/// Where finished lines go. A line is handed over whole, its line break included.
+trait Sink: Send + Sync + 'static {
+    fn line(&self, line: &str);
+}
+
+struct Stderr;
+
+impl Sink for Stderr {
+    fn line(&self, line: &str) {
+        // One write per line, so that lines of several threads or processes do not mix. A closed
+        // standard error must not end the server, and there is nowhere left to report it.
+        let _ = io::stderr().lock().write_all(line.as_bytes());
+    }
+}
+
+fn targets(levels: &Levels) -> Targets {
+    let filter = |level| match level {
+        Level::Off => LevelFilter::OFF,
+        Level::Error => LevelFilter::ERROR,
+        Level::Warn => LevelFilter::WARN,
+        Level::Info => LevelFilter::INFO,
+        Level::Debug => LevelFilter::DEBUG,
+        Level::Trace => LevelFilter::TRACE,
+    };
+    let pairs = levels.targets.iter();
+    Targets::new()
+        .with_default(filter(levels.default))
+        .with_targets(pairs.map(|(target, level)| (target.clone(), filter(*level))))
+}
