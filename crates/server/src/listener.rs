@@ -207,7 +207,8 @@ async fn greet(shell: Arc<Shell>, caller: Caller, mut socket: Socket) {
         }
         return;
     }
-    http::serve(shell, caller, ticket, Rewind::new(head, socket)).await;
+    // Boxed: hyper's future is large, and a connection that has sent no head yet should not pay for it.
+    Box::pin(http::serve(shell, caller, ticket, Rewind::new(head, socket))).await;
 }
 
 async fn upgraded(shell: Arc<Shell>, dialect: usize, socket: Socket, early: Vec<u8>, ticket: Ticket) {

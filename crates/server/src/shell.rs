@@ -104,8 +104,8 @@ impl Drop for Ticket {
 /// A script, because a page under our content security policy may load one but not hold one. Without a configuration
 /// the app uses its own default, which is the same STUN server.
 fn config_js(rtc: &RtcConfig) -> String {
-    match rtc {
-        RtcConfig::Given(json) => format!("window.__APP_CONFIG__ = {{\"rtcConfig\":{}}};\n", json.expose()),
-        RtcConfig::Default | RtcConfig::Invalid { .. } => "window.__APP_CONFIG__ = {};\n".to_owned(),
+    match rtc.page_json() {
+        Some(json) => format!("window.__APP_CONFIG__ = {{\"rtcConfig\":{json}}};\n"),
+        None => "window.__APP_CONFIG__ = {};\n".to_owned(),
     }
 }

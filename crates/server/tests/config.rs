@@ -165,7 +165,7 @@ fn warnings_name_what_an_operator_should_know() {
         assert!(some, "{part}: {warnings:?}");
     };
     let tls = "[https] addr is set (patchbay.toml:2), but this version does not serve TLS yet";
-    let not_an_object = "rtc.config_json (RTC_CONFIG_JSON) is not used: it is JSON, but not an object";
+    let not_an_object = "rtc.config_json (RTC_CONFIG_JSON) is JSON, but no object";
     warned("", &[], "allowed_origins is \"*\"");
     warned("", &[("WS_ALLOWED_ORIGINS", "*.a.example")], "\"*.a.example\" admits nobody");
     warned("allowed_origins = []", &[], "no browser can connect");

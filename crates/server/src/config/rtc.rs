@@ -19,6 +19,9 @@ pub enum RtcConfig {
     Default,
     /// A JSON object, without white space between tokens and safe inside a `<script>`.
     Given(Secret),
+    /// JSON, but no object: the page gets it as it is, as from the mesh dialect's own server (mesh.md section 3), and
+    /// uses its default; everybody else gets [`DEFAULT_RTC_JSON`].
+    NotAnObject(Secret),
     /// Not usable; the server runs with [`DEFAULT_RTC_JSON`].
     Invalid {
         /// What is wrong, without any of the text itself.
@@ -40,10 +43,16 @@ impl RtcConfig {
         // The messages of serde_json name a place and a token class, never the text.
         match serde_json::from_str::<IgnoredAny>(text) {
             Err(error) => invalid(format!("it is not JSON ({error})")),
-            Ok(_) if !text.starts_with('{') => {
-                invalid("it is JSON, but not an object like {\"iceServers\":[]}".to_owned())
-            }
+            Ok(_) if !text.starts_with('{') => Self::NotAnObject(Secret::new(compact(text))),
             Ok(_) => Self::Given(Secret::new(compact(text))),
+        }
+    }
+
+    /// What stands in the page's own `config.js`: whatever JSON was given.
+    pub fn page_json(&self) -> Option<&str> {
+        match self {
+            Self::Given(json) | Self::NotAnObject(json) => Some(json.expose()),
+            Self::Default | Self::Invalid { .. } => None,
         }
     }
 
@@ -51,7 +60,7 @@ impl RtcConfig {
     pub fn json(&self) -> &str {
         match self {
             Self::Given(json) => json.expose(),
-            Self::Default | Self::Invalid { .. } => DEFAULT_RTC_JSON,
+            Self::Default | Self::NotAnObject(_) | Self::Invalid { .. } => DEFAULT_RTC_JSON,
         }
     }
 }
@@ -117,13 +126,19 @@ mod tests {
     }
 
     #[test]
+    fn json_that_is_no_object_goes_to_the_page_alone() {
+        for (text, page) in [("5", "5"), ("\"a\"", "\"a\""), ("[ ]", "[]"), ("null", "null")] {
+            let rtc = RtcConfig::parse(text);
+            assert!(matches!(rtc, RtcConfig::NotAnObject(_)), "{text}");
+            assert_eq!(rtc.page_json(), Some(page));
+            assert_eq!(rtc.json(), DEFAULT_RTC_JSON);
+        }
+    }
+
+    #[test]
     fn anything_else_is_invalid_and_its_reason_holds_nothing_of_it() {
         for text in [
             "hunter2",
-            "5",
-            "\"hunter2\"",
-            "[]",
-            "null",
             "{\"credential\":\"hunter2\"",
             "{hunter2:1}",
             "{} hunter2",

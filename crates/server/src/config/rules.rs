@@ -95,6 +95,12 @@ impl Loaded {
                 "rtc.config_json (RTC_CONFIG_JSON) is not used: {reason}; clients are given the default STUN server"
             ));
         }
+        if let RtcConfig::NotAnObject(_) = &config.rtc.config_json {
+            warnings.push(
+                "rtc.config_json (RTC_CONFIG_JSON) is JSON, but no object like {\"iceServers\":[]}; clients use the default STUN server"
+                    .to_owned(),
+            );
+        }
         warnings
     }
 }

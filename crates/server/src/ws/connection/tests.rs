@@ -1,0 +1,119 @@
+//! What can only be seen with a session of our own: law 5, and a session that wants too much at once.
+
+use std::net::Ipv4Addr;
+
+use patchbay_core::{Lang, Limits, Profile, Realm, RealmLimits};
+use patchbay_dialect_kit::{Dialect, Spec};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::config::Config;
+use crate::mailbox::Bounds;
+use crate::shell::Parts;
+use crate::switchboard::Switchboard;
+
+static SPEC: Spec = Spec { name: "probe", serves: "tests", endpoints: &[], keys: &[], messages: &[] };
+
+/// Echoes; panics at `panic`; answers `flood` with more than any socket takes.
+struct Probe;
+
+impl Dialect for Probe {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn profile(&self) -> Profile {
+        Profile { realm: Realm(0), lang: Lang(0), peer_to_peer: true, one_call: false }
+    }
+
+    fn open(&self) -> Box<dyn Session> {
+        Box::new(Probe)
+    }
+}
+
+impl Session for Probe {
+    fn on_open(&mut self, _ctx: &mut Ctx<'_>) {}
+
+    fn on_frame(&mut self, frame: Frame<'_>, ctx: &mut Ctx<'_>) {
+        match frame {
+            Frame::Text("panic") => panic!("a bug in a session, on purpose"),
+            Frame::Text("flood") => ctx.out.text(|out| out.resize(64 << 20, b'x')),
+            Frame::Text(text) => ctx.out.text(|out| out.extend_from_slice(text.as_bytes())),
+            _ => {}
+        }
+    }
+
+    fn on_event(&mut self, _event: Event, _ctx: &mut Ctx<'_>) {}
+
+    fn deadline(&self) -> Option<Moment> {
+        None
+    }
+
+    fn on_deadline(&mut self, _ctx: &mut Ctx<'_>) {}
+}
+
+fn shell() -> Arc<Shell> {
+    let bounds = Bounds { soft_messages: 64, hard_messages: 1_024, hard_bytes: 8 << 20 };
+    let limits = Limits { realms: vec![RealmLimits::default()] };
+    let switchboard = Switchboard::new(limits, bounds);
+    let parts = Parts { switchboard, dialects: vec![Arc::new(Probe)], endpoints: Vec::new(), admin_token: None };
+    Arc::new(Shell::new(&Config::default(), parts))
+}
+
+/// A client's stream, and the task that serves its other end.
+async fn connect(shell: &Arc<Shell>) -> (TcpStream, tokio::task::JoinHandle<()>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+    let client = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("it accepts");
+    let (served, _) = listener.accept().await.expect("a client");
+    let connection = Connection::new(Arc::clone(shell), 0, Socket::Tcp(served), Vec::new());
+    (client, tokio::spawn(connection))
+}
+
+/// A masked text frame; the mask is zero, since these tests are not about masks.
+fn text(payload: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    frame::write(&mut out, Opcode::Text, payload.as_bytes());
+    out[1] |= 0x80;
+    out.splice(2..2, [0; 4]);
+    out
+}
+
+async fn echoes(client: &mut TcpStream) {
+    client.write_all(&text("still here")).await.expect("the connection stands");
+    let mut answer = [0; 12];
+    client.read_exact(&mut answer).await.expect("an answer");
+    assert_eq!(&answer[2..], b"still here");
+}
+
+#[tokio::test]
+async fn a_panic_in_a_session_ends_that_connection_alone_and_is_counted() {
+    let shell = shell();
+    let (mut well, _task) = connect(&shell).await;
+    let (mut ill, ended) = connect(&shell).await;
+    ill.write_all(&text("panic")).await.expect("the connection stands");
+    ended.await.expect("the panic does not reach the runtime");
+    assert_eq!(ill.read(&mut [0; 16]).await.unwrap_or(0), 0, "the connection is over");
+    echoes(&mut well).await;
+    let metrics = shell.metrics.render(shell.switchboard.snapshot());
+    assert!(metrics.contains("closed_total{dialect=\"probe\",cause=\"panic\"} 1"), "{metrics}");
+    assert!(metrics.contains("patchbay_parties 1"), "{metrics}");
+}
+
+/// Law: a client that sends without reading is slowed by its own window; the server reads no more of it.
+#[tokio::test]
+async fn who_does_not_read_is_not_read() {
+    let shell = shell();
+    let (mut greedy, _task) = connect(&shell).await;
+    let (mut other, _other_task) = connect(&shell).await;
+    greedy.write_all(&text("flood")).await.expect("the connection stands");
+    let chunk = text(&"y".repeat(60_000));
+    let mut sent = 0;
+    // The kernel's buffers take some; then writing blocks, because nobody reads at the other end.
+    while let Ok(written) = tokio::time::timeout(Duration::from_millis(300), greedy.write_all(&chunk)).await {
+        written.expect("the connection stands");
+        sent += chunk.len();
+        assert!(sent < 64 << 20, "the server goes on reading");
+        echoes(&mut other).await;
+    }
+}

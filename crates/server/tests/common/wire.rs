@@ -1,0 +1,120 @@
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use socket2::{Domain, SockRef, Socket, Type};
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Address {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+impl Address {
+    pub(crate) fn parse(text: &str) -> Self {
+        match text.strip_prefix("unix:") {
+            Some(path) => Self::Unix(PathBuf::from(path)),
+            None => Self::Tcp(text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))),
+        }
+    }
+
+    /// The address with the loopback in the place of "all interfaces".
+    pub(crate) fn reachable(&self) -> Self {
+        match self {
+            Self::Tcp(address) if address.ip().is_unspecified() && address.is_ipv6() => {
+                Self::Tcp(([0, 0, 0, 0, 0, 0, 0, 1], address.port()).into())
+            }
+            Self::Tcp(address) if address.ip().is_unspecified() => Self::Tcp(([127, 0, 0, 1], address.port()).into()),
+            other => other.clone(),
+        }
+    }
+
+    /// What a browser writes into `Host`.
+    pub(crate) fn host(&self) -> String {
+        match self {
+            Self::Tcp(address) => address.to_string(),
+            Self::Unix(_) => "localhost".to_owned(),
+        }
+    }
+}
+
+/// A stream to the server. Both kinds block, with a time limit on reading.
+pub(crate) enum Wire {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// No write of a test waits longer: the server has stopped reading where it should not.
+const WRITE_LIMIT: Duration = Duration::from_secs(20);
+
+impl Wire {
+    pub(crate) fn connect(address: &Address) -> io::Result<Self> {
+        let wire = match address {
+            Address::Tcp(address) => {
+                let stream = TcpStream::connect(address)?;
+                stream.set_nodelay(true)?;
+                Self::Tcp(stream)
+            }
+            Address::Unix(path) => Self::Unix(UnixStream::connect(path)?),
+        };
+        wire.limit_writes(WRITE_LIMIT)?;
+        Ok(wire)
+    }
+
+    /// A TCP connection whose receiver has a small window, so that a peer that does not read is soon noticed.
+    pub(crate) fn connect_narrow(address: &Address) -> io::Result<Self> {
+        let Address::Tcp(address) = address else { panic!("a narrow connection is a TCP one") };
+        let socket = Socket::new(Domain::for_address(*address), Type::STREAM, None)?;
+        socket.set_recv_buffer_size(4_096)?;
+        socket.connect(&(*address).into())?;
+        let wire = Self::Tcp(socket.into());
+        wire.limit_writes(WRITE_LIMIT)?;
+        Ok(wire)
+    }
+
+    fn limit_writes(&self, limit: Duration) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.set_write_timeout(Some(limit)),
+            Self::Unix(stream) => stream.set_write_timeout(Some(limit)),
+        }
+    }
+
+    /// Reads what is there, or waits for it that long.
+    ///
+    /// # Errors
+    /// `WouldBlock` if nothing came in time, or what ended the connection.
+    pub(crate) fn read_within(&mut self, buffer: &mut [u8], limit: Duration) -> io::Result<usize> {
+        // Zero would mean for ever.
+        let limit = Some(limit.max(Duration::from_millis(1)));
+        match self {
+            Self::Tcp(stream) => {
+                stream.set_read_timeout(limit)?;
+                stream.read(buffer)
+            }
+            Self::Unix(stream) => {
+                stream.set_read_timeout(limit)?;
+                stream.read(buffer)
+            }
+        }
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.write_all(bytes),
+            Self::Unix(stream) => stream.write_all(bytes),
+        }
+    }
+
+    /// Breaks the connection off: RST instead of FIN.
+    pub(crate) fn reset(self) {
+        match self {
+            Self::Tcp(stream) => {
+                SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("linger is a socket option");
+            }
+            Self::Unix(_) => panic!("a Unix socket has no reset"),
+        }
+    }
+}
