@@ -56,11 +56,20 @@ impl Snapshot {
 }
 
 /// A panic in the hub ends the process (law 5): its state can no longer be trusted, and a supervisor restarts it.
-struct AbortOnPanic;
+struct AbortOnPanic {
+    /// The thread was unwinding already: a connection is dropped because of a panic that was not the hub's.
+    before: bool,
+}
+
+impl AbortOnPanic {
+    fn new() -> Self {
+        Self { before: std::thread::panicking() }
+    }
+}
 
 impl Drop for AbortOnPanic {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if std::thread::panicking() && !self.before {
             tracing::error!("the hub panicked; this is a bug of ours, please report the line above");
             std::process::abort();
         }
@@ -86,7 +95,7 @@ impl Switchboard {
     pub(crate) fn attach(&self, profile: Profile, mailbox: Arc<Mailbox>) -> PartyId {
         let mut inner = self.lock();
         let inner = &mut *inner;
-        let _guard = AbortOnPanic;
+        let _guard = AbortOnPanic::new();
         let party = inner.hub.attach(profile, &mut inner.effects);
         if inner.mailboxes.len() <= party.slot() {
             inner.mailboxes.resize_with(party.slot() + 1, || None);
@@ -106,7 +115,7 @@ impl Switchboard {
     ) {
         let mut inner = self.lock();
         let inner = &mut *inner;
-        let _guard = AbortOnPanic;
+        let _guard = AbortOnPanic::new();
         for (tag, command) in commands {
             inner.hub.handle(now, party, tag, command, &mut inner.effects);
             self.carry_out(inner, wake);
@@ -120,7 +129,7 @@ impl Switchboard {
         {
             let mut inner = self.lock();
             let inner = &mut *inner;
-            let _guard = AbortOnPanic;
+            let _guard = AbortOnPanic::new();
             inner.hub.detach(now, party, &mut inner.effects);
             if let Some(place) = inner.mailboxes.get_mut(party.slot()) {
                 place.take_if(|(owner, _)| *owner == party);
@@ -159,7 +168,7 @@ impl Switchboard {
         {
             let mut inner = self.lock();
             let inner = &mut *inner;
-            let _guard = AbortOnPanic;
+            let _guard = AbortOnPanic::new();
             inner.hub.on_deadline(now, &mut inner.effects);
             self.carry_out(inner, &mut wake);
             inner.armed = inner.hub.deadline();

@@ -75,7 +75,8 @@ fn text(payload: &str) -> Vec<u8> {
     let mut out = Vec::new();
     frame::write(&mut out, Opcode::Text, payload.as_bytes());
     out[1] |= 0x80;
-    out.splice(2..2, [0; 4]);
+    let payload_at = out.len() - payload.len();
+    out.splice(payload_at..payload_at, [0; 4]);
     out
 }
 
