@@ -40,7 +40,8 @@ fn list(folder: &Path, prefix: &str, files: &mut Vec<(String, &'static str, Stri
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-        if name.starts_with('.') || !path.is_file() || (name.ends_with(".config.js") && name != "app.config.js") {
+        // `internal.d.ts` is for the type checker; `webrtc.d.ts` is for whoever writes against the page.
+        if name.starts_with('.') || name == "internal.d.ts" || !path.is_file() {
             continue;
         }
         if let Some((_, media_type)) = TYPES.iter().find(|(ending, _)| name.ends_with(ending)) {

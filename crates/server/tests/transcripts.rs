@@ -45,12 +45,12 @@ fn every_transcript_comes_true_over_sockets() {
 /// The other transcripts are altered in the session world, where nothing costs time.
 #[test]
 fn every_altered_expectation_of_a_socket_transcript_fails_where_it_stands() {
-    let server = Server::start(&[]);
     let (mut count, mut passed) = (0, Vec::new());
     for script in for_sockets().into_iter().filter(|script| script.only == Some(Place::Sockets)) {
         for altered in alterations(&script) {
             count += 1;
             let wrong = Script::parse(&script.file, &altered.text).unwrap_or_else(|failure| panic!("{failure}"));
+            let server = Server::start(&[]);
             // Waiting is for what must come; here it must not.
             let mut world = SocketWorld::new(server.address(), Duration::from_millis(500));
             let line = run(&wrong, &mut world).err().map(|failure| failure.line);

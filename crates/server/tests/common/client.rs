@@ -141,7 +141,11 @@ impl Client {
 
     /// The next text message, parsed.
     pub(crate) fn message(&mut self) -> serde_json::Value {
-        match self.hear(Duration::from_secs(10)) {
+        self.message_within(Duration::from_secs(10))
+    }
+
+    pub(crate) fn message_within(&mut self, patience: Duration) -> serde_json::Value {
+        match self.hear(patience) {
             Some(Heard::Text(text)) => serde_json::from_slice(&text).expect("a message is JSON"),
             other => panic!("expected a message, heard {other:?}"),
         }
