@@ -182,11 +182,12 @@ impl<'a> Cursor<'a> {
                 Kind::Object => {
                     self.at += 1;
                     sink.put(b"{");
+                    open.push(true)?;
                     self.skip_space();
                     if self.eat(b'}') {
                         sink.put(b"}");
+                        open.pop();
                     } else {
-                        open.push(true)?;
                         self.key(sink, escape)?;
                         continue 'value;
                     }
@@ -194,11 +195,12 @@ impl<'a> Cursor<'a> {
                 Kind::Array => {
                     self.at += 1;
                     sink.put(b"[");
+                    open.push(false)?;
                     self.skip_space();
                     if self.eat(b']') {
                         sink.put(b"]");
+                        open.pop();
                     } else {
-                        open.push(false)?;
                         continue 'value;
                     }
                 }
@@ -279,36 +281,24 @@ impl<'a> Cursor<'a> {
         let mut kept = self.at;
         self.at += 1;
         loop {
+            self.at += plain(&bytes[self.at..]);
             let Some(&byte) = bytes.get(self.at) else { return Err(Fault::Syntax) };
-            match CLASS[usize::from(byte)] {
-                Class::Plain => self.at += 1,
-                Class::Quote => {
+            match byte {
+                b'"' => {
                     self.at += 1;
                     sink.put(&bytes[kept..self.at]);
                     return Ok(());
                 }
-                Class::Control => return Err(Fault::Syntax),
-                Class::Backslash => self.escape()?,
-                Class::Script if escape => {
-                    sink.put(&bytes[kept..self.at]);
-                    sink.put(match byte {
-                        b'<' => b"\\u003c",
-                        b'>' => b"\\u003e",
-                        _ => b"\\u0026",
-                    });
-                    self.at += 1;
-                    kept = self.at;
-                }
-                Class::Script => self.at += 1,
-                // U+2028 and U+2029 are E2 80 A8 and E2 80 A9; the text is UTF-8, so two bytes follow an E2.
-                Class::Three => {
-                    let end = self.at + 3;
-                    if escape && bytes[self.at + 1] == 0x80 && bytes[self.at + 2] & 0xfe == 0xa8 {
+                b'\\' => self.escape()?,
+                0..0x20 => return Err(Fault::Syntax),
+                _ => {
+                    let (length, escaped) = unsafe_in_script(&bytes[self.at..]);
+                    if let Some(escaped) = escaped.filter(|_| escape) {
                         sink.put(&bytes[kept..self.at]);
-                        sink.put(if bytes[self.at + 2] == 0xa8 { b"\\u2028" } else { b"\\u2029" });
-                        kept = end;
+                        sink.put(escaped);
+                        kept = self.at + length;
                     }
-                    self.at = end;
+                    self.at += length;
                 }
             }
         }
@@ -382,32 +372,52 @@ impl Nesting {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Class {
-    Plain,
-    Quote,
-    Backslash,
-    Control,
-    Script,
-    Three,
+/// How many bytes at the start mean nothing inside a string: no end, no escape, no control character, nothing that may
+/// not stand in a script (`<`, `>`, `&`, and the first byte of U+2028). Descriptions are long, so it goes by words.
+fn plain(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(word) = bytes[at..].first_chunk() {
+        let special = special(u64::from_le_bytes(*word));
+        if special != 0 {
+            return at + special.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    // The last bytes are judged in a word that is filled up with letters.
+    let mut last = [b'a'; 8];
+    last[..bytes.len() - at].copy_from_slice(&bytes[at..]);
+    bytes.len().min(at + special(u64::from_le_bytes(last)).trailing_zeros() as usize / 8)
 }
 
-/// What each byte means inside a string.
-const CLASS: [Class; 256] = {
-    let mut class = [Class::Plain; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        class[control] = Class::Control;
-        control += 1;
+/// The top bit of the first special byte of a word; bits above it mean nothing. (Mycroft's test for a zero byte: the
+/// borrow of a subtraction spoils only the bytes above a hit.)
+const fn special(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const TOPS: u64 = u64::from_ne_bytes([0x80; 8]);
+    const fn equal(word: u64, byte: u8) -> u64 {
+        let difference = word ^ (ONES * byte as u64);
+        difference.wrapping_sub(ONES) & !difference & TOPS
     }
-    class[b'"' as usize] = Class::Quote;
-    class[b'\\' as usize] = Class::Backslash;
-    class[b'<' as usize] = Class::Script;
-    class[b'>' as usize] = Class::Script;
-    class[b'&' as usize] = Class::Script;
-    class[0xe2] = Class::Three;
-    class
-};
+    let control = word.wrapping_sub(ONES * 0x20) & !word & TOPS;
+    // Two at once: `<` and `>` differ in one bit, `"` and `&` in another.
+    let angle = equal(word | (ONES * 0x02), b'>');
+    let quote_or_ampersand = equal(word | (ONES * 0x04), b'&');
+    control | angle | quote_or_ampersand | equal(word, b'\\') | equal(word, 0xe2)
+}
+
+/// The length of the character at the start, and its escape if it may not stand in a script. The text is UTF-8, so two
+/// bytes follow an E2; U+2028 and U+2029 are E2 80 A8 and E2 80 A9.
+fn unsafe_in_script(bytes: &[u8]) -> (usize, Option<&'static [u8]>) {
+    match bytes {
+        [b'<', ..] => (1, Some(b"\\u003c")),
+        [b'>', ..] => (1, Some(b"\\u003e")),
+        [b'&', ..] => (1, Some(b"\\u0026")),
+        [0xe2, 0x80, 0xa8, ..] => (3, Some(b"\\u2028")),
+        [0xe2, 0x80, 0xa9, ..] => (3, Some(b"\\u2029")),
+        [0xe2, ..] => (3, None),
+        _ => (1, None),
+    }
+}
 
 /// What an escaped string stands for; `text` has been checked.
 fn unescape(text: &str) -> String {
@@ -454,37 +464,25 @@ fn code_point(text: &str) -> (char, usize) {
 /// `<`, `>`, `&`, U+2028 and U+2029.
 pub fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut kept = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        let escaped: &[u8] = match CLASS[usize::from(byte)] {
-            Class::Plain => continue,
-            Class::Quote => b"\\\"",
-            Class::Backslash => b"\\\\",
-            Class::Script => match byte {
-                b'<' => b"\\u003c",
-                b'>' => b"\\u003e",
-                _ => b"\\u0026",
-            },
-            Class::Three if bytes[at + 1] == 0x80 && bytes[at + 2] & 0xfe == 0xa8 => {
-                out.extend_from_slice(&bytes[kept..at]);
-                out.extend_from_slice(if bytes[at + 2] == 0xa8 { b"\\u2028" } else { b"\\u2029" });
-                kept = at + 3;
-                continue;
+    let mut rest = text.as_bytes();
+    loop {
+        let length = plain(rest);
+        out.extend_from_slice(&rest[..length]);
+        rest = &rest[length..];
+        let Some(&byte) = rest.first() else { break };
+        let mut length = 1;
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            0..0x20 => write_control(out, byte),
+            _ => {
+                let (bytes, escaped) = unsafe_in_script(rest);
+                out.extend_from_slice(escaped.unwrap_or(&rest[..bytes]));
+                length = bytes;
             }
-            Class::Three => continue,
-            Class::Control => {
-                out.extend_from_slice(&bytes[kept..at]);
-                write_control(out, byte);
-                kept = at + 1;
-                continue;
-            }
-        };
-        out.extend_from_slice(&bytes[kept..at]);
-        out.extend_from_slice(escaped);
-        kept = at + 1;
+        }
+        rest = &rest[length..];
     }
-    out.extend_from_slice(&bytes[kept..]);
     out.push(b'"');
 }
 

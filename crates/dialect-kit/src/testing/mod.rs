@@ -1,1 +1,48 @@
-//! Test tools.
+//! Test tools for dialects and for the server: the transcript runner and the conformance suite.
+//!
+//! A **transcript** is a text file that says what clients send and what each must hear next. It runs in any [`World`]:
+//! in [`SessionWorld`] (hub and sessions in one thread, fake time, no sockets) and, from the server's tests, over real
+//! sockets. Its first line is a comment with case, seed and section; then one step per line:
+//!
+//! | line | meaning |
+//! |---|---|
+//! | `# …` | comment |
+//! | `only sockets`, `only sessions` | the file runs in that world only |
+//! | `+a` | open connection `a`; options: `origin=…`, `host=…`, `method=…`, `version=…`, `without=header`, `manual` |
+//! | `+a … => 403 name: value` | the handshake is refused with this status (and this header, if given) |
+//! | `>a {…}` | `a` sends this JSON text as it is written |
+//! | `>a text …`, `>a binary …` | `a` sends what follows as a text or binary message, JSON or not |
+//! | `>a ping`, `>a pong` | `a` sends a WebSocket ping or pong |
+//! | `>a fragments …¦…` | one text message in fragments, a WebSocket ping between them |
+//! | `>a unmasked …` | an unmasked text frame |
+//! | `<a {…}` | the next thing that `a` hears is a text equal to this as JSON: these keys and no others |
+//! | `<a exactly …⏎` | the next thing that `a` hears is this text, byte by byte; `⏎` is a line feed |
+//! | `<a ping` | the next thing is a WebSocket ping (connections opened with `manual`; others answer by themselves) |
+//! | `=a nothing 100ms` | `a` hears nothing for that time |
+//! | `?a 60ms {…}` | for that time `a` drops messages that have these members; another one fails |
+//! | `xa 1009`, `xa none` | the server closes `a` with that code, or without a close frame |
+//! | `-a close 1000`, `-a reset` | `a` closes, or resets its TCP connection |
+//! | `~31s` | time passes |
+//! | `repeat i 0..50` … `end` | the lines between, with `$i` replaced; does not nest |
+//! | `http GET /x => 200 "body"` | an HTTP request; the body is a JSON string, after `starts` a beginning; both optional |
+//!
+//! `$fill(x,65)` stands for `x` 65 times. At the end, whatever was sent to an open connection and not asked for fails.
+//! Text that a test compares comes from a parser of its own (`serde_json`), not from [`crate::json`].
+
+mod altered;
+mod conformance;
+mod expected;
+mod input;
+mod run;
+mod script;
+mod session_world;
+#[cfg(test)]
+mod tests;
+mod world;
+
+pub use altered::{Altered, alterations};
+pub use conformance::{Suite, strange_events};
+pub use run::{Failure, run};
+pub use script::Script;
+pub use session_world::{Delivery, SessionWorld};
+pub use world::{Handshake, Heard, HttpAnswer, Input, Place, Turned, World};

@@ -22,7 +22,7 @@ fn joined_comes_first_with_64_joins_in_flight() {
     let server = Server::start(&patient);
     let address = server.address();
     let next = AtomicUsize::new(0);
-    let clients: Vec<(Client, usize)> = thread::scope(|scope| {
+    let mut clients: Vec<(Client, usize, usize)> = thread::scope(|scope| {
         let join = || {
             let mut joined = Vec::new();
             loop {
@@ -41,7 +41,7 @@ fn joined_comes_first_with_64_joins_in_flight() {
                 let own = serde_json::Value::from(format!("m{member}"));
                 let members = second["members"].as_array().expect("a list");
                 assert!(members.contains(&own), "{second} without {own}");
-                joined.push((client, members.len()));
+                joined.push((client, members.len(), number));
             }
         };
         let running: Vec<_> = (0..IN_FLIGHT).map(|_| scope.spawn(join)).collect();
@@ -50,17 +50,17 @@ fn joined_comes_first_with_64_joins_in_flight() {
     assert_eq!(clients.len(), ROOMS * MEMBERS);
     // When it has become quiet, everybody has heard of everybody.
     let mut lists = 0;
-    for (mut client, mut known) in clients {
-        while known < MEMBERS {
+    for (client, known, number) in &mut clients {
+        while *known < MEMBERS {
             let Some(message) = client.hear(Duration::from_secs(10)) else {
-                panic!("a client knows of {known} members and hears no more")
+                panic!("client {number} knows of {known} members and hears no more")
             };
             let Heard::Text(message) = message else { panic!("{message:?}") };
             let message: serde_json::Value = serde_json::from_slice(&message).expect("JSON");
             assert_eq!(message["type"], "room_members");
             let count = message["members"].as_array().map_or(0, Vec::len);
-            assert!(count > known, "nobody leaves: {count} members after {known}");
-            (known, lists) = (count, lists + 1);
+            assert!(count > *known, "nobody leaves: {count} members after {known}");
+            (*known, lists) = (count, lists + 1);
         }
     }
     println!("{} clients, {lists} further lists", ROOMS * MEMBERS);

@@ -1,0 +1,7 @@
+//! The hub from outside: random lives against a reference model, the event queue, and the full size.
+
+mod model;
+mod moves;
+mod properties;
+mod queue;
+mod scale;

@@ -1,0 +1,322 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use patchbay_core::{Effect, Effects, Event, EventQueue, Hub, Limits, Moment, PartyId};
+
+use super::world::{Handshake, Heard, HttpAnswer, Input, Place, Turned, World};
+use crate::{Close, CloseCause, Ctx, Dialect, Frame, OutFrame, Outbox, Random, Session};
+
+/// The hub and the sessions of one dialect in one thread, without sockets, under fake time.
+///
+/// It keeps the laws that the shell keeps, and panics where a session breaks the first one: each call of a session is
+/// followed by its commands, their effects go to one [`EventQueue`] per party, and a party is handed its own events
+/// before its next frame.
+pub struct SessionWorld<'a> {
+    hub: Hub,
+    dialect: &'a dyn Dialect,
+    delivery: Delivery,
+    seed: u64,
+    random: Seeded,
+    now: Moment,
+    out: Outbox,
+    effects: Effects,
+    connections: Vec<Connection>,
+    by_party: BTreeMap<PartyId, usize>,
+    timers: BTreeSet<(Moment, usize)>,
+    /// Connections whose events wait, for eager delivery.
+    woken: BTreeSet<usize>,
+}
+
+/// When a party is handed the events that other parties caused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// At once: no list is ever merged while it waits.
+    Eager,
+    /// When it listens, or before its next frame: the slowest reader there can be, so that levels do merge.
+    Lazy,
+}
+
+struct Connection {
+    session: Box<dyn Session>,
+    party: PartyId,
+    queue: EventQueue,
+    heard: VecDeque<Heard>,
+    armed: Option<Moment>,
+    ended: Option<CloseCause>,
+    manual: bool,
+}
+
+/// A generator whose whole state is its seed (SplitMix64).
+struct Seeded(u64);
+
+impl Random for Seeded {
+    fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+/// Calls of one session's deadline at one moment before it counts as stuck.
+const SPINS: usize = 100;
+
+impl<'a> SessionWorld<'a> {
+    /// An empty world.
+    #[must_use]
+    pub fn new(dialect: &'a dyn Dialect, limits: Limits, delivery: Delivery, seed: u64) -> Self {
+        Self {
+            hub: Hub::new(0, limits),
+            dialect,
+            delivery,
+            seed,
+            random: Seeded(seed),
+            // Not zero, so that a session which takes a moment for granted is found out.
+            now: Moment::from_micros(1_000_000_007),
+            out: Outbox::new(),
+            effects: Effects::new(),
+            connections: Vec::new(),
+            by_party: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            woken: BTreeSet::new(),
+        }
+    }
+
+    /// The hub.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Why the server ended the connection, or that its peer did; `None` while it stands.
+    #[must_use]
+    pub fn ended(&self, connection: usize) -> Option<CloseCause> {
+        self.connections[connection].ended
+    }
+
+    /// A random number of this world.
+    pub fn random(&mut self) -> u64 {
+        self.random.next_u64()
+    }
+
+    /// Hands a session an event that did not come from this world's hub.
+    pub fn tell(&mut self, connection: usize, event: Event) {
+        self.connections[connection].queue.push(event);
+        self.deliver(connection);
+        self.run_due();
+    }
+
+    fn turn(&mut self, index: usize, call: impl FnOnce(&mut dyn Session, &mut Ctx<'_>)) {
+        if self.connections[index].ended.is_some() {
+            return;
+        }
+        self.call(index, call);
+        let party = self.connections[index].party;
+        for (tag, command) in self.out.take_commands().collect::<Vec<_>>() {
+            self.hub.handle(self.now, party, tag, command, &mut self.effects);
+        }
+        self.carry_out();
+        self.finish_call(index);
+        self.deliver(index);
+        self.deliver_others();
+    }
+
+    fn call(&mut self, index: usize, call: impl FnOnce(&mut dyn Session, &mut Ctx<'_>)) {
+        let connection = &mut self.connections[index];
+        // The time of day has nothing to do with the clock: an arbitrary day in 2026.
+        let unix_ms = 1_790_000_000_000 + self.now.as_micros() / 1_000;
+        let mut ctx = Ctx { now: self.now, unix_ms, rng: &mut self.random, out: &mut self.out };
+        call(&mut *connection.session, &mut ctx);
+    }
+
+    /// Frames to the client, the new deadline, and the end if the session asked for it.
+    fn finish_call(&mut self, index: usize) {
+        let connection = &mut self.connections[index];
+        let mut pings = 0;
+        for frame in self.out.frames() {
+            match frame {
+                OutFrame::Text(text) => connection.heard.push_back(Heard::Text(text.to_vec())),
+                OutFrame::Ping if connection.manual => connection.heard.push_back(Heard::Ping),
+                OutFrame::Ping => pings += 1,
+            }
+        }
+        let closing = self.out.closing();
+        self.out.clear();
+        if let Some(old) = connection.armed.take() {
+            self.timers.remove(&(old, index));
+        }
+        match closing {
+            Some(Close { code, cause }) => {
+                connection.heard.push_back(Heard::Closed(code));
+                self.end(index, cause);
+            }
+            None => {
+                connection.armed = connection.session.deadline();
+                self.timers.extend(connection.armed.map(|at| (at, index)));
+                (0..pings).for_each(|_| self.turn(index, |session, ctx| session.on_frame(Frame::Pong(b""), ctx)));
+            }
+        }
+    }
+
+    fn end(&mut self, index: usize, cause: CloseCause) {
+        let connection = &mut self.connections[index];
+        connection.ended = Some(cause);
+        if let Some(old) = connection.armed.take() {
+            self.timers.remove(&(old, index));
+        }
+        self.call(index, |session, ctx| session.on_close(ctx));
+        self.out.clear();
+        assert!(!self.out.has_commands(), "a session that has gone gives no commands: its party is detached");
+        let party = self.connections[index].party;
+        self.by_party.remove(&party);
+        self.hub.detach(self.now, party, &mut self.effects);
+        self.carry_out();
+        self.deliver_others();
+    }
+
+    fn carry_out(&mut self) {
+        for effect in self.effects.drain() {
+            if let Effect::Tell(party, event) = effect
+                && let Some(&index) = self.by_party.get(&party)
+            {
+                self.connections[index].queue.push(event);
+                self.woken.insert(index);
+            }
+        }
+    }
+
+    fn deliver(&mut self, index: usize) {
+        while self.connections[index].ended.is_none() {
+            let Some(event) = self.connections[index].queue.pop() else { return };
+            let told = format!("{event:?}");
+            self.call(index, |session, ctx| session.on_event(event, ctx));
+            assert!(!self.out.has_commands(), "law 1: an event must not cause a command in the same turn: {told}");
+            self.finish_call(index);
+        }
+    }
+
+    fn deliver_others(&mut self) {
+        if self.delivery == Delivery::Eager {
+            while let Some(index) = self.woken.pop_first() {
+                self.deliver(index);
+            }
+        }
+    }
+
+    fn next_due(&self) -> Option<Moment> {
+        let session = self.timers.first().map(|(at, _)| *at);
+        [self.hub.deadline(), session].into_iter().flatten().min()
+    }
+
+    /// Does what is due now.
+    fn run_due(&mut self) {
+        for _ in 0..SPINS * (self.connections.len() + 1) {
+            if self.hub.deadline().is_some_and(|at| at <= self.now) {
+                self.hub.on_deadline(self.now, &mut self.effects);
+                self.carry_out();
+                self.deliver_others();
+            } else if let Some(&(at, index)) = self.timers.first()
+                && at <= self.now
+            {
+                self.turn(index, |session, ctx| session.on_deadline(ctx));
+            } else {
+                return;
+            }
+        }
+        panic!("a deadline stays in the past: {:?} at {:?}", self.next_due(), self.now);
+    }
+
+    fn take(&mut self, connection: usize) -> Option<Heard> {
+        self.run_due();
+        self.deliver(connection);
+        // A session that must act upon an event has set its deadline to now.
+        self.run_due();
+        self.connections[connection].heard.pop_front()
+    }
+}
+
+impl World for SessionWorld<'_> {
+    fn place(&self) -> Place {
+        Place::Sessions
+    }
+
+    fn seed(&self) -> Option<u64> {
+        Some(self.seed)
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(2)
+    }
+
+    fn open(&mut self, handshake: &Handshake) -> Result<usize, Turned> {
+        let party = self.hub.attach(self.dialect.profile(), &mut self.effects);
+        let index = self.connections.len();
+        self.connections.push(Connection {
+            session: self.dialect.open(),
+            party,
+            queue: EventQueue::new(),
+            heard: VecDeque::new(),
+            armed: None,
+            ended: None,
+            manual: handshake.manual,
+        });
+        self.by_party.insert(party, index);
+        self.turn(index, |session, ctx| session.on_open(ctx));
+        self.run_due();
+        Ok(index)
+    }
+
+    fn say(&mut self, connection: usize, input: &Input) -> Result<(), String> {
+        if self.connections[connection].ended.is_some() {
+            return Err("the connection has ended".to_owned());
+        }
+        // Law 3, for what others caused as well: one queue per party, in order.
+        self.deliver(connection);
+        match input {
+            Input::Text(text) => self.turn(connection, |session, ctx| session.on_frame(Frame::Text(text), ctx)),
+            Input::Binary(bytes) => self.turn(connection, |session, ctx| session.on_frame(Frame::Binary(bytes), ctx)),
+            Input::Pong => self.turn(connection, |session, ctx| session.on_frame(Frame::Pong(b""), ctx)),
+            Input::Close(_) => self.end(connection, CloseCause::Peer),
+            Input::Reset => self.end(connection, CloseCause::Lost),
+            Input::Fragments(_) | Input::Ping | Input::Unmasked(_) => {
+                return Err("frames below messages exist over sockets only".to_owned());
+            }
+        }
+        self.run_due();
+        Ok(())
+    }
+
+    fn hear(&mut self, connection: usize, within: Duration) -> Option<Heard> {
+        let until = self.now + within;
+        loop {
+            if let Some(heard) = self.take(connection) {
+                return Some(heard);
+            }
+            match self.next_due().filter(|at| *at <= until) {
+                Some(at) => self.now = self.now.max(at),
+                None => {
+                    self.now = until;
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn pass(&mut self, span: Duration) {
+        let until = self.now + span;
+        while let Some(at) = self.next_due().filter(|at| *at <= until) {
+            self.now = self.now.max(at);
+            self.run_due();
+        }
+        self.now = until;
+    }
+
+    fn left_over(&mut self, connection: usize) -> Option<Heard> {
+        self.take(connection)
+    }
+
+    fn http(&mut self, _method: &str, _path: &str) -> Result<HttpAnswer, String> {
+        Err("HTTP exists over sockets only".to_owned())
+    }
+}

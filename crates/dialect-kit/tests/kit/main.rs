@@ -1,0 +1,4 @@
+//! The kit from outside: its JSON against another parser.
+
+mod differential;
+mod json;

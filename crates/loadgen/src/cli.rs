@@ -1,0 +1,156 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::target::Target;
+
+/// Load for Patchbay: the relay benchmark, and a generator for any server of the mesh dialect.
+#[derive(Parser)]
+#[command(name = "patchbay-loadgen", version, about)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Measure a server binary: starts and stops it by itself, prints one table
+    BenchRelay(BenchArgs),
+    /// Put load on a server that runs already
+    Mesh(MeshArgs),
+    /// Serve an echo with the server's own socket code: the floor that a relay is compared to
+    Echo(EchoArgs),
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct BenchArgs {
+    /// The server's binary
+    #[arg(long, value_name = "FILE")]
+    pub(crate) server: PathBuf,
+    /// Runs of each measurement; the table has their medians
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) runs: u32,
+    /// Measure only this; may be repeated or divided by commas
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) only: Vec<Measurement>,
+    /// Seconds of each measured span [default: 10; stuck reader 60; idle 20]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) seconds: Option<u64>,
+    /// Rooms of the saturated and the open loop
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=9999))]
+    pub(crate) rooms: u32,
+    /// Members of each of these rooms
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=9999))]
+    pub(crate) members: u32,
+    /// Messages per second of the open loop, over all rooms
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) rate: u64,
+    /// Clients of the idle measurement and the join storm, in rooms of 50
+    #[arg(long, default_value_t = 19_500, value_parser = clap::value_parser!(u32).range(50..))]
+    pub(crate) clients: u32,
+    /// Messages per second to the member that never reads
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) flood: u64,
+    /// Seconds that each measurement may wait for other processes to be quiet, and be repeated where they were not;
+    /// the least disturbed one counts
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) patience: u64,
+    /// Write the table as JSON to this file as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Measurement {
+    /// The yardstick alone
+    Calibration,
+    /// The closed loop, with its echo floor
+    Saturated,
+    /// The fixed schedule, with its echo floor
+    Open,
+    /// Memory per client
+    Idle,
+    /// Clients that connect and join
+    Storm,
+    /// A member that never reads, beside the fixed schedule
+    Stuck,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct MeshArgs {
+    /// The server's WebSocket address
+    #[arg(long, default_value = "ws://127.0.0.1:8080/ws", value_parser = Target::parse)]
+    pub(crate) url: Target,
+    /// What the clients do
+    #[arg(long, value_enum, default_value_t = MeshLoad::Open)]
+    pub(crate) load: MeshLoad,
+    /// Rooms
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=9999))]
+    pub(crate) rooms: u32,
+    /// Clients of each room
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=9999))]
+    pub(crate) clients: u32,
+    /// Messages per second, over all rooms (open loop)
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) rate: u64,
+    /// How long it is measured, or left alone
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) seconds: u64,
+    /// Clients that connect, join or send an offer at a time
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) in_flight: u32,
+    /// The server's process, if it is on this machine: adds its processor time and memory
+    #[arg(long)]
+    pub(crate) pid: Option<u32>,
+    /// Write the table as JSON to this file as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MeshLoad {
+    /// Candidates on a fixed schedule
+    Open,
+    /// Each client sends its next candidate when its previous one has arrived
+    Saturated,
+    /// Clients that wait, then send one 6 kB offer each
+    Idle,
+    /// Clients that connect and join as fast as they can
+    Storm,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct EchoArgs {
+    /// Listen here [default: ADDR of the environment, else a free port of 127.0.0.1]
+    #[arg(long)]
+    pub(crate) addr: Option<SocketAddr>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn measurements_can_be_chosen() {
+        let parse = |args: &[&str]| {
+            let args = ["x", "bench-relay", "--server", "s"].iter().chain(args);
+            match Cli::try_parse_from(args).unwrap().command {
+                Command::BenchRelay(args) => args.only,
+                _ => unreachable!(),
+            }
+        };
+        assert_eq!(parse(&["--only", "idle,open"]), [Measurement::Idle, Measurement::Open]);
+        assert_eq!(parse(&["--only", "stuck", "--only", "storm"]), [Measurement::Stuck, Measurement::Storm]);
+        assert!(Cli::try_parse_from(["x", "bench-relay", "--server", "s", "--only", "all"]).is_err());
+    }
+}

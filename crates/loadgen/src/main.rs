@@ -1,0 +1,52 @@
+//! The load generator: the relay benchmark, its echo floor, and load for any server of the mesh dialect.
+//!
+//! `docs/performance.md` says how it is run and how its table is read.
+
+mod bench;
+mod calibration;
+mod child;
+mod cli;
+mod conn;
+mod echo;
+mod figures;
+mod frame;
+mod histogram;
+mod load;
+mod mesh;
+mod message;
+mod metric;
+mod net;
+mod process;
+mod report;
+mod scenario;
+mod schedule;
+mod table;
+mod target;
+mod window;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+/// Errors are for the reader of the terminal: they end the run.
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> ExitCode {
+    process::raise_open_files();
+    let (mut out, mut err) = (io::stdout(), io::stderr());
+    let done = match Cli::parse().command {
+        Command::BenchRelay(args) => bench::run(&args, &mut out, &mut err),
+        Command::Mesh(args) => mesh::run(&args, &mut out),
+        Command::Echo(args) => echo::serve(args.addr),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(err, "patchbay-loadgen: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

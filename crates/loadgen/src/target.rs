@@ -1,0 +1,56 @@
+//! Where the load goes.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+
+/// A WebSocket address, resolved once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) addr: SocketAddr,
+    /// The `Host` header.
+    pub(crate) host: String,
+    pub(crate) path: String,
+}
+
+impl Target {
+    pub(crate) fn mesh(addr: SocketAddr) -> Self {
+        Self { addr, host: addr.to_string(), path: "/ws".to_owned() }
+    }
+
+    /// Reads `ws://host[:port][/path]`.
+    pub(crate) fn parse(url: &str) -> Result<Self, String> {
+        let rest = url.strip_prefix("ws://").ok_or("the address must begin with ws:// (TLS ends in a proxy)")?;
+        let (host, path) = match rest.find('/') {
+            Some(at) => rest.split_at(at),
+            None => (rest, "/"),
+        };
+        let with_port = if has_port(host) { host.to_owned() } else { format!("{host}:80") };
+        let mut addrs = with_port.to_socket_addrs().map_err(|error| format!("{host}: {error}"))?;
+        let addr = addrs.next().ok_or_else(|| format!("{host}: no address"))?;
+        Ok(Self { addr, host: host.to_owned(), path: path.to_owned() })
+    }
+}
+
+fn has_port(host: &str) -> bool {
+    let after_ipv6 = host.rsplit(']').next().unwrap_or(host);
+    after_ipv6.contains(':')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        let parse = |url: &str| {
+            let target = Target::parse(url).unwrap();
+            (target.addr.to_string(), target.host, target.path)
+        };
+        let of = |addr: &str, host: &str, path: &str| (addr.to_owned(), host.to_owned(), path.to_owned());
+        assert_eq!(parse("ws://127.0.0.1:8080/ws"), of("127.0.0.1:8080", "127.0.0.1:8080", "/ws"));
+        assert_eq!(parse("ws://127.0.0.1"), of("127.0.0.1:80", "127.0.0.1", "/"));
+        assert_eq!(parse("ws://[::1]/a?b"), of("[::1]:80", "[::1]", "/a?b"));
+        assert_eq!(parse("ws://[::1]:9/"), of("[::1]:9", "[::1]:9", "/"));
+        assert!(Target::parse("wss://127.0.0.1/").is_err());
+        assert!(Target::parse("ws://127.0.0.1:port/").is_err());
+    }
+}

@@ -1,0 +1,30 @@
+// Runs the test files one after the other: `npm test`, or `npm test -- call chat` for the files so named.
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { OUT, RETRIES } from './lib/out.mjs';
+
+const folder = fileURLToPath(new URL('tests/', import.meta.url));
+const wanted = process.argv.slice(2);
+const files = readdirSync(folder)
+  .filter((file) => file.endsWith('.test.mjs') && (wanted.length === 0 || wanted.some((part) => file.includes(part))))
+  .sort()
+  .map((file) => folder + file);
+if (files.length === 0) {
+  console.error(`no test file's name contains ${wanted.join(' or ')}`);
+  process.exit(1);
+}
+
+rmSync(OUT, { recursive: true, force: true });
+mkdirSync(OUT, { recursive: true });
+if (!process.env.PATCHBAY_VENDOR) console.log('VENDOR NOT TESTED');
+
+// One file at a time: each call keeps two cores busy, and the tests measure what arrives in time.
+const runner = spawn(process.execPath, ['--test', '--test-concurrency=1', '--test-reporter=spec', ...files], { stdio: 'inherit' });
+runner.on('close', (code) => {
+  const retried = existsSync(RETRIES) ? readFileSync(RETRIES, 'utf8').trim().split('\n') : [];
+  for (const name of retried) console.log(`passed at the second attempt: ${name}`);
+  console.log(`retried: ${retried.length}`);
+  process.exitCode = code ?? 1;
+});

@@ -1,0 +1,122 @@
+//! The command line, parsed by hand: five commands do not earn a dependency.
+
+pub(crate) const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  test              every tier: formatting, lints, unit and web tests, release build, browsers
+  test --fast       the same without browsers and without the release build
+  netns [--name N] -- CMD…
+                    run CMD in a network namespace of its own (10.77.0.1, fd77::1, default route)
+  bench relay […]   load a release server and measure; the rest goes to the load generator
+  deny              licences, bans and sources of all dependencies (cargo-deny)
+  help              this text";
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    Help,
+    Test,
+    TestFast,
+    Netns {
+        name: Option<String>,
+        command: Vec<String>,
+    },
+    /// What `netns` starts within the fresh namespace; not for people.
+    NetnsInside {
+        command: Vec<String>,
+    },
+    /// README's promise, checked within a namespace; a step of `test`.
+    Promise,
+    Deny,
+    BenchRelay {
+        rest: Vec<String>,
+    },
+}
+
+pub(crate) fn parse(args: &[String]) -> Result<Task, String> {
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] | ["help" | "--help" | "-h"] => Ok(Task::Help),
+        ["test"] => Ok(Task::Test),
+        ["test", "--fast"] => Ok(Task::TestFast),
+        ["test", other, ..] => Err(format!("test knows --fast only, not {other:?}")),
+        ["netns", "--name", name, "--", ..] => {
+            Ok(Task::Netns { name: Some(namespace_name(name)?), command: command(&args[4..])? })
+        }
+        ["netns", "--", ..] => Ok(Task::Netns { name: None, command: command(&args[2..])? }),
+        ["netns", ..] => Err("netns wants [--name N] -- CMD…".into()),
+        ["netns-inside", "--", ..] => Ok(Task::NetnsInside { command: command(&args[2..])? }),
+        ["promise"] => Ok(Task::Promise),
+        ["deny"] => Ok(Task::Deny),
+        ["bench", "relay", ..] => Ok(Task::BenchRelay { rest: args[2..].to_vec() }),
+        ["bench", ..] => Err("bench knows relay only".into()),
+        [other, ..] => Err(format!("unknown command {other:?}")),
+    }
+}
+
+fn command(rest: &[String]) -> Result<Vec<String>, String> {
+    if rest.is_empty() {
+        return Err("no command after --".into());
+    }
+    Ok(rest.to_vec())
+}
+
+/// `ip netns` makes a file of the name, so it has to be a plain one.
+fn namespace_name(name: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.is_empty() || name.len() > 64 || name.starts_with('-') || !name.chars().all(plain) {
+        return Err(format!("{name:?} is no namespace name (A-Z a-z 0-9 - _)"));
+    }
+    Ok(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Task, String> {
+        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        parse(&words)
+    }
+
+    fn strings(words: &[&str]) -> Vec<String> {
+        words.iter().map(|&word| word.to_owned()).collect()
+    }
+
+    #[test]
+    fn commands() {
+        assert_eq!(parsed(""), Ok(Task::Help));
+        assert_eq!(parsed("test"), Ok(Task::Test));
+        assert_eq!(parsed("test --fast"), Ok(Task::TestFast));
+        assert_eq!(parsed("deny"), Ok(Task::Deny));
+        assert_eq!(parsed("bench relay --seconds 5"), Ok(Task::BenchRelay { rest: strings(&["--seconds", "5"]) }));
+    }
+
+    #[test]
+    fn netns_takes_everything_after_the_dashes() {
+        assert_eq!(
+            parsed("netns -- npm test -- --name x"),
+            Ok(Task::Netns { name: None, command: strings(&["npm", "test", "--", "--name", "x"]) })
+        );
+        assert_eq!(
+            parsed("netns --name peers-1 -- true"),
+            Ok(Task::Netns { name: Some("peers-1".into()), command: strings(&["true"]) })
+        );
+    }
+
+    #[test]
+    fn refusals() {
+        for line in [
+            "tset",
+            "test --slow",
+            "netns",
+            "netns true",
+            "netns --",
+            "netns --name -- true",
+            "netns --name ../x -- true",
+            "netns --name -x -- true",
+            "bench",
+        ] {
+            assert!(parsed(line).is_err(), "{line:?} was accepted");
+        }
+    }
+}
