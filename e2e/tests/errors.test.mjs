@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { assertCall, untilPicture, untilSound, untilVideo } from '../lib/media.mjs';
+import { gather } from '../lib/pair.mjs';
 import { e2e } from '../lib/test.mjs';
 import { until } from '../lib/until.mjs';
 
@@ -12,10 +13,7 @@ async function twoInRoom(world, server, wish, options) {
   const browser = await world.browser(wish);
   const a = await world.room('a', server.url, { browser, ...options });
   const b = await world.room('b', server.url);
-  await a.join('demo');
-  await b.join('demo');
-  const [idA, idB] = [await a.id(), await b.id()];
-  await a.untilMembers(idA, idB);
+  const [idA, idB] = await gather([a, b]);
   return { a, b, idA, idB };
 }
 

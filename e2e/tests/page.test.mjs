@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { untilVideo } from '../lib/media.mjs';
-import { pair } from '../lib/pair.mjs';
+import { gather, pair } from '../lib/pair.mjs';
 import { e2e } from '../lib/test.mjs';
 import { until } from '../lib/until.mjs';
 
 const MOST_TABS = 20;
+const LONGEST_ROOM = 'r'.repeat(64);
 const LONG_CHAT = 60;
 
 async function tabTo(room, selector) {
@@ -55,10 +56,7 @@ e2e('no horizontal scrolling on a telephone, before and during a call', async (w
   }));
   assert.deepEqual(await fits(), { page: 390, window: 390 });
 
-  await a.join('a room whose name is as long as rooms may be named by anybody'.slice(0, 64));
-  await b.join('a room whose name is as long as rooms may be named by anybody'.slice(0, 64));
-  const idB = await b.id();
-  await a.untilMembers(await a.id(), idB);
+  const [, idB] = await gather([a, b], LONGEST_ROOM);
   await a.call(idB);
   await untilVideo(a, idB);
   await until('chat is open', async () => (await a.chatLog()).includes(idB));

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { assertCall, received } from '../lib/media.mjs';
+import { gather } from '../lib/pair.mjs';
 import { e2e } from '../lib/test.mjs';
 import { until } from '../lib/until.mjs';
 
@@ -48,45 +49,34 @@ async function play(world, file) {
   return state();
 }
 
-e2e('a recording of a call downloads and plays with picture and sound', async (world) => {
+async function recordedCall(world) {
   const folder = await downloads(world);
   const server = await world.server();
   const a = await world.room('a', server.url, { context: { downloadBehavior: { policy: 'allow', downloadPath: folder } } });
   const b = await world.room('b', server.url);
-  await a.join('demo');
-  await b.join('demo');
-  const [idA, idB] = [await a.id(), await b.id()];
-  await a.untilMembers(idA, idB);
+  const [, idB] = await gather([a, b]);
   await a.call(idB);
   await assertCall(a, b);
 
   await a.tab.click('#recStart');
   const start = (await received(a, idB)).framesDecoded;
   await until('there is something to record', async () => (await received(a, idB)).framesDecoded > start + RECORDED_FRAMES);
+  return { folder, a, idB };
+}
+
+e2e('a recording of a call downloads and plays with picture and sound', async (world) => {
+  const { folder, a, idB } = await recordedCall(world);
   await a.tab.click('#recStop');
   const file = await landed(folder);
   assert.equal(path.basename(file), 'webrtc-recording.webm');
 
   const played = await play(world, file);
   assert.equal(played.error, undefined);
-  const remote = await received(a, idB);
-  assert.equal(played.width, remote.width, 'what was recorded is the other side\'s picture');
+  assert.equal(played.width, (await received(a, idB)).width, 'what was recorded is the other side\'s picture');
 });
 
 e2e('leaving while recording still delivers the file', async (world) => {
-  const folder = await downloads(world);
-  const server = await world.server();
-  const a = await world.room('a', server.url, { context: { downloadBehavior: { policy: 'allow', downloadPath: folder } } });
-  const b = await world.room('b', server.url);
-  await a.join('demo');
-  await b.join('demo');
-  const idB = await b.id();
-  await a.untilMembers(await a.id(), idB);
-  await a.call(idB);
-  await assertCall(a, b);
-  await a.tab.click('#recStart');
-  const start = (await received(a, idB)).framesDecoded;
-  await until('there is something to record', async () => (await received(a, idB)).framesDecoded > start + RECORDED_FRAMES);
+  const { folder, a } = await recordedCall(world);
   await a.leave();
   await play(world, await landed(folder));
 });

@@ -28,8 +28,12 @@ fn side_by_side(cases: &[(&str, fn())]) {
     assert!(failed.is_empty(), "failed: {failed:?}; the reasons stand above");
 }
 
+/// A timer that rings early is wrong; one that rings late may be a machine that is busy with other tests.
+const EARLY: Duration = Duration::from_millis(500);
+const LATE: Duration = Duration::from_secs(1);
+
 /// It happened at `expected`, give or take.
-fn assert_about(what: &str, elapsed: Duration, expected: Duration, give_or_take: Duration) {
-    let off = elapsed.abs_diff(expected);
-    assert!(off <= give_or_take, "{what}: {elapsed:.2?} instead of {expected:.2?} ± {give_or_take:.2?}");
+fn assert_about(what: &str, elapsed: Duration, expected: Duration) {
+    let fits = elapsed + EARLY >= expected && elapsed <= expected + LATE;
+    assert!(fits, "{what}: after {elapsed:.2?} instead of {expected:.2?}");
 }

@@ -18,9 +18,15 @@ const TAG: Tag = Tag(77);
 const WINDOW: Duration = Duration::from_millis(50);
 
 /// The same lives in every run; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` choose others and more.
+#[expect(clippy::print_stdout, reason = "the harness shows it with a failure")]
 fn config() -> Config {
     let given = Config::default();
-    let rng_seed = if given.rng_seed == RngSeed::Random { RngSeed::Fixed(1003) } else { given.rng_seed };
+    let rng_seed = match given.rng_seed {
+        RngSeed::Random => RngSeed::Fixed(1003),
+        fixed @ RngSeed::Fixed(_) => fixed,
+    };
+    // Shown with a failure, to repeat it.
+    println!("PROPTEST_RNG_SEED: {rng_seed:?}");
     Config { rng_seed, failure_persistence: None, ..given }
 }
 

@@ -19,7 +19,7 @@
 //! | `<a exactly …⏎` | the next thing that `a` hears is this text, byte by byte; `⏎` is a line feed |
 //! | `<a ping` | the next thing is a WebSocket ping (connections opened with `manual`; others answer by themselves) |
 //! | `=a nothing 100ms` | `a` hears nothing for that time |
-//! | `?a 60ms {…}` | for that time `a` drops messages that have these members; another one fails |
+//! | `?a 60ms {…}` | `a` drops messages that have these members until none came for that time; another one fails |
 //! | `xa 1009`, `xa none` | the server closes `a` with that code, or without a close frame |
 //! | `-a close 1000`, `-a reset` | `a` closes, or resets its TCP connection |
 //! | `~31s` | time passes |

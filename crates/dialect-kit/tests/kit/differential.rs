@@ -9,9 +9,15 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 /// The same cases in every run; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` choose others.
+#[expect(clippy::print_stdout, reason = "the harness shows it with a failure")]
 fn config() -> Config {
     let given = Config::default();
-    let rng_seed = if given.rng_seed == RngSeed::Random { RngSeed::Fixed(8259) } else { given.rng_seed };
+    let rng_seed = match given.rng_seed {
+        RngSeed::Random => RngSeed::Fixed(8259),
+        fixed @ RngSeed::Fixed(_) => fixed,
+    };
+    // Shown with a failure, to repeat it.
+    println!("PROPTEST_RNG_SEED: {rng_seed:?}");
     Config { rng_seed, failure_persistence: None, ..given }
 }
 

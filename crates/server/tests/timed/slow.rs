@@ -145,8 +145,8 @@ fn a_frozen_receiver_in_one_room_delays_nobody_in_another() {
     delays.sort_unstable();
     let at = |percent: usize| delays[(delays.len() - 1) * percent / 100];
     println!("{} relays: p50 {:.1?}, p99 {:.1?}, max {:.1?}", delays.len(), at(50), at(99), at(100));
-    // The promise is 50 ms; a debug build on a busy machine gets five times that.
-    assert!(at(99) < Duration::from_millis(250), "p99 {:.1?}", at(99));
+    // How fast it is, a benchmark says. A server that waits for the frozen one stalls everybody for two seconds.
+    assert!(at(100) < SLOW / 2, "a relay took {:.1?}", at(100));
 }
 
 #[test]
