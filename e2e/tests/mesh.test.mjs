@@ -1,8 +1,10 @@
 // Three people: each connects to each, and all six directions carry media.
 
+import assert from 'node:assert/strict';
 import { untilSound, untilVideo } from '../lib/media.mjs';
 import { pair } from '../lib/pair.mjs';
 import { e2e } from '../lib/test.mjs';
+import { until } from '../lib/until.mjs';
 
 e2e('a mesh of three: all six directions are seen and heard', async (world) => {
   const { server, a, b, idA, idB } = await pair(world);
@@ -31,4 +33,10 @@ e2e('people in other rooms are neither listed nor reachable', async (world) => {
   await other.join('another room');
   await other.untilMembers(await other.id());
   await a.untilMembers(idA, idB);
+
+  await other.page.evaluate((id) => window.callPeer(id), idA);
+  await until('the call is refused', async () => (await other.error()) !== '');
+  await other.untilNoCall();
+  assert.deepEqual(await a.tiles(), []);
+  assert.equal(await a.status(), 'joined');
 });

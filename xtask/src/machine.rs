@@ -23,6 +23,11 @@ pub(crate) fn prepare(report: &mut Report) -> Result<(), Stopped> {
     let missing = missing_packages();
     if !missing.is_empty() {
         install(report, &missing)?;
+        let left = missing_packages().join(" ");
+        if !left.is_empty() {
+            let cause = format!("installed, and still not found: {left}");
+            return Err(report.refuse("install", &cause, "look at the output of apt-get above, and at PATH"));
+        }
     }
     if node_major().is_none_or(|major| major < NODE_MAJOR) {
         let dir = paths::own_node().to_string_lossy().into_owned();

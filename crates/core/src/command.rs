@@ -25,7 +25,7 @@ pub enum Command {
         /// The public id that both ends will know, if the dialect needs one.
         token: Option<Token>,
     },
-    /// Say that the call rings. `CallChanged` to both if that is news.
+    /// Say that the call rings, again if it is renegotiated. `CallChanged` to both if that is news.
     Ring {
         /// Which call.
         link: LinkId,

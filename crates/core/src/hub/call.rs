@@ -84,8 +84,8 @@ impl Calls {
     ) -> Result<(), Refusal> {
         self.has_part(party, link)?;
         let call = self.calls.get_mut(&link).ok_or(Refusal::NoSuchLink)?;
-        // A state never goes back: a ring that was late for its answer is no news.
-        if call.state < state {
+        // Back is allowed: a call that is renegotiated rings and is taken anew.
+        if call.state != state {
             call.state = state;
             call.tell_state(link, party, tag, out);
         }

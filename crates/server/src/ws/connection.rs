@@ -184,10 +184,13 @@ impl Connection {
             }
             more = true;
         }
-        if self.phase == Phase::Open && self.backlog() < HIGH_WATER {
+        let full = self.backlog() >= HIGH_WATER;
+        if self.phase == Phase::Open && !full {
             more |= self.receive(scratch, now, cx);
         }
         self.send(scratch, now, cx);
+        // Nobody has asked the socket for input, so it would not wake us for what lies there already.
+        more |= full && self.backlog() < HIGH_WATER;
         self.judge_speed(now);
         more
     }

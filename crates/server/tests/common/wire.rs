@@ -108,6 +108,14 @@ impl Wire {
         }
     }
 
+    /// The same stream once more, for a thread that writes while another reads.
+    pub(crate) fn another(&self) -> Self {
+        match self {
+            Self::Tcp(stream) => Self::Tcp(stream.try_clone().expect("a descriptor is left")),
+            Self::Unix(stream) => Self::Unix(stream.try_clone().expect("a descriptor is left")),
+        }
+    }
+
     /// Breaks the connection off: RST instead of FIN.
     pub(crate) fn reset(self) {
         match self {
