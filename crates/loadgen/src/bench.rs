@@ -40,10 +40,10 @@ pub(crate) fn run(args: &BenchArgs, out: &mut dyn Write, progress: &mut dyn Writ
     for run in 1..=args.runs {
         bench.run(run)?;
     }
-    bench.report.write_table(out)?;
     if let Some(file) = &args.json {
         std::fs::write(file, format!("{:#}\n", bench.report.to_json()))?;
     }
+    bench.report.write_table(out)?;
     Ok(())
 }
 

@@ -37,9 +37,9 @@ pub(crate) fn run(args: &MeshArgs, out: &mut dyn Write) -> Result<()> {
         Some(why) => report.void(load, why),
         None => outcome.figures.iter().for_each(|(name, value)| report.add(load, name, *value, None)),
     }
-    report.write_table(out)?;
     if let Some(file) = &args.json {
         std::fs::write(file, format!("{:#}\n", report.to_json()))?;
     }
+    report.write_table(out)?;
     Ok(())
 }

@@ -97,7 +97,7 @@ impl Report {
         if runs.len() > SHOWN_RUNS {
             let range =
                 (values.iter().copied().fold(f64::MAX, f64::min), values.iter().copied().fold(f64::MIN, f64::max));
-            runs = vec![format!("{} .. {}", unit.write(range.0), unit.write(range.1))];
+            runs = vec![format!("{} to {}", unit.write(range.0), unit.write(range.1))];
         }
         let operations = operations.and_then(|operations| median(&operations));
         vec![
@@ -105,7 +105,7 @@ impl Report {
             name.to_owned(),
             figure.unwrap_or_default(),
             runs.join(", "),
-            operations.map(|operations| format!("{operations:.2}")).unwrap_or_default(),
+            operations.map(write_ratio).unwrap_or_default(),
             target.map(|target| target.write()).unwrap_or_default(),
             self.verdict(row, value).to_owned(),
         ]
@@ -155,6 +155,10 @@ impl Report {
     }
 }
 
+fn write_ratio(operations: f64) -> String {
+    if operations < 100.0 { format!("{operations:.2}") } else { format!("{operations:.0}") }
+}
+
 /// The middle one; of an even number the mean of the two in the middle.
 fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
@@ -198,8 +202,8 @@ mod tests {
             let line = text.lines().find(|line| line.starts_with(start)).unwrap();
             line.split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" ; ")
         };
-        assert_eq!(row("| a    | rate"), "a ; rate ; 2000 /s ; 1000, 2000, 4000 ; 500.00");
-        assert_eq!(row("| a    | p99"), "a ; p99 ; 1.50 ms ; 3.00, 1.00, 1.50 ; 1500.00 ; < 2 ; pass");
+        assert_eq!(row("| a    | rate"), "a ; rate ; 2000 /s ; 1000, 2000, 4000 ; 500");
+        assert_eq!(row("| a    | p99"), "a ; p99 ; 1.50 ms ; 3.00, 1.00, 1.50 ; 1500 ; < 2 ; pass");
         assert_eq!(row("| b "), "b ; memory ; <= 8 ; VOID");
         assert!(!text.contains("never"));
         assert!(text.ends_with("VOID: one run of b: the generator was busy\n"));
