@@ -1,5 +1,5 @@
-//! RFC 6455 for many idle connections: our own frame loop, since library buffers cost 4 to 131 kB per client
-//! (`docs/performance.md`); this one keeps none while nothing is half-read or half-written.
+//! RFC 6455 for many idle connections: our own frame loop, which keeps no buffer while nothing is half-read or
+//! half-written (`docs/decisions/0005`; what a client costs: `docs/performance.md`).
 
 mod connection;
 mod frame;
