@@ -144,6 +144,17 @@ impl<'a> Cursor<'a> {
         self.value(out, true)
     }
 
+    /// Reads any value and returns its text, as it is written.
+    ///
+    /// # Errors
+    /// [`Fault::Syntax`] or [`Fault::TooDeep`].
+    pub fn raw(&mut self) -> Result<&'a str, Fault> {
+        self.skip_space();
+        let start = self.at;
+        self.skip()?;
+        Ok(&self.text[start..self.at])
+    }
+
     /// Nothing but white space follows.
     #[must_use]
     pub fn at_end(&mut self) -> bool {
@@ -463,6 +474,16 @@ fn code_point(text: &str) -> (char, usize) {
 /// Appends `text` as a JSON string with its quotes, escaped as Go's `encoding/json` does: besides what JSON demands,
 /// `<`, `>`, `&`, U+2028 and U+2029.
 pub fn write_string(out: &mut Vec<u8>, text: &str) {
+    write_escaped(out, text, true);
+}
+
+/// Appends `text` as a JSON string with its quotes, escaped as JavaScript's `JSON.stringify` does: what JSON demands and
+/// nothing else.
+pub fn write_plain_string(out: &mut Vec<u8>, text: &str) {
+    write_escaped(out, text, false);
+}
+
+fn write_escaped(out: &mut Vec<u8>, text: &str, for_script: bool) {
     out.push(b'"');
     let mut rest = text.as_bytes();
     loop {
@@ -477,7 +498,7 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
             0..0x20 => write_control(out, byte),
             _ => {
                 let (bytes, escaped) = unsafe_in_script(rest);
-                out.extend_from_slice(escaped.unwrap_or(&rest[..bytes]));
+                out.extend_from_slice(escaped.filter(|_| for_script).unwrap_or(&rest[..bytes]));
                 length = bytes;
             }
         }

@@ -7,6 +7,7 @@
 pub mod json;
 mod limiter;
 mod outbox;
+mod scratch;
 mod session;
 mod spec;
 #[cfg(feature = "testing")]
@@ -14,5 +15,6 @@ pub mod testing;
 
 pub use limiter::{Rate, TokenBucket};
 pub use outbox::{Close, CloseCause, OutFrame, Outbox};
+pub use scratch::with_scratch;
 pub use session::{Ctx, Dialect, Frame, Random, Session};
 pub use spec::{At, Codec, Direction, Endpoint, Key, MessageDoc, Spec};

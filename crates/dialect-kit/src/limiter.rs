@@ -38,6 +38,19 @@ impl TokenBucket {
         }
         admitted
     }
+
+    /// Takes one token, on credit if there is none. When the next one may be taken: `now`, or the moment at which the
+    /// debt is paid. For protocols that have no word for "too fast": who waits until then keeps to the rate.
+    pub fn charge(&mut self, rate: Rate, now: Moment) -> Moment {
+        if rate.per_second == 0 {
+            return now;
+        }
+        let token = Duration::from_secs(1) / rate.per_second;
+        self.full_at = self.full_at.max(now) + token;
+        // The bucket is empty while it is a whole burst from being full.
+        let debt = self.full_at.since(now + token * rate.burst.max(1));
+        now + debt
+    }
 }
 
 #[cfg(test)]
@@ -57,8 +70,20 @@ mod tests {
     }
 
     #[test]
+    fn a_debt_is_paid_at_the_rate() {
+        let rate = Rate { per_second: 10, burst: 3 };
+        let mut bucket = TokenBucket::full();
+        let start = Moment::from_micros(5_000_000);
+        let waits: Vec<_> = (0..5).map(|_| bucket.charge(rate, start).since(start).as_millis()).collect();
+        assert_eq!(waits, [0, 0, 0, 100, 200]);
+        assert_eq!(bucket.charge(rate, start + Duration::from_secs(60)), start + Duration::from_secs(60));
+    }
+
+    #[test]
     fn zero_switches_it_off() {
         let mut bucket = TokenBucket::full();
-        assert!((0..100_000).all(|_| bucket.take(Rate { per_second: 0, burst: 0 }, Moment::START)));
+        let off = Rate { per_second: 0, burst: 0 };
+        assert!((0..100_000).all(|_| bucket.take(off, Moment::START)));
+        assert!((0..100_000).all(|_| bucket.charge(off, Moment::START) == Moment::START));
     }
 }

@@ -1,4 +1,4 @@
-use patchbay_core::{Command, Tag};
+use patchbay_core::{Command, Moment, Tag};
 
 /// What a session wants done, in order. The shell keeps one per thread and drains it after each call, so that a
 /// session allocates nothing for its answers.
@@ -8,6 +8,7 @@ pub struct Outbox {
     frames: Vec<Mark>,
     commands: Vec<(Tag, Command)>,
     close: Option<Close>,
+    deaf_until: Option<Moment>,
 }
 
 #[derive(Clone, Copy)]
@@ -41,6 +42,8 @@ pub struct Close {
 pub enum CloseCause {
     /// The message was no message of the dialect at all.
     BadMessage,
+    /// The peer did not say in time who it is.
+    Idle,
     /// The transport failed or the peer reset it.
     Lost,
     /// The peer closed it.
@@ -61,8 +64,9 @@ pub enum CloseCause {
 
 impl CloseCause {
     /// Every cause.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::BadMessage,
+        Self::Idle,
         Self::Lost,
         Self::Peer,
         Self::Panic,
@@ -78,6 +82,7 @@ impl CloseCause {
     pub const fn label(self) -> &'static str {
         match self {
             Self::BadMessage => "bad_message",
+            Self::Idle => "idle",
             Self::Lost => "lost",
             Self::Peer => "peer",
             Self::Panic => "panic",
@@ -123,6 +128,12 @@ impl Outbox {
         self.close.get_or_insert(Close { code: None, cause });
     }
 
+    /// Reads nothing more from the peer before that moment: what it sends waits in the network, which slows the peer and
+    /// loses nothing. Meant for milliseconds, since nobody hears a pong or a farewell meanwhile. The latest moment counts.
+    pub fn deafen(&mut self, until: Moment) {
+        self.deaf_until = self.deaf_until.max(Some(until));
+    }
+
     /// The frames, in order.
     pub fn frames(&self) -> impl Iterator<Item = OutFrame<'_>> {
         let mut start = 0;
@@ -153,12 +164,19 @@ impl Outbox {
         self.close
     }
 
-    /// Forgets the frames and the close, keeping little memory.
+    /// Until when nothing is to be read from the peer, if the session said so.
+    #[must_use]
+    pub fn deaf_until(&self) -> Option<Moment> {
+        self.deaf_until
+    }
+
+    /// Forgets all but the commands, keeping little memory.
     pub fn clear(&mut self) {
         self.text.clear();
         self.text.shrink_to(KEPT_BYTES);
         self.frames.clear();
         self.close = None;
+        self.deaf_until = None;
     }
 }
 

@@ -60,6 +60,14 @@ pub struct MessageDoc {
     pub file: &'static str,
 }
 
+impl MessageDoc {
+    /// The documentation of one message.
+    #[must_use]
+    pub const fn new(name: &'static str, direction: Direction, meaning: &'static str, file: &'static str) -> Self {
+        Self { name, direction, meaning, file }
+    }
+}
+
 /// Who sends a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {

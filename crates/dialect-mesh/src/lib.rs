@@ -71,10 +71,6 @@ impl Dialect for Mesh {
     }
 }
 
-const fn message(name: &'static str, direction: Direction, meaning: &'static str, file: &'static str) -> MessageDoc {
-    MessageDoc { name, direction, meaning, file }
-}
-
 /// The dialect as data.
 pub static SPEC: Spec = Spec {
     name: "mesh",
@@ -98,16 +94,21 @@ pub static SPEC: Spec = Spec {
         },
     ],
     messages: &[
-        message("join", Direction::In, "Command::Join", "src/session.rs"),
-        message("leave", Direction::In, "Command::Leave", "src/session.rs"),
-        message("offer", Direction::Both, "Command::Signal, Event::MemberSignal (Offer)", "src/session.rs"),
-        message("answer", Direction::Both, "Command::Signal, Event::MemberSignal (Answer)", "src/session.rs"),
-        message("candidate", Direction::Both, "Command::Signal, Event::MemberSignal (Candidate)", "src/session.rs"),
-        message("hangup", Direction::Both, "Command::Signal, Event::MemberSignal (Bye)", "src/session.rs"),
-        message("ping", Direction::In, "answered by the session", "src/session.rs"),
-        message("pong", Direction::Out, "answer to ping", "src/wire.rs"),
-        message("joined", Direction::Out, "Event::Joined", "src/wire.rs"),
-        message("room_members", Direction::Out, "Event::Members", "src/wire.rs"),
-        message("error", Direction::Out, "Event::Refused and the session's own checks", "src/refusal.rs"),
+        MessageDoc::new("join", Direction::In, "Command::Join", "src/session.rs"),
+        MessageDoc::new("leave", Direction::In, "Command::Leave", "src/session.rs"),
+        MessageDoc::new("offer", Direction::Both, "Command::Signal, Event::MemberSignal (Offer)", "src/session.rs"),
+        MessageDoc::new("answer", Direction::Both, "Command::Signal, Event::MemberSignal (Answer)", "src/session.rs"),
+        MessageDoc::new(
+            "candidate",
+            Direction::Both,
+            "Command::Signal, Event::MemberSignal (Candidate)",
+            "src/session.rs",
+        ),
+        MessageDoc::new("hangup", Direction::Both, "Command::Signal, Event::MemberSignal (Bye)", "src/session.rs"),
+        MessageDoc::new("ping", Direction::In, "answered by the session", "src/session.rs"),
+        MessageDoc::new("pong", Direction::Out, "answer to ping", "src/wire.rs"),
+        MessageDoc::new("joined", Direction::Out, "Event::Joined", "src/wire.rs"),
+        MessageDoc::new("room_members", Direction::Out, "Event::Members", "src/wire.rs"),
+        MessageDoc::new("error", Direction::Out, "Event::Refused and the session's own checks", "src/refusal.rs"),
     ],
 };

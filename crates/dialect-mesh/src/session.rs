@@ -1,10 +1,9 @@
 //! One connection's memory: its bound id, its room, its timers.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use patchbay_core::{Address, Command, Event, Join, Lang, Merge, Moment, Name, RoomId, Signal, SignalKind, Tag};
-use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session, TokenBucket};
+use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session, TokenBucket, with_scratch};
 
 use crate::Settings;
 use crate::refusal::WireError;
@@ -16,15 +15,6 @@ const RELAY: Tag = Tag(2);
 
 /// WebSocket close code for a message that is not of the protocol (RFC 6455 section 7.4.1: inconsistent data).
 const CLOSE_BAD_MESSAGE: u16 = 1007;
-
-thread_local! {
-    /// Where payloads are compacted before they become a body; one per thread, since a session handles one frame at a
-    /// time and an idle connection should keep no buffer.
-    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// What the scratch keeps after a large message.
-const SCRATCH_KEPT: usize = 64 * 1024;
 
 pub(crate) struct MeshSession {
     lang: Lang,
@@ -51,13 +41,9 @@ impl MeshSession {
     }
 
     fn message(&mut self, text: &str, ctx: &mut Ctx<'_>) {
-        SCRATCH.with_borrow_mut(|scratch| {
-            match wire::read(text, scratch) {
-                Ok(frame) => self.handle(&frame, scratch, ctx),
-                Err(_) => ctx.out.close(CLOSE_BAD_MESSAGE, CloseCause::BadMessage),
-            }
-            scratch.clear();
-            scratch.shrink_to(SCRATCH_KEPT);
+        with_scratch(|scratch| match wire::read(text, scratch) {
+            Ok(frame) => self.handle(&frame, scratch, ctx),
+            Err(_) => ctx.out.close(CLOSE_BAD_MESSAGE, CloseCause::BadMessage),
         });
     }
 

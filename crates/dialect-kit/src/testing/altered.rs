@@ -17,6 +17,14 @@ pub struct Altered {
     pub altered: String,
 }
 
+impl Altered {
+    /// A run that failed at `line`, if it did, has noticed the alteration.
+    #[must_use]
+    pub fn is_caught_at(&self, line: Option<usize>) -> bool {
+        line.is_some_and(|line| if self.there { line == self.line } else { line >= self.line })
+    }
+}
+
 /// Every alteration of every expectation in the transcript, one at a time.
 #[must_use]
 pub fn alterations(script: &Script) -> Vec<Altered> {

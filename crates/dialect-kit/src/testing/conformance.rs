@@ -1,3 +1,4 @@
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use patchbay_core::{
@@ -5,6 +6,8 @@ use patchbay_core::{
     Realm, RealmLimits, Refusal, Signal, SignalKind, Tag, Token,
 };
 
+use super::altered::alterations;
+use super::run::run;
 use super::script::{Action, Script};
 use super::session_world::{Delivery, SessionWorld};
 use super::world::{Handshake, Heard, Input, Place, World};
@@ -20,6 +23,8 @@ pub struct Suite<'a> {
     pub transcripts: &'a [Script],
     /// Whether a text is a message that this dialect's server may send.
     pub legal: fn(&[u8]) -> bool,
+    /// What a client says first, if the server looks after it only from then on.
+    pub hello: Option<&'a str>,
     /// A message that a client may send at any time, and often.
     pub chat: &'a str,
     /// Repeats the same run; another one finds other things.
@@ -36,6 +41,55 @@ const BLAMING: [u16; 4] = [1002, 1003, 1007, 1008];
 const BREAKS: usize = 60;
 
 impl Suite<'_> {
+    /// Every transcript, for fast and for slow readers.
+    pub fn every_transcript_comes_true(&self) {
+        let mut failures = Vec::new();
+        for script in self.transcripts_here() {
+            for delivery in [Delivery::Eager, Delivery::Lazy] {
+                let mut world = self.world(delivery);
+                if let Err(failure) = run(script, &mut world) {
+                    failures.push(format!("{delivery:?}: {failure}"));
+                }
+                self.sound(&world, &script.file);
+            }
+        }
+        assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+    }
+
+    /// The runner's self-test: one that lets a wrong transcript pass would make every other test worthless. There are at
+    /// least so many alterations, else the transcripts have shrunk.
+    pub fn every_altered_expectation_fails_where_it_stands(&self, at_least: usize) {
+        let (mut count, mut passed) = (0, Vec::new());
+        for script in self.transcripts_here() {
+            for altered in alterations(script) {
+                count += 1;
+                let wrong = Script::parse(&script.file, &altered.text).unwrap_or_else(|failure| panic!("{failure}"));
+                let line = run(&wrong, &mut self.world(Delivery::Eager)).err().map(|failure| failure.line);
+                if !altered.is_caught_at(line) {
+                    passed.push(format!("{}:{}: {:?} failed at {line:?}", script.file, altered.line, altered.altered));
+                }
+            }
+        }
+        assert!(passed.is_empty(), "\n{}", passed.join("\n"));
+        assert!(count >= at_least, "only {count} alterations: the transcripts have shrunk");
+    }
+
+    /// The specification numbers its cases `M01`, `M02` and so on: each is a file whose first line names case, seed and
+    /// section, as `source` does behind the case.
+    pub fn every_case_of_the_specification_has_a_transcript(
+        &self,
+        letter: char,
+        cases: RangeInclusive<u32>,
+        source: &str,
+    ) {
+        for case in cases {
+            let (file, comment) = (format!("{case:02}-"), format!("# {letter}{case:02}, {source}"));
+            let mut named = self.transcripts.iter().filter(|script| script.file.starts_with(&file));
+            let found = named.any(|script| script.text().starts_with(&comment));
+            assert!(found, "no file {file}….txt that begins with {comment:?}");
+        }
+    }
+
     /// Random bytes, as text and as binary, and real messages with bytes changed, cut and doubled: the session answers
     /// legally or ends the connection and blames the peer, and the hub stays sound.
     pub fn garbage_is_answered_or_ends_the_connection(&self) {
@@ -182,6 +236,10 @@ impl Suite<'_> {
             let mut world = self.world(Delivery::Eager);
             let handshake = Handshake { manual: true, ..Handshake::default() };
             let connection = world.open(&handshake).unwrap_or_else(|turned| panic!("{turned:?}"));
+            if let Some(hello) = self.hello {
+                let said = world.say(connection, &Input::Text(hello.to_owned()));
+                said.unwrap_or_else(|why| panic!("{why}"));
+            }
             let mut pings = 0;
             let mut end = None;
             for _second in 0..600 {
@@ -263,6 +321,32 @@ impl Suite<'_> {
     }
 }
 
+/// The checks of the [`Suite`](crate::testing::Suite) that need nothing but the suite, each a test. `$with` hands a suite
+/// to a closure.
+#[macro_export]
+macro_rules! conformance_tests {
+    ($with:path: $($check:ident)*) => {
+        $(
+            #[test]
+            fn $check() {
+                $with(|suite| suite.$check());
+            }
+        )*
+    };
+    ($with:path) => {
+        $crate::conformance_tests!($with:
+            every_transcript_comes_true
+            garbage_is_answered_or_ends_the_connection
+            oversize_is_answered_or_ends_the_connection
+            everything_may_be_said_twice
+            every_refusal_is_heard
+            events_it_never_asked_for_do_no_harm
+            a_connection_may_end_at_every_step
+            a_silent_peer_is_pinged_and_then_given_up
+        );
+    };
+}
+
 /// A transcript's clients, played without looking at what they hear.
 #[derive(Default)]
 struct Players {
@@ -332,7 +416,7 @@ pub fn strange_events(lang: Lang) -> Vec<Event> {
     }
     hub.handle(now, a, Tag(2), Command::Register { name: name("a"), merge: Merge::EVERY }, &mut effects);
     hub.handle(now, b, Tag(2), Command::Register { name: name("b"), merge: Merge::WINDOW }, &mut effects);
-    hub.handle(now, a, Tag(3), Command::Post { to: name("b"), body: body("posted") }, &mut effects);
+    hub.handle(now, a, Tag(3), Command::Post { to: name("b"), body: body("") }, &mut effects);
     hub.handle(now, a, Tag(3), Command::Call { to: name("b"), token: Token::new("token") }, &mut effects);
     events.extend(told(&mut effects));
     let room = events.iter().find_map(|event| if let Event::Joined { room, .. } = event { Some(*room) } else { None });

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::capture::Captures;
 use super::world::Heard;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -28,12 +29,12 @@ impl Expected {
     }
 
     /// It is this, with exactly these keys.
-    pub(super) fn is(&self, heard: &Heard) -> bool {
+    pub(super) fn is(&self, heard: &Heard, captures: &mut Captures) -> bool {
         match (self, heard) {
             (Self::Ping, Heard::Ping) => true,
-            (Self::Exactly(text), Heard::Text(heard)) => text.as_bytes() == heard,
+            (Self::Exactly(text), Heard::Text(heard)) => captures.fill(text).as_bytes() == heard,
             (Self::Json(value), Heard::Text(heard)) => {
-                serde_json::from_slice(heard).is_ok_and(|heard: Value| *value == heard)
+                serde_json::from_slice(heard).is_ok_and(|heard: Value| captures.equal(value, &heard))
             }
             _ => false,
         }

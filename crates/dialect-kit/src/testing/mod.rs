@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `# …` | comment |
 //! | `only sockets`, `only sessions` | the file runs in that world only |
-//! | `+a` | open connection `a`; options: `origin=…`, `host=…`, `method=…`, `version=…`, `without=header`, `manual` |
+//! | `+a` | open connection `a`; options: `origin=…`, `host=…`, `method=…`, `path=…`, `version=…`, `without=header`, `manual` |
 //! | `+a … => 403 name: value` | the handshake is refused with this status (and this header, if given) |
 //! | `>a {…}` | `a` sends this JSON text as it is written |
 //! | `>a text …`, `>a binary …` | `a` sends what follows as a text or binary message, JSON or not |
@@ -26,10 +26,12 @@
 //! | `repeat i 0..50` … `end` | the lines between, with `$i` replaced; does not nest |
 //! | `http GET /x => 200 "body"` | an HTTP request; the body is a JSON string, after `starts` a beginning; both optional |
 //!
-//! `$fill(x,65)` stands for `x` 65 times. At the end, whatever was sent to an open connection and not asked for fails.
+//! `$fill(x,65)` stands for `x` 65 times. A string `"$s:num8"` in what a client hears stands for any eight digits, which
+//! `$s` then means in every later line, said or heard. At the end, whatever was sent to an open connection and not asked for fails.
 //! Text that a test compares comes from a parser of its own (`serde_json`), not from [`crate::json`].
 
 mod altered;
+mod capture;
 mod conformance;
 mod expected;
 mod input;

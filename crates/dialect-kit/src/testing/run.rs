@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use super::capture::Captures;
 use super::expected::Expected;
 use super::script::{Action, Body, Refused, Script, Step};
 use super::world::{Handshake, Heard, Input, World};
@@ -88,6 +89,7 @@ type Wrong = (String, String);
 struct Connections {
     /// By name: the world's number, and whether it still stands.
     by_name: BTreeMap<String, (usize, bool)>,
+    captures: Captures,
 }
 
 impl Connections {
@@ -118,12 +120,16 @@ impl Connections {
                     }
                     self.ended(name);
                 }
+                let input = match input {
+                    Input::Text(text) => &Input::Text(self.captures.fill(text)),
+                    input => input,
+                };
                 world.say(number, input).map_err(|why| ("to be able to say that".to_owned(), why))
             }
             Action::Hear { name, expected } => {
                 let heard = world.hear(self.number(name)?, world.patience());
                 match &heard {
-                    Some(heard) if expected.is(heard) => Ok(()),
+                    Some(heard) if expected.is(heard, &mut self.captures) => Ok(()),
                     _ => Err((wanted(expected), told(heard.as_ref()))),
                 }
             }

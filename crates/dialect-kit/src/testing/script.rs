@@ -1,3 +1,4 @@
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::expected::Expected;
@@ -97,6 +98,23 @@ impl Script {
             None => Ok(script),
             Some(open) => Err(fault(file, open.lines.first().map_or(0, |(line, _)| *line), "repeat", "an `end`")),
         }
+    }
+
+    /// Reads every file of a folder, in the order of their names.
+    ///
+    /// # Panics
+    /// If a file cannot be read or is no transcript: the test that wants it cannot go on.
+    #[must_use]
+    pub fn folder(folder: &Path) -> Vec<Self> {
+        let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        files.sort();
+        let read = |path: &PathBuf| {
+            let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            Self::parse(&name, &text).unwrap_or_else(|failure| panic!("{failure}"))
+        };
+        files.iter().map(read).collect()
     }
 
     /// The transcript's text.

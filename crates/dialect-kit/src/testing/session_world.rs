@@ -43,6 +43,8 @@ struct Connection {
     heard: VecDeque<Heard>,
     armed: Option<Moment>,
     ended: Option<CloseCause>,
+    /// What the client says waits until then.
+    deaf_until: Moment,
     manual: bool,
 }
 
@@ -95,6 +97,17 @@ impl<'a> SessionWorld<'a> {
         self.connections[connection].ended
     }
 
+    /// The moment that this world has come to.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// Randomness goes on as if the world had begun with this seed: the way to draw something twice.
+    pub fn reseed(&mut self, seed: u64) {
+        self.random = Seeded(seed);
+    }
+
     /// A random number of this world.
     pub fn random(&mut self) -> u64 {
         self.random.next_u64()
@@ -141,6 +154,7 @@ impl<'a> SessionWorld<'a> {
                 OutFrame::Ping => pings += 1,
             }
         }
+        connection.deaf_until = connection.deaf_until.max(self.out.deaf_until().unwrap_or_default());
         let closing = self.out.closing();
         self.out.clear();
         if let Some(old) = connection.armed.take() {
@@ -259,6 +273,7 @@ impl World for SessionWorld<'_> {
             heard: VecDeque::new(),
             armed: None,
             ended: None,
+            deaf_until: Moment::START,
             manual: handshake.manual,
         });
         self.by_party.insert(party, index);
@@ -273,6 +288,14 @@ impl World for SessionWorld<'_> {
         }
         // Law 3, for what others caused as well: one queue per party, in order.
         self.deliver(connection);
+        // The network holds what the server does not read: whoever says it waits.
+        while self.connections[connection].deaf_until > self.now {
+            self.pass(self.connections[connection].deaf_until.since(self.now));
+            self.deliver(connection);
+        }
+        if self.connections[connection].ended.is_some() {
+            return Err("the connection has ended".to_owned());
+        }
         match input {
             Input::Text(text) => self.turn(connection, |session, ctx| session.on_frame(Frame::Text(text), ctx)),
             Input::Binary(bytes) => self.turn(connection, |session, ctx| session.on_frame(Frame::Binary(bytes), ctx)),

@@ -64,6 +64,8 @@ pub struct Handshake {
     pub version: Option<String>,
     /// Headers of the upgrade that are left out, in lower case.
     pub without: Vec<String>,
+    /// The path and query, if not the world's own.
+    pub path: Option<String>,
     /// The client answers no WebSocket ping by itself; its transcript hears them.
     pub manual: bool,
 }

@@ -48,8 +48,11 @@ pub(crate) struct Connection {
     party: PartyId,
     /// The start of a frame whose rest has not come.
     partial: Vec<u8>,
-    /// `partial` came with the handshake and has not been looked at.
+    /// `partial` may hold whole frames that have not been looked at: they came with the handshake, or while the session
+    /// wanted to hear nothing.
     early: bool,
+    /// Nothing is read before that moment, because the session said so.
+    deaf_until: Moment,
     /// The fragments of a message so far.
     fragments: Option<Box<Fragments>>,
     /// Bytes that the socket has not taken yet, from `written` on.
@@ -126,6 +129,7 @@ impl Connection {
             mailbox,
             party,
             early: !early.is_empty(),
+            deaf_until: Moment::START,
             partial: early,
             fragments: None,
             unwritten: Vec::new(),
@@ -185,7 +189,7 @@ impl Connection {
             more = true;
         }
         let full = self.backlog() >= HIGH_WATER;
-        if self.phase == Phase::Open && !full {
+        if self.phase == Phase::Open && !full && self.deaf_until <= now {
             more |= self.receive(scratch, now, cx);
         }
         self.send(scratch, now, cx);
@@ -223,7 +227,8 @@ impl Connection {
                 if !self.mailbox.sleep(wake_at, cx) {
                     return false;
                 }
-                [self.session.deadline(), self.slow_at()].into_iter().flatten().min()
+                let deaf = (self.deaf_until > now).then_some(self.deaf_until);
+                [self.session.deadline(), self.slow_at(), deaf].into_iter().flatten().min()
             }
         };
         let Some(until) = until else { return true };
@@ -296,6 +301,10 @@ impl Connection {
     fn frames(&mut self, bytes: &mut [u8], scratch: &mut Scratch, now: Moment) -> usize {
         let mut rest = bytes;
         while self.phase == Phase::Open {
+            if self.deaf_until > now {
+                self.early = !rest.is_empty();
+                return rest.len();
+            }
             let held = self.fragments.as_ref().map_or(0, |fragments| fragments.payload.len());
             let handled = match frame::find(rest, self.shell.message_bytes - held) {
                 Ok(None) => return rest.len(),
@@ -393,6 +402,7 @@ impl Connection {
             }
         }
         self.shell.metrics.messages_out(self.dialect, sent);
+        self.deaf_until = self.deaf_until.max(scratch.outbox.deaf_until().unwrap_or_default());
         match scratch.outbox.closing() {
             Some(Close { code: Some(code), cause }) => self.close(code, cause, &mut scratch.output, now),
             Some(Close { code: None, cause }) => self.abort(cause),
