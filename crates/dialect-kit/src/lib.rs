@@ -15,4 +15,4 @@ pub mod testing;
 pub use limiter::{Rate, TokenBucket};
 pub use outbox::{Close, CloseCause, OutFrame, Outbox};
 pub use session::{Ctx, Dialect, Frame, Random, Session};
-pub use spec::{At, Codec, Direction, Endpoint, Key, MessageDoc, Spec};
+pub use spec::{At, Codec, Direction, Endpoint, Key, MessageDoc, Spec, Subprotocol};
