@@ -17,4 +17,4 @@ pub use limiter::{Rate, TokenBucket};
 pub use outbox::{Close, CloseCause, OutFrame, Outbox};
 pub use scratch::with_scratch;
 pub use session::{Ctx, Dialect, Frame, Random, Session};
-pub use spec::{At, Codec, Direction, Endpoint, Key, MessageDoc, Spec};
+pub use spec::{At, Codec, Direction, Endpoint, Key, MessageDoc, Spec, Subprotocol};

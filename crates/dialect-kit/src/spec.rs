@@ -20,6 +20,10 @@ pub struct Endpoint {
     pub at: At,
     /// What is spoken there.
     pub codec: Codec,
+    /// What a request that is no upgrade is answered there: 200, this text. `None`: that an upgrade is required.
+    pub plain: Option<&'static str>,
+    /// Which of the subprotocols that a client offers is agreed to.
+    pub subprotocol: Subprotocol,
 }
 
 /// Where an endpoint is.
@@ -27,6 +31,22 @@ pub struct Endpoint {
 pub enum At {
     /// A path of the HTTP listeners; the default of the dialect's `path` key.
     Path(&'static str),
+    /// `/` of the HTTP listeners, for upgrades alone: every other request for `/` gets the web app.
+    Root,
+    /// A listener of its own, where the dialect answers every path and every method; off unless its address is set.
+    Own {
+        /// The address that `native_ports` opens, e.g. `:90`.
+        native: &'static str,
+    },
+}
+
+/// How an endpoint answers `Sec-WebSocket-Protocol` (RFC 6455 section 11.3.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subprotocol {
+    /// It agrees to none, and the client goes on without.
+    None,
+    /// It agrees to the first that the client offers, whatever it is.
+    First,
 }
 
 /// How an endpoint's bytes become frames.

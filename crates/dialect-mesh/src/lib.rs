@@ -18,7 +18,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use patchbay_core::{Lang, Profile, Realm};
-use patchbay_dialect_kit::{At, Codec, Dialect, Direction, Endpoint, Key, MessageDoc, Rate, Session, Spec};
+use patchbay_dialect_kit::{
+    At, Codec, Dialect, Direction, Endpoint, Key, MessageDoc, Rate, Session, Spec, Subprotocol,
+};
 
 /// The dialect with its settings; opens one session per connection.
 #[derive(Clone, Debug)]
@@ -75,7 +77,12 @@ impl Dialect for Mesh {
 pub static SPEC: Spec = Spec {
     name: "mesh",
     serves: "LessUp/webrtc rooms and the web app at /",
-    endpoints: &[Endpoint { at: At::Path("/ws"), codec: Codec::WebSocket }],
+    endpoints: &[Endpoint {
+        at: At::Path("/ws"),
+        codec: Codec::WebSocket,
+        plain: None,
+        subprotocol: Subprotocol::None,
+    }],
     keys: &[
         Key { name: "path", default: "\"/ws\"", doc: "Path of the WebSocket endpoint." },
         Key { name: "rooms", default: "1000", doc: "Most rooms at once." },

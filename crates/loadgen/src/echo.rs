@@ -6,17 +6,22 @@ use std::path::Path;
 use std::sync::Arc;
 
 use patchbay_core::{Event, Lang, Moment, Profile, Realm};
-use patchbay_dialect_kit::{At, Codec, Ctx, Dialect, Endpoint, Frame, Session, Spec};
+use patchbay_dialect_kit::{At, Codec, Ctx, Dialect, Endpoint, Frame, Session, Spec, Subprotocol};
 use patchbay_server::cli::{self, ServeArgs};
 use patchbay_server::config::Environment;
-use patchbay_server::{Served, run, telemetry};
+use patchbay_server::{Door, Served, Setting, run, telemetry};
 
 use crate::Result;
 
 static SPEC: Spec = Spec {
     name: "echo",
     serves: "the load generator",
-    endpoints: &[Endpoint { at: At::Path("/ws"), codec: Codec::WebSocket }],
+    endpoints: &[Endpoint {
+        at: At::Path("/ws"),
+        codec: Codec::WebSocket,
+        plain: None,
+        subprotocol: Subprotocol::None,
+    }],
     keys: &[],
     messages: &[],
 };
@@ -73,6 +78,7 @@ pub(crate) fn serve(addr: Option<SocketAddr>) -> Result<()> {
     })?;
     telemetry::init(&loaded.config.log)?;
     let origins = loaded.config.mesh_origins();
-    let echo = Served { dialect: Arc::new(EchoDialect), path: "/ws".to_owned(), origins };
+    let doors = Setting { path: "/ws", listen: None, native_ports: false, origins, tokens: None };
+    let echo = Served { dialect: Arc::new(EchoDialect), doors: Door::all(&SPEC, &doors) };
     Ok(run(&loaded.config, vec![echo])?)
 }

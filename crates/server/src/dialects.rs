@@ -7,16 +7,15 @@ use patchbay_core::{Lang, Limits, Realm, RealmLimits};
 use patchbay_dialect_kit::{Dialect, Rate, Spec};
 use patchbay_dialect_mesh::{Mesh, SPEC, Settings};
 
-use crate::config::{Config, OriginPolicy};
+use crate::config::Config;
+use crate::door::{Door, Setting};
 
-/// A dialect with what its endpoints need.
+/// A dialect with its doors.
 pub struct Served {
     /// The dialect.
     pub dialect: Arc<dyn Dialect>,
-    /// Where its WebSocket endpoint is on the HTTP listeners.
-    pub path: String,
-    /// Which origins it admits.
-    pub origins: OriginPolicy,
+    /// Where its clients connect.
+    pub doors: Vec<Door>,
 }
 
 /// The specifications of all dialects, for documents.
@@ -25,19 +24,24 @@ pub static SPECS: [&Spec; 1] = [&SPEC];
 const MESH: (Lang, Realm) = (Lang(0), Realm(0));
 
 /// Every dialect, as configured.
-#[must_use]
-pub fn served(config: &Config) -> Vec<Served> {
+///
+/// # Errors
+/// With cause and next action, if a file that the configuration names is of no use.
+pub fn served(config: &Config) -> Result<Vec<Served>, String> {
     let (mesh, limits) = (&config.dialect.mesh, &config.limits);
     let settings = Settings {
         ping_interval: Duration::from_millis(mesh.ping_interval_ms),
         pong_timeout: Duration::from_millis(mesh.pong_timeout_ms),
         rate: Rate { per_second: limits.rate_per_second, burst: limits.rate_burst },
     };
-    vec![Served {
-        dialect: Arc::new(Mesh::new(MESH.0, MESH.1, settings)),
-        path: mesh.path.clone(),
+    let doors = Setting {
+        path: &mesh.path,
+        listen: None,
+        native_ports: config.native_ports,
         origins: config.mesh_origins(),
-    }]
+        tokens: None,
+    };
+    Ok(vec![Served { dialect: Arc::new(Mesh::new(MESH.0, MESH.1, settings)), doors: Door::all(&SPEC, &doors) }])
 }
 
 /// The hub's bounds, by realm.

@@ -5,10 +5,13 @@ pub mod cli;
 mod clock;
 pub mod config;
 mod dialects;
+mod door;
 mod http;
 mod listener;
 mod mailbox;
 mod metrics;
+#[cfg(test)]
+mod probe;
 mod random;
 mod serve;
 mod shell;
@@ -18,4 +21,5 @@ pub mod telemetry;
 mod ws;
 
 pub use dialects::{SPECS, Served, served};
+pub use door::{Door, Place, Setting, Tokens};
 pub use serve::{run, serve};

@@ -32,6 +32,8 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 pub(crate) enum Role {
     /// Everybody.
     Public,
+    /// The clients of one dialect: the door is the shell's endpoint of this index.
+    Own(usize),
     /// Operators.
     Admin,
 }
@@ -48,18 +50,18 @@ enum Kind {
 }
 
 impl Listener {
-    /// Binds an address.
+    /// Binds an address; `key` is the configuration key that sets it.
     ///
     /// # Errors
     /// With the address, the cause and what to do.
-    pub(crate) async fn bind(address: &ListenAddr, role: Role) -> Result<Self, String> {
+    pub(crate) async fn bind(address: &ListenAddr, role: Role, key: &str) -> Result<Self, String> {
         let kind = match address {
             ListenAddr::Unix(path) => Kind::Unix(bind_unix(path)?, path.clone()),
             ListenAddr::Tcp { host, port } => {
                 let sockets = resolve(host, *port).await.map_err(|error| {
                     format!("cannot look up the host of {address}: {error}; write a literal address")
                 })?;
-                Kind::Tcp(bind_tcp(&sockets).map_err(|error| explain(address, &error))?)
+                Kind::Tcp(bind_tcp(&sockets).map_err(|error| explain(address, key, &error))?)
             }
         };
         Ok(Self { kind, role })
@@ -182,16 +184,14 @@ fn bind_unix(path: &Path) -> Result<UnixListener, String> {
     Ok(listener)
 }
 
-fn explain(address: &ListenAddr, error: &io::Error) -> String {
+fn explain(address: &ListenAddr, key: &str, error: &io::Error) -> String {
     let action = match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "another process listens there: stop it, or choose another port (ADDR=:8081; :0 takes any)"
-        }
+        io::ErrorKind::AddrInUse => "another process listens there: stop it, or choose another port (:0 takes any)",
         io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose a higher one",
         io::ErrorKind::AddrNotAvailable => "no interface of this machine has that address: check it (ip addr)",
-        _ => "check http.addr (ADDR)",
+        _ => "check the address",
     };
-    format!("cannot listen on {address}: {error}; {action}")
+    format!("cannot listen on {address} ({key}): {error}; {action}")
 }
 
 /// Reads the request head and decides who serves the connection.
@@ -212,9 +212,8 @@ async fn greet(shell: Arc<Shell>, caller: Caller, mut socket: Socket) {
             return refuse(&mut socket, "408 Request Timeout").await;
         }
     };
-    if let Some((dialect, accept, length)) = admit_upgrade(&shell, caller, &head) {
-        let answer = ws::accept_response(&accept);
-        if socket.write_all(answer.as_bytes()).await.is_ok() {
+    if let Some((dialect, admitted, length)) = admit_upgrade(&shell, caller, &head) {
+        if socket.write_all(admitted.response().as_bytes()).await.is_ok() {
             let early = head[length..].to_vec();
             // A task of its own: this one's future is large, and there may be 100,000 of them.
             tokio::spawn(upgraded(shell, dialect, socket, early, ticket));
@@ -272,20 +271,20 @@ fn parse<T>(
     })
 }
 
-/// Dialect, accept value and length of the head, if it is an upgrade that is admitted. Everything else, also an upgrade
+/// Dialect, answer and length of the head, if it is an upgrade that is admitted. Everything else, also an upgrade
 /// that is refused, is answered by the HTTP routes.
-fn admit_upgrade(shell: &Shell, caller: Caller, head: &[u8]) -> Option<(usize, String, usize)> {
-    if caller.role != Role::Public {
-        return None;
-    }
+fn admit_upgrade(shell: &Shell, caller: Caller, head: &[u8]) -> Option<(usize, ws::Admitted, usize)> {
     parse(head, |request, length| {
-        let path = request.path?.split('?').next()?;
-        let endpoint = shell.endpoint(path)?;
+        let (path, query) = match request.path?.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (request.path?, None),
+        };
+        let endpoint = shell.endpoint(caller.role, path)?;
         if request.version != Some(1) {
             return None;
         }
-        let accept = ws::check(request.method?, &*request.headers, &endpoint.origins).ok()?;
-        Some((endpoint.dialect, accept, length))
+        let admitted = ws::check(request.method?, query, &*request.headers, &endpoint.door).ok()?;
+        Some((endpoint.dialect, admitted, length))
     })
     .ok()
     .flatten()
@@ -301,3 +300,6 @@ async fn refuse(socket: &mut Socket, status: &str) {
     })
     .await;
 }
+
+#[cfg(test)]
+mod tests;

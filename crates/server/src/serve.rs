@@ -1,5 +1,6 @@
 //! `patchbay serve`: from a configuration to a running server, and down again.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,6 +14,7 @@ use patchbay_dialect_kit::CloseCause;
 
 use crate::config::Config;
 use crate::dialects::{self, Served};
+use crate::door::Place;
 use crate::listener::{Listener, Role};
 use crate::mailbox::Bounds;
 use crate::shell::{Endpoint, Parts, Shell};
@@ -31,6 +33,9 @@ struct Ready {
     https: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     admin: Option<String>,
+    /// The dialects' own listeners, by the dialect's name.
+    #[serde(flatten)]
+    own: BTreeMap<&'static str, String>,
 }
 
 /// Runs the server with the dialects of the configuration until it is told to stop.
@@ -38,7 +43,7 @@ struct Ready {
 /// # Errors
 /// With cause and next action, if it cannot start.
 pub fn serve(config: &Config) -> Result<(), String> {
-    run(config, dialects::served(config))
+    run(config, dialects::served(config)?)
 }
 
 /// Runs the server with dialects of the caller's choice.
@@ -72,8 +77,8 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
     };
     let mut dialects = Vec::new();
     let mut endpoints = Vec::new();
-    for Served { dialect, path, origins } in served {
-        endpoints.push(Endpoint { path, dialect: dialects.len(), origins });
+    for Served { dialect, doors } in served {
+        endpoints.extend(doors.into_iter().map(|door| Endpoint { dialect: dialects.len(), door }));
         dialects.push(dialect);
     }
     let switchboard = Switchboard::new(dialects::limits(config), bounds);
@@ -82,13 +87,21 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
 
     let mut listeners = Vec::new();
     for address in &config.http.addr {
-        listeners.push(Listener::bind(address, Role::Public).await?);
+        listeners.push(Listener::bind(address, Role::Public, "http.addr (ADDR)").await?);
     }
     let http = listeners.iter().map(Listener::name).collect();
     let mut admin = None;
     if let Some(address) = &config.admin.addr {
-        let listener = Listener::bind(address, Role::Admin).await?;
+        let listener = Listener::bind(address, Role::Admin, "admin.addr").await?;
         admin = Some(listener.name());
+        listeners.push(listener);
+    }
+    let mut own = BTreeMap::new();
+    for (index, Endpoint { dialect, door }) in shell.endpoints.iter().enumerate() {
+        let Place::Own(address) = &door.at else { continue };
+        let name = shell.dialects[*dialect].spec().name;
+        let listener = Listener::bind(address, Role::Own(index), &format!("dialect.{name}.listen")).await?;
+        own.insert(name, listener.name());
         listeners.push(listener);
     }
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("cannot hear SIGTERM: {error}"))?;
@@ -99,7 +112,7 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
     });
     let accepting: Vec<_> =
         listeners.into_iter().map(|listener| tokio::spawn(listener.run(Arc::clone(&shell)))).collect();
-    announce(&Ready { ready: true, http, https: Vec::new(), admin });
+    announce(&Ready { ready: true, http, https: Vec::new(), admin, own });
 
     tokio::select! {
         _ = terminate.recv() => {}
@@ -140,6 +153,9 @@ async fn gone(shell: &Shell, most: Duration) {
 fn announce(ready: &Ready) {
     for address in &ready.http {
         tracing::info!(%address, "serving; open http://{} in a browser", browsable(address));
+    }
+    for (dialect, address) in &ready.own {
+        tracing::info!(dialect, %address, "serving");
     }
     // Whoever started us may have closed our standard output: nothing to be done about it.
     if let Ok(line) = serde_json::to_string(ready) {

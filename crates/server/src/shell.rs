@@ -5,7 +5,9 @@ use std::time::Duration;
 use patchbay_dialect_kit::Dialect;
 
 use crate::clock::Clock;
-use crate::config::{OriginPolicy, RtcConfig};
+use crate::config::RtcConfig;
+use crate::door::{Door, Place};
+use crate::listener::Role;
 use crate::mailbox::Bounds;
 use crate::metrics::Metrics;
 use crate::switchboard::Switchboard;
@@ -31,12 +33,11 @@ pub(crate) struct Shell {
     closing: AtomicBool,
 }
 
-/// A WebSocket path of the HTTP listeners.
+/// A door, and the dialect behind it.
 pub(crate) struct Endpoint {
-    pub(crate) path: String,
     /// Index into `dialects`.
     pub(crate) dialect: usize,
-    pub(crate) origins: OriginPolicy,
+    pub(crate) door: Door,
 }
 
 /// What a [`Shell`] is made of.
@@ -70,9 +71,18 @@ impl Shell {
         }
     }
 
-    /// The endpoint at a path.
-    pub(crate) fn endpoint(&self, path: &str) -> Option<&Endpoint> {
-        self.endpoints.iter().find(|endpoint| endpoint.path == path)
+    /// The endpoint that a listener of this role has at a path.
+    pub(crate) fn endpoint(&self, role: Role, path: &str) -> Option<&Endpoint> {
+        let is_here = |endpoint: &&Endpoint| match &endpoint.door.at {
+            Place::Path(own) => own == path,
+            Place::Root => path == "/",
+            Place::Own(_) => false,
+        };
+        match role {
+            Role::Public => self.endpoints.iter().find(is_here),
+            Role::Own(index) => self.endpoints.get(index),
+            Role::Admin => None,
+        }
     }
 
     /// The server is stopping.

@@ -137,6 +137,7 @@ fn rules_between_keys() {
         (&["--set", "dialect.mesh.path=/healthz"], "is served by the server itself"),
         (&["--set", "dialect.mesh.path=/sid"], "is also dialect.mesh.path"),
         (&["--addr", ":1", "--addr", ":1"], ":1 is listed already (http.addr)"),
+        (&["--addr", ":1", "--set", "dialect.sid.listen=:1"], "dialect.sid.listen: :1 is listed already (http.addr)"),
         (&["--addr", ""], "there is nothing to listen on"),
     ];
     for (flags, part) in rows {
@@ -170,7 +171,11 @@ fn warnings_name_what_an_operator_should_know() {
     warned("", &[("WS_ALLOWED_ORIGINS", "*.a.example")], "\"*.a.example\" admits nobody");
     warned("allowed_origins = []", &[], "no browser can connect");
     warned("[https]\naddr = [\":8443\"]", &[], tls);
-    warned("native_ports = true", &[], "native_ports is set (patchbay.toml:1), but");
+    warned(
+        "native_ports = true",
+        &[],
+        "native_ports is set (patchbay.toml:1), but this version does not serve the native ports of antmedia",
+    );
     warned("[[patch]]\nroom = \"demo\"", &[], "rooms across dialects");
     warned("", &[("RTC_CONFIG_JSON", "5")], not_an_object);
     // A default that somebody wrote down is no news.

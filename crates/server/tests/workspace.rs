@@ -204,6 +204,17 @@ fn architecture_has_the_table_of_messages() {
     assert!(document.contains(&table), "ARCHITECTURE.md must contain:\n{table}");
 }
 
+/// The shell binds it where `native_ports` is set, and panics if it is none.
+#[test]
+fn native_addresses_are_addresses() {
+    for endpoint in patchbay_server::SPECS.iter().flat_map(|spec| spec.endpoints) {
+        if let patchbay_dialect_kit::At::Own { native } = endpoint.at {
+            let parsed = native.parse::<patchbay_server::config::ListenAddr>();
+            assert!(parsed.is_ok(), "{native}: {parsed:?}");
+        }
+    }
+}
+
 #[test]
 fn links_between_documents_lead_somewhere() {
     let mut documents = vec![];

@@ -11,6 +11,8 @@ use super::values::Values;
 const OWN_PATHS: [&str; 5] = ["/", "/healthz", "/readyz", "/metrics", "/config.js"];
 const DIALECT_PATHS: [&str; 3] = ["dialect.mesh.path", "dialect.sid.path", "dialect.sylk.path"];
 const LISTENERS: [&str; 3] = ["http.addr", "https.addr", "dialect.antmedia.listen"];
+/// Those of one address, or none.
+const SINGLE_LISTENERS: [&str; 3] = ["admin.addr", "dialect.sid.listen", "dialect.sylk.listen"];
 
 /// Everything that is wrong between keys.
 pub(super) fn check(values: &Values) -> Vec<ConfigError> {
@@ -51,14 +53,14 @@ pub(super) fn check(values: &Values) -> Vec<ConfigError> {
     }
 
     let mut taken: Vec<(String, &str)> = Vec::new();
-    for key in LISTENERS {
-        for address in values.texts(key) {
-            if let Some((_, other)) = taken.iter().find(|(seen, _)| *seen == address) {
-                let problem = format!("{key}: {address} is listed already ({other})");
-                wrong(key, problem, "remove one of them");
-            } else if !address.ends_with(":0") {
-                taken.push((address, key));
-            }
+    let lists = LISTENERS.into_iter().flat_map(|key| values.texts(key).into_iter().map(move |address| (key, address)));
+    let singles = SINGLE_LISTENERS.into_iter().map(|key| (key, values.text(key).to_owned()));
+    for (key, address) in lists.chain(singles).filter(|(_, address)| !address.is_empty()) {
+        if let Some((_, other)) = taken.iter().find(|(seen, _)| *seen == address) {
+            let problem = format!("{key}: {address} is listed already ({other})");
+            wrong(key, problem, "remove one of them");
+        } else if !address.ends_with(":0") {
+            taken.push((address, key));
         }
     }
     if values.texts("http.addr").is_empty() && values.texts("https.addr").is_empty() {

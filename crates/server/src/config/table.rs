@@ -16,7 +16,7 @@ pub(super) const TABLE: &[Key] = &[
         "native_ports",
         Switch,
         "false",
-        "Opens the native ports of all dialects at once (5080, 5443, 3535, 3030, 1112, 1222, 7777, 10888, SIP 5060). Also `--native-ports`.",
+        "Opens the native ports of all dialects at once (sid 90, antmedia 5080 and 5443, 3535, 3030, 1112, 1222, 7777, 10888, SIP 5060). Also `--native-ports`.",
     ),
     Key::new(
         "allowed_origins",

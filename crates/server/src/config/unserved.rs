@@ -6,7 +6,7 @@ use super::values::Values;
 
 /// A key, or a section with all below it, and what is missing. A line leaves with its feature.
 const UNSERVED: &[(&str, &str)] = &[
-    ("native_ports", "native ports"),
+    ("native_ports", "the native ports of antmedia, ers, sylk and SIP"),
     ("data_dir", "an embedded store"),
     ("https", "TLS"),
     ("media", "media"),

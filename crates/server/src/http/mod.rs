@@ -14,6 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use subtle::ConstantTimeEq;
 
+use crate::door::Place;
 use crate::listener::Role;
 use crate::metrics::Refused;
 use crate::shell::{Endpoint, Shell, Ticket};
@@ -59,8 +60,15 @@ fn route(
 ) -> Answer {
     let path = request.uri().path().to_owned();
     let role_is_public = caller.role == Role::Public;
-    if role_is_public && let Some(endpoint) = shell.endpoint(&path) {
-        return upgrade(shell, endpoint, &mut request, ticket);
+    if let Some(Endpoint { dialect, door }) = shell.endpoint(caller.role, &path) {
+        let (method, query) = (request.method().as_str(), request.uri().query());
+        match (ws::check(method, query, request.headers(), door), door.plain) {
+            (Ok(admitted), _) => return upgrade(shell, *dialect, &admitted, &mut request, ticket),
+            // The web app is there too.
+            (Err(ws::Rejection::NoUpgrade), _) if door.at == Place::Root => {}
+            (Err(ws::Rejection::NoUpgrade), Some(text)) => return fixed(text),
+            (Err(rejection), _) => return refused(shell, rejection),
+        }
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return with(plain(405, "Method Not Allowed\n"), header::ALLOW, "GET, HEAD");
@@ -77,27 +85,26 @@ fn route(
     }
 }
 
+fn refused(shell: &Shell, rejection: ws::Rejection) -> Answer {
+    shell.metrics.connection_refused(Refused::Upgrade);
+    let (status, body, hint) = rejection.answer();
+    let answer = plain(status, body);
+    match hint {
+        Some((name, value)) => with(answer, HeaderName::from_static(name), value),
+        None => answer,
+    }
+}
+
 /// Hands the connection over to the WebSocket loop, once hyper has answered.
 fn upgrade(
     shell: &Arc<Shell>,
-    endpoint: &Endpoint,
+    dialect: usize,
+    admitted: &ws::Admitted,
     request: &mut Request<Incoming>,
     ticket: impl FnOnce() -> Option<Ticket>,
 ) -> Answer {
-    let accept = match ws::check(request.method().as_str(), request.headers(), &endpoint.origins) {
-        Ok(accept) => accept,
-        Err(rejection) => {
-            shell.metrics.connection_refused(Refused::Upgrade);
-            let (status, body, hint) = rejection.answer();
-            let answer = plain(status, body);
-            return match hint {
-                Some((name, value)) => with(answer, HeaderName::from_static(name), value),
-                None => answer,
-            };
-        }
-    };
     let upgrade = hyper::upgrade::on(request);
-    let (shell, dialect, ticket) = (Arc::clone(shell), endpoint.dialect, ticket());
+    let (shell, ticket) = (Arc::clone(shell), ticket());
     tokio::spawn(async move {
         let parts = match upgrade.await.map(|upgraded| upgraded.downcast::<TokioIo<Rewind>>()) {
             Ok(Ok(parts)) => parts,
@@ -114,7 +121,11 @@ fn upgrade(
     *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let answer = with(answer, header::UPGRADE, "websocket");
     let answer = with(answer, header::CONNECTION, "Upgrade");
-    with(answer, header::SEC_WEBSOCKET_ACCEPT, &accept)
+    let answer = with(answer, header::SEC_WEBSOCKET_ACCEPT, &admitted.accept);
+    match &admitted.protocol {
+        Some(protocol) => with(answer, header::SEC_WEBSOCKET_PROTOCOL, protocol),
+        None => answer,
+    }
 }
 
 fn metrics(shell: &Shell, caller: Caller, request: &Request<Incoming>) -> Answer {
@@ -142,6 +153,11 @@ fn may_administer(shell: &Shell, caller: Caller, request: &Request<Incoming>) ->
     caller.role == Role::Admin || (local && !proxied)
 }
 
+/// What a door answers to requests that are no upgrade: as its dialect's own server does, and nothing of ours besides.
+fn fixed(text: &'static str) -> Answer {
+    with(Response::new(Full::new(Bytes::from_static(text.as_bytes()))), header::CONTENT_TYPE, "text/plain")
+}
+
 fn plain(status: u16, body: &'static str) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -150,7 +166,7 @@ fn plain(status: u16, body: &'static str) -> Answer {
 }
 
 fn with(mut answer: Answer, name: HeaderName, value: &str) -> Answer {
-    // Values are ours: constants, a base64 hash, an entity tag.
+    // Values are ours: constants, a base64 hash, an entity tag; or a token of RFC 7230.
     if let Ok(value) = HeaderValue::from_str(value) {
         answer.headers_mut().insert(name, value);
     }

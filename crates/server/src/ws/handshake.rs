@@ -1,11 +1,13 @@
 //! The opening handshake (RFC 6455 section 4.2), in the order of checks that the mesh dialect's server has
-//! (mesh.md section 2, DECISIONS 12).
+//! (mesh.md section 2, DECISIONS 12); a door's token is looked for last.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use patchbay_dialect_kit::Subprotocol;
 use sha1::{Digest, Sha1};
 
-use crate::config::OriginPolicy;
+use super::credential;
+use crate::door::Door;
 
 /// Why an upgrade is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub(crate) enum Rejection {
     Method,
     /// The origin is not admitted: 403.
     Origin,
+    /// The door wants a token and was shown none of its own: 401.
+    Token,
 }
 
 impl Rejection {
@@ -28,6 +32,7 @@ impl Rejection {
             Self::Malformed => (400, "Bad Request\n", Some(("sec-websocket-version", "13"))),
             Self::Method => (405, "Method Not Allowed\n", Some(("allow", "GET"))),
             Self::Origin => (403, "Forbidden\n", None),
+            Self::Token => (401, "Unauthorized\n", Some(("www-authenticate", "Bearer"))),
         }
     }
 }
@@ -50,12 +55,22 @@ impl Headers for [httparse::Header<'_>] {
     }
 }
 
-/// Judges an upgrade request; the value of `Sec-WebSocket-Accept` if it is admitted.
+/// What the answer to an admitted upgrade says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Admitted {
+    /// `Sec-WebSocket-Accept`.
+    pub(crate) accept: String,
+    /// `Sec-WebSocket-Protocol`: a token of RFC 7230, so it needs no escaping.
+    pub(crate) protocol: Option<String>,
+}
+
+/// Judges an upgrade request at a door.
 pub(crate) fn check(
     method: &str,
+    query: Option<&str>,
     headers: &(impl Headers + ?Sized),
-    origins: &OriginPolicy,
-) -> Result<String, Rejection> {
+    door: &Door,
+) -> Result<Admitted, Rejection> {
     if !has_token(headers, "upgrade", "websocket") {
         return Err(Rejection::NoUpgrade);
     }
@@ -73,12 +88,33 @@ pub(crate) fn check(
         None => Ok(None),
     };
     // Two Origin headers are nobody's: a browser sends one.
-    if headers.values("origin").count() > 1 || !origins.admits(text("origin")?, text("host")?) {
+    if headers.values("origin").count() > 1 || !door.origins.admits(text("origin")?, text("host")?) {
         return Err(Rejection::Origin);
     }
     let key = only(headers, "sec-websocket-key").ok_or(Rejection::Malformed)?;
     let is_nonce = STANDARD.decode(key).is_ok_and(|nonce| nonce.len() == 16);
-    if is_nonce { Ok(accept(key)) } else { Err(Rejection::Malformed) }
+    if !is_nonce {
+        return Err(Rejection::Malformed);
+    }
+    if let Some(tokens) = &door.tokens
+        && !credential::shown(query, headers).any(|token| tokens.admit(&token))
+    {
+        return Err(Rejection::Token);
+    }
+    let protocol = match door.subprotocol {
+        Subprotocol::None => None,
+        Subprotocol::First => first_protocol(headers),
+    };
+    Ok(Admitted { accept: accept(key), protocol })
+}
+
+/// The first subprotocol that the client offers, if it is a token (RFC 7230 section 3.2.6) and may be sent back.
+fn first_protocol(headers: &(impl Headers + ?Sized)) -> Option<String> {
+    let offered = headers.values("sec-websocket-protocol").next()?;
+    let first = offered.split(|byte| *byte == b',').next()?.trim_ascii();
+    let of_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    let is_token = !first.is_empty() && first.iter().all(of_token);
+    is_token.then(|| String::from_utf8_lossy(first).into_owned())
 }
 
 /// The header's value if it occurs once.
@@ -104,16 +140,23 @@ fn accept(key: &[u8]) -> String {
     STANDARD.encode(hash.finalize())
 }
 
-/// The answer to an admitted upgrade, as bytes.
-pub(crate) fn accept_response(accept: &str) -> String {
-    format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-    )
+impl Admitted {
+    /// The answer, as bytes.
+    pub(crate) fn response(&self) -> String {
+        let accept = &self.accept;
+        let protocol = self.protocol.as_ref().map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n"));
+        format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n{}\r\n",
+            protocol.unwrap_or_default()
+        )
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::OriginPolicy;
+    use crate::door::Place;
 
     const GOOD: [(&str, &str); 5] = [
         ("Host", "localhost:8080"),
@@ -123,7 +166,16 @@ mod tests {
         ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
 
-    fn judged(method: &str, changed: &[(&str, Option<&str>)]) -> Result<String, Rejection> {
+    fn door(subprotocol: Subprotocol) -> Door {
+        let origins = OriginPolicy::new(&["good.example"], false);
+        Door { at: Place::Root, origins, tokens: None, plain: None, subprotocol }
+    }
+
+    fn judged(method: &str, changed: &[(&str, Option<&str>)]) -> Result<Admitted, Rejection> {
+        judged_at(&door(Subprotocol::First), method, changed)
+    }
+
+    fn judged_at(door: &Door, method: &str, changed: &[(&str, Option<&str>)]) -> Result<Admitted, Rejection> {
         let mut headers = http::HeaderMap::new();
         for (name, value) in GOOD {
             headers.insert(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
@@ -135,13 +187,33 @@ mod tests {
                 None => drop(headers.remove(name)),
             }
         }
-        check(method, &headers, &OriginPolicy::new(&["good.example"], false))
+        check(method, None, &headers, door)
     }
 
     /// The sample of RFC 6455 section 1.3.
     #[test]
     fn a_good_request_gets_the_accept_value_of_the_rfc() {
-        assert_eq!(judged("GET", &[]).as_deref(), Ok("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+        let accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".to_owned();
+        assert_eq!(judged("GET", &[]), Ok(Admitted { accept, protocol: None }));
+    }
+
+    #[test]
+    fn the_first_offered_subprotocol_is_sent_back_if_the_door_says_so_and_it_is_a_token() {
+        for (offered, expected) in [
+            (&["chat"][..], Some("chat")),
+            (&[" v1.x , v2"], Some("v1.x")),
+            (&["a", "b"], Some("a")),
+            (&[""], None),
+            (&[", b"], None),
+            (&["a b, c"], None),
+            (&["a\"b"], None),
+            (&["a/b"], None),
+        ] {
+            let changed: Vec<_> = offered.iter().map(|value| ("Sec-WebSocket-Protocol", Some(*value))).collect();
+            let protocol = |door: &Door| judged_at(door, "GET", &changed).expect("a good request").protocol;
+            assert_eq!(protocol(&door(Subprotocol::First)).as_deref(), expected, "{offered:?}");
+            assert_eq!(protocol(&door(Subprotocol::None)), None, "{offered:?}");
+        }
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //! half-written (`docs/decisions/0005`; what a client costs: `docs/performance.md`).
 
 mod connection;
+mod credential;
 mod frame;
 mod handshake;
 
 pub(crate) use connection::Connection;
-pub(crate) use handshake::{accept_response, check};
+pub(crate) use handshake::{Admitted, Rejection, check};

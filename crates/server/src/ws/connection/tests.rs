@@ -2,64 +2,11 @@
 
 use std::net::Ipv4Addr;
 
-use patchbay_core::{Lang, Limits, Profile, Realm, RealmLimits};
-use patchbay_dialect_kit::{Dialect, Spec};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::config::Config;
-use crate::mailbox::Bounds;
-use crate::shell::Parts;
-use crate::switchboard::Switchboard;
-
-static SPEC: Spec = Spec { name: "probe", serves: "tests", endpoints: &[], keys: &[], messages: &[] };
-
-/// Echoes; panics at `panic`; answers `flood` with more than any socket takes.
-struct Probe;
-
-impl Dialect for Probe {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
-    fn profile(&self) -> Profile {
-        Profile { realm: Realm(0), lang: Lang(0), peer_to_peer: true, one_call: false }
-    }
-
-    fn open(&self) -> Box<dyn Session> {
-        Box::new(Probe)
-    }
-}
-
-impl Session for Probe {
-    fn on_open(&mut self, _ctx: &mut Ctx<'_>) {}
-
-    fn on_frame(&mut self, frame: Frame<'_>, ctx: &mut Ctx<'_>) {
-        match frame {
-            Frame::Text("panic") => panic!("a bug in a session, on purpose"),
-            Frame::Text("flood") => ctx.out.text(|out| out.resize(64 << 20, b'x')),
-            Frame::Text(text) => ctx.out.text(|out| out.extend_from_slice(text.as_bytes())),
-            _ => {}
-        }
-    }
-
-    fn on_event(&mut self, _event: Event, _ctx: &mut Ctx<'_>) {}
-
-    fn deadline(&self) -> Option<Moment> {
-        None
-    }
-
-    fn on_deadline(&mut self, _ctx: &mut Ctx<'_>) {}
-}
-
-fn shell() -> Arc<Shell> {
-    let bounds = Bounds { soft_messages: 64, hard_messages: 1_024, hard_bytes: 8 << 20 };
-    let limits = Limits { realms: vec![RealmLimits::default()] };
-    let switchboard = Switchboard::new(limits, bounds);
-    let parts = Parts { switchboard, dialects: vec![Arc::new(Probe)], endpoints: Vec::new(), admin_token: None };
-    Arc::new(Shell::new(&Config::default(), parts))
-}
+use crate::probe::{shell, text};
 
 /// A client's stream, and the task that serves its other end.
 async fn connect(shell: &Arc<Shell>) -> (TcpStream, tokio::task::JoinHandle<()>) {
@@ -68,16 +15,6 @@ async fn connect(shell: &Arc<Shell>) -> (TcpStream, tokio::task::JoinHandle<()>)
     let (served, _) = listener.accept().await.expect("a client");
     let connection = Connection::new(Arc::clone(shell), 0, Socket::Tcp(served), Vec::new());
     (client, tokio::spawn(connection))
-}
-
-/// A masked text frame; the mask is zero, since these tests are not about masks.
-fn text(payload: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    frame::write(&mut out, Opcode::Text, payload.as_bytes());
-    out[1] |= 0x80;
-    let payload_at = out.len() - payload.len();
-    out.splice(payload_at..payload_at, [0; 4]);
-    out
 }
 
 async fn echoes(client: &mut TcpStream) {
@@ -89,7 +26,7 @@ async fn echoes(client: &mut TcpStream) {
 
 #[tokio::test]
 async fn a_panic_in_a_session_ends_that_connection_alone_and_is_counted() {
-    let shell = shell();
+    let shell = shell(Vec::new());
     let (mut well, _task) = connect(&shell).await;
     let (mut ill, ended) = connect(&shell).await;
     ill.write_all(&text("panic")).await.expect("the connection stands");
@@ -104,7 +41,7 @@ async fn a_panic_in_a_session_ends_that_connection_alone_and_is_counted() {
 /// Law: a client that sends without reading is slowed by its own window; the server reads no more of it.
 #[tokio::test]
 async fn who_does_not_read_is_not_read() {
-    let shell = shell();
+    let shell = shell(Vec::new());
     let (mut greedy, _task) = connect(&shell).await;
     let (mut other, _other_task) = connect(&shell).await;
     greedy.write_all(&text("flood")).await.expect("the connection stands");

@@ -1,0 +1,197 @@
+//! The doors of a dialect: where its clients come in, and who is let in there.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use patchbay_dialect_kit::{At, Endpoint, Spec, Subprotocol};
+use subtle::{Choice, ConstantTimeEq};
+
+use crate::config::{ListenAddr, OriginPolicy};
+
+/// One place where a dialect's clients connect.
+#[derive(Clone)]
+pub struct Door {
+    /// Where it is.
+    pub at: Place,
+    /// Which origins it admits.
+    pub origins: OriginPolicy,
+    /// Which tokens it admits; `None` = it asks for none.
+    pub tokens: Option<Tokens>,
+    /// What a request that is no upgrade is answered: 200, this text. `None`: 426, or at [`Place::Root`] the web app.
+    pub plain: Option<&'static str>,
+    /// Which of the offered subprotocols is agreed to.
+    pub subprotocol: Subprotocol,
+}
+
+/// Where a door is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A path of the HTTP and HTTPS listeners.
+    Path(String),
+    /// `/` of the HTTP and HTTPS listeners, for upgrades alone.
+    Root,
+    /// A listener of its own, where every path is the door. One for each dialect: the ready line names it by the
+    /// dialect.
+    Own(ListenAddr),
+}
+
+/// What an operator can set about the doors of a dialect.
+pub struct Setting<'a> {
+    /// The path, for the endpoints that have one.
+    pub path: &'a str,
+    /// Where the dialect's own listener is bound.
+    pub listen: Option<&'a ListenAddr>,
+    /// A dialect's own listener without an address is bound to its native one.
+    pub native_ports: bool,
+    /// Which origins are admitted.
+    pub origins: OriginPolicy,
+    /// Which tokens are admitted.
+    pub tokens: Option<Tokens>,
+}
+
+impl Door {
+    /// The doors of all endpoints of a dialect, as set; an own listener that nobody asked for is left out.
+    ///
+    /// # Panics
+    /// If a native address in the specification is none; `tests/workspace.rs` reads them all.
+    #[must_use]
+    pub fn all(spec: &Spec, setting: &Setting<'_>) -> Vec<Self> {
+        let door = |endpoint: &Endpoint| {
+            let at = match endpoint.at {
+                At::Path(_) => Place::Path(setting.path.to_owned()),
+                At::Root => Place::Root,
+                At::Own { native } => {
+                    let native = || native.parse().expect("a native address is one");
+                    let open = setting.listen.cloned().or_else(|| setting.native_ports.then(native));
+                    Place::Own(open?)
+                }
+            };
+            Some(Self {
+                at,
+                origins: setting.origins.clone(),
+                tokens: setting.tokens.clone(),
+                plain: endpoint.plain,
+                subprotocol: endpoint.subprotocol,
+            })
+        };
+        spec.endpoints.iter().filter_map(door).collect()
+    }
+}
+
+/// Secrets of which a client must show one in its handshake. They have no `Debug` and are in no message.
+#[derive(Clone)]
+pub struct Tokens(Arc<[Box<[u8]>]>);
+
+impl Tokens {
+    /// Reads a file with one token per line; blank lines and those that begin with `#` do not count. `key` is the
+    /// configuration key that names the file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, holds no token, or a line that no client could send as a bearer token; with cause
+    /// and next action, and without the line's text.
+    pub fn read(key: &str, path: &Path) -> Result<Self, String> {
+        let shown = path.display();
+        let text = fs::read_to_string(path)
+            .map_err(|error| format!("cannot read {key} {shown}: {error}; check its path and mode"))?;
+        let mut tokens = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            if !line.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return Err(format!(
+                    "line {} of {key} {shown} is no token; use printable ASCII characters without blanks",
+                    index + 1
+                ));
+            }
+            tokens.push(line.as_bytes().into());
+        }
+        if tokens.is_empty() {
+            // Whoever names a file wants a lock: neither an open door nor one that nobody can pass is meant.
+            return Err(format!("{key} {shown} holds no token; write one per line, or unset the key"));
+        }
+        Ok(Self(tokens.into()))
+    }
+
+    /// Whether this is one of them. The time it takes tells only how long the tokens are and how many.
+    pub(crate) fn admit(&self, given: &[u8]) -> bool {
+        self.0.iter().fold(Choice::from(0), |found, token| found | token.ct_eq(given)).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use patchbay_dialect_kit::Codec;
+
+    use super::*;
+
+    const fn endpoint(at: At, plain: Option<&'static str>) -> Endpoint {
+        Endpoint { at, codec: Codec::WebSocket, plain, subprotocol: Subprotocol::First }
+    }
+
+    static SPEC: Spec = Spec {
+        name: "probe",
+        serves: "tests",
+        endpoints: &[
+            endpoint(At::Path("/probe"), Some("...\n")),
+            endpoint(At::Root, None),
+            endpoint(At::Own { native: ":90" }, Some("...\n")),
+        ],
+        keys: &[],
+        messages: &[],
+    };
+
+    #[test]
+    fn doors_are_where_the_endpoints_and_the_settings_say() {
+        let own = "127.0.0.1:9090".parse().expect("an address");
+        let native: ListenAddr = ":90".parse().expect("an address");
+        let places = |listen, native_ports| {
+            let origins = OriginPolicy::new(&["*"], false);
+            let setting = Setting { path: "/here", listen, native_ports, origins, tokens: None };
+            let doors = Door::all(&SPEC, &setting);
+            assert!(doors.iter().all(|door| door.subprotocol == Subprotocol::First));
+            doors.into_iter().map(|door| (door.at, door.plain)).collect::<Vec<_>>()
+        };
+        let both = [(Place::Path("/here".to_owned()), Some("...\n")), (Place::Root, None)];
+        let with = |own: &ListenAddr| [&both[..], &[(Place::Own(own.clone()), Some("...\n"))]].concat();
+        assert_eq!(places(None, false), both);
+        assert_eq!(places(None, true), with(&native));
+        assert_eq!(places(Some(&own), false), with(&own));
+        assert_eq!(places(Some(&own), true), with(&own), "an explicit address wins");
+    }
+
+    fn read(text: &str) -> Result<Tokens, String> {
+        let path = std::env::temp_dir().join(format!("patchbay-tokens-{}-{}", std::process::id(), text.len()));
+        fs::write(&path, text).expect("a file");
+        let read = Tokens::read("dialect.x.token_file", &path);
+        fs::remove_file(path).expect("it was there");
+        read
+    }
+
+    #[test]
+    fn a_token_is_admitted_if_it_stands_on_a_line_of_its_own() {
+        let tokens = read("# keys of the lab\nfirst\r\n\n  second \n#third\n").expect("two tokens");
+        for (given, admitted) in
+            [("first", true), ("second", true), ("third", false), ("#third", false), ("firs", false), ("", false)]
+        {
+            assert_eq!(tokens.admit(given.as_bytes()), admitted, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_admits_nobody_is_an_error_without_its_text() {
+        for (text, part) in [
+            ("", "holds no token; write one per line"),
+            ("# only\n\n", "holds no token"),
+            ("good\nhunter2 with blanks\n", "line 2 of dialect.x.token_file"),
+            ("h\u{fc}nter2\n", "line 1 of"),
+        ] {
+            let error = read(text).err().expect("an error");
+            assert!(error.contains(part) && !error.contains("nter2"), "{error}");
+        }
+        let missing = Tokens::read("dialect.x.token_file", Path::new("/nowhere/tokens")).err().expect("no such file");
+        assert!(missing.contains("cannot read dialect.x.token_file /nowhere/tokens"), "{missing}");
+    }
+}

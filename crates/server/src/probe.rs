@@ -1,0 +1,81 @@
+//! A dialect for the shell's own tests.
+
+use std::sync::Arc;
+
+use patchbay_core::{Event, Lang, Limits, Moment, Profile, Realm, RealmLimits};
+use patchbay_dialect_kit::{Ctx, Dialect, Frame, Session, Spec};
+
+use crate::config::Config;
+use crate::door::Door;
+use crate::mailbox::Bounds;
+use crate::shell::{Endpoint, Parts, Shell};
+use crate::switchboard::Switchboard;
+
+static SPEC: Spec = Spec { name: "probe", serves: "tests", endpoints: &[], keys: &[], messages: &[] };
+
+/// Echoes; panics at `panic`; answers `flood` with more than any socket takes.
+pub(crate) struct Probe;
+
+impl Dialect for Probe {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn profile(&self) -> Profile {
+        Profile { realm: Realm(0), lang: Lang(0), peer_to_peer: true, one_call: false }
+    }
+
+    fn open(&self) -> Box<dyn Session> {
+        Box::new(Self)
+    }
+}
+
+impl Session for Probe {
+    fn on_open(&mut self, _ctx: &mut Ctx<'_>) {}
+
+    fn on_frame(&mut self, frame: Frame<'_>, ctx: &mut Ctx<'_>) {
+        match frame {
+            Frame::Text("panic") => panic!("a bug in a session, on purpose"),
+            Frame::Text("flood") => ctx.out.text(|out| out.resize(64 << 20, b'x')),
+            Frame::Text(text) => ctx.out.text(|out| out.extend_from_slice(text.as_bytes())),
+            _ => {}
+        }
+    }
+
+    fn on_event(&mut self, _event: Event, _ctx: &mut Ctx<'_>) {}
+
+    fn deadline(&self) -> Option<Moment> {
+        None
+    }
+
+    fn on_deadline(&mut self, _ctx: &mut Ctx<'_>) {}
+}
+
+/// A shell that serves it at these doors.
+pub(crate) fn shell(doors: Vec<Door>) -> Arc<Shell> {
+    let bounds = Bounds { soft_messages: 64, hard_messages: 1_024, hard_bytes: 8 << 20 };
+    let limits = Limits { realms: vec![RealmLimits::default()] };
+    let parts = Parts {
+        switchboard: Switchboard::new(limits, bounds),
+        dialects: vec![Arc::new(Probe)],
+        endpoints: doors.into_iter().map(|door| Endpoint { dialect: 0, door }).collect(),
+        admin_token: None,
+    };
+    Arc::new(Shell::new(&Config::default(), parts))
+}
+
+/// A masked text frame of at most 65,535 bytes; the mask is zero, since these tests are not about masks.
+pub(crate) fn text(payload: &str) -> Vec<u8> {
+    let length = u16::try_from(payload.len()).expect("a short payload");
+    let mut out = vec![0x81];
+    match u8::try_from(length) {
+        Ok(short @ ..126) => out.push(0x80 | short),
+        _ => {
+            out.push(0x80 | 126);
+            out.extend(length.to_be_bytes());
+        }
+    }
+    out.extend([0; 4]);
+    out.extend(payload.as_bytes());
+    out
+}
