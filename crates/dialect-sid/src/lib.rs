@@ -21,7 +21,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use patchbay_core::{Lang, Profile, Realm};
-use patchbay_dialect_kit::{At, Codec, Dialect, Direction, Endpoint, Key, MessageDoc, Rate, Session, Spec};
+use patchbay_dialect_kit::{
+    At, Codec, Dialect, Direction, Endpoint, Key, MessageDoc, Rate, Session, Spec, Subprotocol,
+};
 
 /// The dialect with its settings; opens one session per connection.
 #[derive(Clone, Debug)]
@@ -81,11 +83,23 @@ impl Dialect for Sid {
     }
 }
 
+/// The reference answers every ordinary request so, and agrees to whatever subprotocol a client offers first: sid.md
+/// section 1.
+const fn endpoint(at: At, plain: Option<&'static str>) -> Endpoint {
+    Endpoint { at, codec: Codec::WebSocket, plain, subprotocol: Subprotocol::First }
+}
+
+const PLAIN: Option<&str> = Some("...\n");
+
 /// The dialect as data.
 pub static SPEC: Spec = Spec {
     name: "sid",
     serves: "db2crush/webrtc-signaling-server clients",
-    endpoints: &[Endpoint { at: At::Path("/sid"), codec: Codec::WebSocket }],
+    endpoints: &[
+        endpoint(At::Path("/sid"), PLAIN),
+        endpoint(At::Root, None),
+        endpoint(At::Own { native: ":90" }, PLAIN),
+    ],
     keys: &[
         Key { name: "path", default: "\"/sid\"", doc: "Path of the WebSocket endpoint." },
         Key { name: "listen", default: "\"\"", doc: "A listener of its own, where any path speaks sid." },

@@ -1,9 +1,8 @@
-//! The mesh dialect's transcripts over real sockets, and the runner's self-test for those that run nowhere else.
+//! The dialects' transcripts over real sockets, at every door, and the runner's self-test for those that run nowhere else.
 
 mod common;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use common::process::Server;
@@ -13,55 +12,105 @@ use patchbay_dialect_kit::testing::{Place, Script, alterations, run};
 /// A loaded machine may take its time; nothing passes by waiting longer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn for_sockets() -> Vec<Script> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dialect-mesh/transcripts");
-    let mut files: Vec<PathBuf> = fs::read_dir(&folder)
-        .expect("the folder of transcripts")
-        .map(|entry| entry.expect("an entry of the folder").path())
-        .collect();
-    files.sort();
-    let read = |path: &PathBuf| {
-        let name = path.file_name().expect("a file has a name").to_string_lossy().into_owned();
-        let text = fs::read_to_string(path).expect("a transcript is text");
-        Script::parse(&name, &text).unwrap_or_else(|failure| panic!("{failure}"))
-    };
-    files.iter().map(read).filter(|script| script.only != Some(Place::Sessions)).collect()
+/// Where a dialect is spoken to.
+struct Door {
+    dialect: &'static str,
+    settings: &'static [(&'static str, &'static str)],
+    /// The path, unless a transcript names one.
+    path: &'static str,
+    /// The dialect's own listener, not the one of all.
+    own: bool,
 }
 
-#[test]
-fn every_transcript_comes_true_over_sockets() {
-    let mut failures = Vec::new();
-    for script in for_sockets() {
-        // A server of its own: one transcript fills all rooms, and what another left behind must not help or hurt.
-        let server = Server::start(&[]);
-        let mut world = SocketWorld::new(server.address(), PATIENCE);
-        if let Err(failure) = run(&script, &mut world) {
-            failures.push(format!("{failure}\n{}", server.log()));
-        }
+const MESH: Door = Door { dialect: "mesh", settings: &[], path: "/ws", own: false };
+const SID_PATH: Door = Door { dialect: "sid", settings: &[], path: "/sid", own: false };
+const SID_ROOT: Door = Door { path: "/", ..SID_PATH };
+const SID_OWN: Door =
+    Door { settings: &[("PATCHBAY_DIALECT__SID__LISTEN", "127.0.0.1:0")], path: "/", own: true, ..SID_PATH };
+const SID_TENANT: Door =
+    Door { settings: &[("PATCHBAY_DIALECT__SID__TENANTS", "acme,other")], path: "/sid/other", ..SID_PATH };
+
+impl Door {
+    fn scripts(&self) -> impl Iterator<Item = Script> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(format!("dialect-{}", self.dialect));
+        let scripts = Script::folder(&folder.join("transcripts"));
+        // Any path, and any HTTP request: on a listener of its own alone (DECISIONS 17).
+        let common = !self.own;
+        let everywhere =
+            move |script: &Script| !(common && ["39-http.txt", "40-any-path.txt"].contains(&&*script.file));
+        let sid = self.dialect == "sid";
+        scripts.into_iter().filter(move |script| script.only != Some(Place::Sessions) && (!sid || everywhere(script)))
     }
-    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
-}
 
-/// The other transcripts are altered in the session world, where nothing costs time.
-#[test]
-fn every_altered_expectation_of_a_socket_transcript_fails_where_it_stands() {
-    let (mut count, mut passed) = (0, Vec::new());
-    for script in for_sockets().into_iter().filter(|script| script.only == Some(Place::Sockets)) {
-        for altered in alterations(&script) {
+    /// A server of its own for each transcript: some fill all rooms, and what another left behind must not help or hurt.
+    fn open(&self, patience: Duration) -> (Server, SocketWorld) {
+        let server = Server::start(self.settings);
+        let address = if self.own { server.own(self.dialect) } else { server.address() };
+        (server, SocketWorld::new(address, self.path, patience))
+    }
+
+    fn every_transcript_comes_true(&self) {
+        let mut failures = Vec::new();
+        let mut count = 0;
+        for script in self.scripts() {
             count += 1;
-            let wrong = Script::parse(&script.file, &altered.text).unwrap_or_else(|failure| panic!("{failure}"));
-            let server = Server::start(&[]);
-            // Waiting is for what must come; here it must not.
-            let mut world = SocketWorld::new(server.address(), Duration::from_millis(500));
-            let line = run(&wrong, &mut world).err().map(|failure| failure.line);
-            let caught =
-                line.is_some_and(|line| if altered.there { line == altered.line } else { line >= altered.line });
-            if !caught {
-                let shown: String = altered.altered.chars().take(200).collect();
-                passed.push(format!("{}:{}: {shown:?} failed at {line:?}", script.file, altered.line));
+            let (server, mut world) = self.open(PATIENCE);
+            if let Err(failure) = run(&script, &mut world) {
+                failures.push(format!("{failure}\n{}", server.log()));
             }
         }
+        assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+        assert!(count > 40, "only {count} transcripts");
     }
-    assert!(passed.is_empty(), "\n{}", passed.join("\n"));
-    assert!(count > 50, "only {count} alterations: the transcripts have shrunk");
+
+    /// The other transcripts are altered in the session world, where nothing costs time.
+    fn every_altered_expectation_fails(&self, at_least: usize) {
+        let (mut count, mut passed) = (0, Vec::new());
+        for script in self.scripts().filter(|script| script.only == Some(Place::Sockets)) {
+            for altered in alterations(&script) {
+                count += 1;
+                let wrong = Script::parse(&script.file, &altered.text).unwrap_or_else(|failure| panic!("{failure}"));
+                // Waiting is for what must come; here it must not.
+                let (_server, mut world) = self.open(Duration::from_millis(500));
+                let line = run(&wrong, &mut world).err().map(|failure| failure.line);
+                if !altered.is_caught_at(line) {
+                    let shown: String = altered.altered.chars().take(200).collect();
+                    passed.push(format!("{}:{}: {shown:?} failed at {line:?}", script.file, altered.line));
+                }
+            }
+        }
+        assert!(passed.is_empty(), "\n{}", passed.join("\n"));
+        assert!(count >= at_least, "only {count} alterations: the transcripts have shrunk");
+    }
+}
+
+#[test]
+fn mesh() {
+    MESH.every_transcript_comes_true();
+}
+
+#[test]
+fn sid_at_its_path() {
+    SID_PATH.every_transcript_comes_true();
+}
+
+#[test]
+fn sid_by_an_upgrade_of_the_root() {
+    SID_ROOT.every_transcript_comes_true();
+}
+
+#[test]
+fn sid_on_its_own_listener() {
+    SID_OWN.every_transcript_comes_true();
+}
+
+#[test]
+fn sid_of_a_tenant() {
+    SID_TENANT.every_transcript_comes_true();
+}
+
+#[test]
+fn every_altered_expectation_of_a_socket_transcript_fails_where_it_stands() {
+    MESH.every_altered_expectation_fails(50);
+    SID_OWN.every_altered_expectation_fails(4);
 }

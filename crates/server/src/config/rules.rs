@@ -52,6 +52,14 @@ pub(super) fn check(values: &Values) -> Vec<ConfigError> {
         }
     }
 
+    for tenant in values.texts("dialect.sid.tenants") {
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if tenant.is_empty() || !tenant.bytes().all(legal) {
+            let problem = format!("dialect.sid.tenants: {tenant:?} cannot stand in a path as it is");
+            wrong("dialect.sid.tenants", problem, "use letters, digits, `-`, `_` and `.`");
+        }
+    }
+
     let mut taken: Vec<(String, &str)> = Vec::new();
     let lists = LISTENERS.into_iter().flat_map(|key| values.texts(key).into_iter().map(move |address| (key, address)));
     let singles = SINGLE_LISTENERS.into_iter().map(|key| (key, values.text(key).to_owned()));
@@ -82,8 +90,11 @@ impl Loaded {
                     .to_owned(),
             );
         }
-        let lists =
-            [("allowed_origins", &config.allowed_origins), ("dialect.mesh.origins", &config.dialect.mesh.origins)];
+        let lists = [
+            ("allowed_origins", &config.allowed_origins),
+            ("dialect.mesh.origins", &config.dialect.mesh.origins),
+            ("dialect.sid.origins", &config.dialect.sid.origins),
+        ];
         for (path, list) in lists {
             for (entry, reason) in OriginPolicy::useless(list) {
                 warnings.push(format!("{path}: the entry {entry:?} admits nobody: {reason}"));

@@ -138,6 +138,43 @@ pub(super) const TABLE: &[Key] = &[
         r#""""#,
         "A listener of its own, where any path speaks sid; its native port is 90.",
     ),
+    Key::new("dialect.sid.origins", Texts, "[]", "Origins for this dialect alone; empty = `allowed_origins`."),
+    Key::new(
+        "dialect.sid.token_file",
+        Path,
+        r#""""#,
+        "A file with tokens, one per line: a handshake must show one (`?token=` or `Authorization: Bearer`); empty = none is asked for.",
+    ),
+    Key::new(
+        "dialect.sid.tenants",
+        Texts,
+        "[]",
+        "Worlds of their own, each at the path followed by `/` and its name: clients of different tenants never see each other.",
+    ),
+    Key::new(
+        "dialect.sid.ping_interval_ms",
+        DURATION_MS,
+        "3000",
+        "How often a registered client is pinged, and how long it may take to answer.",
+    ),
+    Key::new(
+        "dialect.sid.register_timeout_ms",
+        DURATION_MS,
+        "60000",
+        "How long a connection may stand without an sId.",
+    ),
+    Key::new(
+        "dialect.sid.every_list_up_to",
+        Number(0, 100_000),
+        "200",
+        "Up to this many clients every change of the list is sent by itself.",
+    ),
+    Key::new(
+        "dialect.sid.list_window_ms",
+        Number(0, 60_000),
+        "100",
+        "Above `every_list_up_to`, changes within this time share one list.",
+    ),
     Key::new(
         "dialect.antmedia.apps",
         Texts,

@@ -46,8 +46,16 @@ impl Default for Config {
 impl Config {
     /// The origin rule of the mesh dialect: its own list, or else the global one.
     pub fn mesh_origins(&self) -> OriginPolicy {
-        let own = &self.dialect.mesh.origins;
-        let list = if own.is_empty() { &self.allowed_origins } else { own };
+        self.origins(&self.dialect.mesh.origins)
+    }
+
+    /// The origin rule of the sid dialect: its own list, or else the global one.
+    pub fn sid_origins(&self) -> OriginPolicy {
+        self.origins(&self.dialect.sid.origins)
+    }
+
+    fn origins(&self, own: &[String]) -> OriginPolicy {
+        let list = if own.is_empty() { self.allowed_origins.as_slice() } else { own };
         OriginPolicy::new(list, self.require_origin)
     }
 }
@@ -138,6 +146,13 @@ sections! {
     Sid [Debug] {
         path: String,
         #[serde(deserialize_with = "optional")] listen: Option<ListenAddr>,
+        origins: Vec<String>,
+        #[serde(deserialize_with = "optional")] token_file: Option<PathBuf>,
+        tenants: Vec<String>,
+        ping_interval_ms: u64,
+        register_timeout_ms: u64,
+        every_list_up_to: usize,
+        list_window_ms: u64,
     }
     /// `[dialect.antmedia]`
     Antmedia [Debug] {

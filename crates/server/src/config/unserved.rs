@@ -12,7 +12,6 @@ const UNSERVED: &[(&str, &str)] = &[
     ("media", "media"),
     ("limits.cpu_percent", "media"),
     ("limits.min_available_mb", "media"),
-    ("dialect.sid", "the sid dialect"),
     ("dialect.antmedia", "the antmedia dialect"),
     ("dialect.whip", "WHIP and WHEP"),
     ("dialect.ers", "the ers dialect"),

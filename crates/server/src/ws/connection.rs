@@ -46,6 +46,8 @@ pub(crate) struct Connection {
     session: Box<dyn Session>,
     mailbox: Arc<Mailbox>,
     party: PartyId,
+    /// The hub has been told that the party has gone.
+    detached: bool,
     /// The start of a frame whose rest has not come.
     partial: Vec<u8>,
     /// `partial` may hold whole frames that have not been looked at: they came with the handshake, or while the session
@@ -128,6 +130,7 @@ impl Connection {
             session,
             mailbox,
             party,
+            detached: false,
             early: !early.is_empty(),
             deaf_until: Moment::START,
             partial: early,
@@ -420,12 +423,13 @@ impl Connection {
         }
     }
 
-    /// Writes a close frame and waits for the peer to hang up.
+    /// Writes a close frame and waits for the peer to hang up. To everybody else it has gone: its names are free at once.
     fn close(&mut self, code: u16, cause: CloseCause, output: &mut Vec<u8>, now: Moment) {
         if self.phase == Phase::Open {
             frame::write_close(output, code);
             let linger = if self.shell.is_closing() { LINGER_SHUTDOWN } else { LINGER };
             self.phase = Phase::Closing { cause, until: now + linger };
+            self.detach(now);
         }
     }
 
@@ -433,6 +437,12 @@ impl Connection {
     fn abort(&mut self, cause: CloseCause) {
         self.socket.reset_on_drop();
         self.phase = Phase::Over(cause);
+    }
+
+    fn detach(&mut self, now: Moment) {
+        if !std::mem::replace(&mut self.detached, true) {
+            self.shell.switchboard.detach(now, self.party);
+        }
     }
 
     fn over(&mut self) {
@@ -517,8 +527,7 @@ impl Future for Connection {
 /// However the connection ends, the hub lets its party go: also when the runtime drops the task.
 impl Drop for Connection {
     fn drop(&mut self) {
-        let now = self.shell.clock.now();
-        self.shell.switchboard.detach(now, self.party);
+        self.detach(self.shell.clock.now());
         let cause = match self.phase {
             Phase::Over(cause) | Phase::Closing { cause, .. } => cause,
             Phase::Open => CloseCause::Shutdown,

@@ -40,7 +40,13 @@ impl Client {
     /// # Errors
     /// The answer, if the handshake is refused.
     pub(crate) fn open(address: &Address, handshake: &Handshake) -> Result<Self, Turned> {
-        Self::over(Wire::connect(address).expect("the server accepts"), &address.host(), "/ws", handshake)
+        Self::at(address, "/ws", handshake)
+    }
+
+    /// # Errors
+    /// The answer, if the handshake is refused.
+    pub(crate) fn at(address: &Address, path: &str, handshake: &Handshake) -> Result<Self, Turned> {
+        Self::over(Wire::connect(address).expect("the server accepts"), &address.host(), path, handshake)
     }
 
     /// An ordinary client.

@@ -14,6 +14,7 @@ use super::wire::Address;
 pub(crate) struct Server {
     child: Child,
     addresses: Vec<Address>,
+    ready: serde_json::Value,
     log: Arc<Mutex<String>>,
     folder: Folder,
 }
@@ -55,7 +56,8 @@ impl Server {
             let log = log.lock().expect("the log").clone();
             return Err(Failed { status, log });
         };
-        Ok(Self { child, addresses, log, folder })
+        let ready = serde_json::from_str(&ready).expect("the ready line is JSON");
+        Ok(Self { child, addresses, ready, log, folder })
     }
 
     /// Where its first listener is.
@@ -65,6 +67,14 @@ impl Server {
 
     pub(crate) fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// Where a dialect's own listener is.
+    pub(crate) fn own(&self, dialect: &str) -> Address {
+        let address = self.ready[dialect].as_str();
+        Address::parse(
+            address.unwrap_or_else(|| panic!("the ready line names no listener of {dialect}: {}", self.ready)),
+        )
     }
 
     /// What it has written to standard error so far.

@@ -9,14 +9,16 @@ use super::wire::Address;
 /// The server behind real sockets, in real time.
 pub(crate) struct SocketWorld {
     address: Address,
+    path: &'static str,
     patience: Duration,
     clients: Vec<Client>,
 }
 
 impl SocketWorld {
-    /// `patience`: how long to wait for what must come.
-    pub(crate) fn new(address: Address, patience: Duration) -> Self {
-        Self { address, patience, clients: Vec::new() }
+    /// `path`: where clients connect unless their transcript says otherwise. `patience`: how long to wait for what must
+    /// come.
+    pub(crate) fn new(address: Address, path: &'static str, patience: Duration) -> Self {
+        Self { address, path, patience, clients: Vec::new() }
     }
 }
 
@@ -30,7 +32,7 @@ impl World for SocketWorld {
     }
 
     fn open(&mut self, handshake: &Handshake) -> Result<usize, Turned> {
-        self.clients.push(Client::open(&self.address, handshake)?);
+        self.clients.push(Client::at(&self.address, self.path, handshake)?);
         Ok(self.clients.len() - 1)
     }
 
