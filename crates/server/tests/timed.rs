@@ -11,6 +11,8 @@ mod handshake;
 mod origin;
 #[path = "timed/process.rs"]
 mod process;
+#[path = "timed/sid.rs"]
+mod sid;
 #[path = "timed/silence.rs"]
 mod silence;
 #[path = "timed/slow.rs"]
