@@ -18,6 +18,7 @@ mod shell;
 mod socket;
 mod switchboard;
 pub mod telemetry;
+mod tls;
 mod ws;
 
 pub use dialects::{SPECS, Served, served};

@@ -1,5 +1,7 @@
 //! Listeners: binding them, accepting, and telling a WebSocket's request head from plain HTTP.
 
+mod opening;
+
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -11,13 +13,17 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
+use tokio::time::{Instant, timeout_at};
 
+use self::opening::open;
 use crate::config::{Host, ListenAddr};
 use crate::http::{self, Caller};
 use crate::metrics::Refused;
 use crate::shell::{Shell, Ticket};
 use crate::socket::{Rewind, Socket};
 use crate::ws;
+
+pub(crate) use self::opening::Security;
 
 /// Connections that the kernel completes before we accept them: more survives a burst, and costs nothing while idle.
 /// The system's own limit (`net.core.somaxconn`) cuts it.
@@ -42,6 +48,7 @@ pub(crate) enum Role {
 pub(crate) struct Listener {
     kind: Kind,
     role: Role,
+    security: Security,
 }
 
 enum Kind {
@@ -64,7 +71,15 @@ impl Listener {
                 Kind::Tcp(bind_tcp(&sockets).map_err(|error| explain(address, key, &error))?)
             }
         };
-        Ok(Self { kind, role })
+        Ok(Self { kind, role, security: Security::Plain })
+    }
+
+    /// The same listener, with connections that begin otherwise.
+    pub(crate) fn secured(self, security: Security) -> Self {
+        // `Self` has a destructor, so it cannot be taken apart.
+        let mut listener = self;
+        listener.security = security;
+        listener
     }
 
     /// The address as the ready line names it.
@@ -81,7 +96,7 @@ impl Listener {
             match self.accept().await {
                 Ok((socket, address)) => {
                     let (shell, caller) = (Arc::clone(&shell), Caller { role: self.role, address });
-                    tokio::spawn(greet(shell, caller, socket));
+                    tokio::spawn(greet(shell, caller, self.security.clone(), socket));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection; if it is descriptors, raise the limit (ulimit -n)");
@@ -195,21 +210,31 @@ fn explain(address: &ListenAddr, key: &str, error: &io::Error) -> String {
 }
 
 /// Reads the request head and decides who serves the connection.
-async fn greet(shell: Arc<Shell>, caller: Caller, mut socket: Socket) {
+async fn greet(shell: Arc<Shell>, caller: Caller, security: Security, mut socket: Socket) {
     let Some(ticket) = shell.admit() else {
         shell.metrics.connection_refused(Refused::Full);
-        return refuse(&mut socket, "503 Service Unavailable").await;
+        // A handshake only to refuse would cost more than the connection.
+        if matches!(security, Security::Plain) {
+            refuse(&mut socket, "503 Service Unavailable", "").await;
+        }
+        return;
     };
-    let head = match tokio::time::timeout(shell.head_timeout, read_head(&mut socket, shell.head_bytes)).await {
+    let mut deadline = Instant::now() + shell.head_timeout;
+    // Boxed: what a handshake holds is large, and is to be freed before the connection idles.
+    let Some((mut socket, begun)) = Box::pin(open(&shell, &security, socket, deadline)).await else { return };
+    if matches!(socket, Socket::Tls(_)) {
+        deadline = Instant::now() + shell.head_timeout;
+    }
+    let head = match timeout_at(deadline, read_head(&mut socket, begun, shell.head_bytes)).await {
         Ok(Ok(Head::Whole(head))) => head,
         Ok(Ok(Head::TooLarge)) => {
             shell.metrics.connection_refused(Refused::Head);
-            return refuse(&mut socket, "431 Request Header Fields Too Large").await;
+            return refuse(&mut socket, "431 Request Header Fields Too Large", "").await;
         }
         Ok(Ok(Head::Cut)) | Ok(Err(_)) => return,
         Err(_) => {
             shell.metrics.connection_refused(Refused::Head);
-            return refuse(&mut socket, "408 Request Timeout").await;
+            return refuse(&mut socket, "408 Request Timeout", "").await;
         }
     };
     if let Some((dialect, admitted, length)) = admit_upgrade(&shell, caller, &head) {
@@ -237,20 +262,20 @@ enum Head {
     Cut,
 }
 
-/// Reads until the head is whole or cannot be one; what is no HTTP is left to hyper to answer.
-async fn read_head(socket: &mut Socket, most: usize) -> io::Result<Head> {
-    let mut head = Vec::with_capacity(1024.min(most));
+/// Reads on from `head` until it is whole or cannot be one; what is no HTTP is left to hyper to answer.
+async fn read_head(socket: &mut Socket, mut head: Vec<u8>, most: usize) -> io::Result<Head> {
+    let mut looked_at = 0;
     loop {
-        let before = head.len();
-        if before >= most {
-            return Ok(Head::TooLarge);
-        }
-        head.reserve(1024.min(most - before));
-        if socket.take((most - before) as u64).read_buf(&mut head).await? == 0 {
-            return Ok(Head::Cut);
-        }
-        if head[before..].contains(&b'\n') && !matches!(parse(&head, |_, _| ()), Ok(None)) {
+        if head[looked_at..].contains(&b'\n') && !matches!(parse(&head, |_, _| ()), Ok(None)) {
             return Ok(Head::Whole(head));
+        }
+        looked_at = head.len();
+        let Some(left) = most.checked_sub(looked_at).filter(|left| *left > 0) else {
+            return Ok(Head::TooLarge);
+        };
+        head.reserve(1024.min(left));
+        if socket.take(left as u64).read_buf(&mut head).await? == 0 {
+            return Ok(Head::Cut);
         }
     }
 }
@@ -291,8 +316,9 @@ fn admit_upgrade(shell: &Shell, caller: Caller, head: &[u8]) -> Option<(usize, w
     .flatten()
 }
 
-async fn refuse(socket: &mut Socket, status: &str) {
-    let answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+async fn refuse(socket: &mut Socket, status: &str, body: &str) {
+    let length = body.len();
+    let answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
     // A peer that takes no answer needs none.
     let _ = tokio::time::timeout(Duration::from_secs(1), async {
         socket.write_all(answer.as_bytes()).await?;

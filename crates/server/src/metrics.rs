@@ -44,6 +44,8 @@ pub(crate) enum Refused {
     Full,
     /// The request head was too large or did not come in time.
     Head,
+    /// No TLS handshake came about.
+    Tls,
     /// The upgrade was refused.
     Upgrade,
 }
@@ -53,6 +55,7 @@ impl Refused {
         match self {
             Self::Full => "full",
             Self::Head => "head",
+            Self::Tls => "tls",
             Self::Upgrade => "upgrade",
         }
     }

@@ -15,10 +15,11 @@ use patchbay_dialect_kit::CloseCause;
 use crate::config::Config;
 use crate::dialects::{self, Served};
 use crate::door::Place;
-use crate::listener::{Listener, Role};
+use crate::listener::{Listener, Role, Security};
 use crate::mailbox::Bounds;
 use crate::shell::{Endpoint, Parts, Shell};
 use crate::switchboard::Switchboard;
+use crate::tls::Tls;
 
 /// A server that stops is gone after this time, whatever its clients do (DECISIONS 9).
 const STOP_AT_MOST: Duration = Duration::from_secs(5);
@@ -90,6 +91,14 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
         listeners.push(Listener::bind(address, Role::Public, "http.addr (ADDR)").await?);
     }
     let http = listeners.iter().map(Listener::name).collect();
+    let tls = tls(config)?;
+    let mut https = Vec::new();
+    for address in &config.https.addr {
+        let tls = tls.clone().ok_or("https.addr is set without https.cert and https.key; set both")?;
+        let listener = Listener::bind(address, Role::Public, "https.addr").await?.secured(Security::Tls(tls));
+        https.push(listener.name());
+        listeners.push(listener);
+    }
     let mut admin = None;
     if let Some(address) = &config.admin.addr {
         let listener = Listener::bind(address, Role::Admin, "admin.addr").await?;
@@ -101,6 +110,7 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
         let Place::Own(address) = &door.at else { continue };
         let name = shell.dialects[*dialect].spec().name;
         let listener = Listener::bind(address, Role::Own(index), &format!("dialect.{name}.listen")).await?;
+        let listener = listener.secured(tls.clone().map_or(Security::Plain, Security::Either));
         own.insert(name, listener.name());
         listeners.push(listener);
     }
@@ -110,9 +120,13 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
         let shell = Arc::clone(&shell);
         async move { shell.switchboard.run_timers(shell.clock).await }
     });
+    if let Some(tls) = tls {
+        let hangup = signal(SignalKind::hangup()).map_err(|error| format!("cannot hear SIGHUP: {error}"))?;
+        tokio::spawn(async move { tls.certificate().watch(hangup).await });
+    }
     let accepting: Vec<_> =
         listeners.into_iter().map(|listener| tokio::spawn(listener.run(Arc::clone(&shell)))).collect();
-    announce(&Ready { ready: true, http, https: Vec::new(), admin, own });
+    announce(&Ready { ready: true, http, https, admin, own });
 
     tokio::select! {
         _ = terminate.recv() => {}
@@ -154,6 +168,9 @@ fn announce(ready: &Ready) {
     for address in &ready.http {
         tracing::info!(%address, "serving; open http://{} in a browser", browsable(address));
     }
+    for address in &ready.https {
+        tracing::info!(%address, "serving; open https://{} in a browser", browsable(address));
+    }
     for (dialect, address) in &ready.own {
         tracing::info!(dialect, %address, "serving");
     }
@@ -169,6 +186,13 @@ fn announce(ready: &Ready) {
 fn browsable(address: &str) -> String {
     let port = |prefix: &str| address.strip_prefix(prefix).map(|port| format!("localhost:{port}/"));
     port("[::]:").or_else(|| port("0.0.0.0:")).unwrap_or_else(|| format!("{address}/"))
+}
+
+fn tls(config: &Config) -> Result<Option<Tls>, String> {
+    match (&config.https.cert, &config.https.key) {
+        (Some(cert), Some(key)) => Tls::load(cert, key).map(Some),
+        _ => Ok(None),
+    }
 }
 
 fn admin_token(config: &Config) -> Result<Option<String>, String> {

@@ -7,17 +7,31 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::tls::TlsStream;
+
 pub(crate) enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
+    /// One of the others, with TLS on it.
+    Tls(Box<TlsStream>),
 }
 
 impl Socket {
     /// When the socket is dropped, the peer sees a reset and the kernel frees what it holds at once.
     pub(crate) fn reset_on_drop(&self) {
-        if let Self::Tcp(stream) = self {
+        match self {
             // Fails only for a socket that is gone already.
-            let _ = stream.set_zero_linger();
+            Self::Tcp(stream) => drop(stream.set_zero_linger()),
+            Self::Unix(_) => {}
+            Self::Tls(stream) => stream.reset_on_drop(),
+        }
+    }
+
+    /// Bytes that were taken, but wait for the kernel to take them: they need a flush.
+    pub(crate) fn unsent(&self) -> usize {
+        match self {
+            Self::Tcp(_) | Self::Unix(_) => 0,
+            Self::Tls(stream) => stream.unsent(),
         }
     }
 }
@@ -28,6 +42,7 @@ macro_rules! inner {
         match $self.get_mut() {
             Socket::Tcp(stream) => Pin::new(stream).$method($($argument),*),
             Socket::Unix(stream) => Pin::new(stream).$method($($argument),*),
+            Socket::Tls(stream) => Pin::new(stream).$method($($argument),*),
         }
     };
 }
@@ -62,6 +77,10 @@ pub(crate) struct Rewind {
 impl Rewind {
     pub(crate) fn new(head: Vec<u8>, socket: Socket) -> Self {
         Self { head, at: 0, socket }
+    }
+
+    pub(crate) fn reset_on_drop(&self) {
+        self.socket.reset_on_drop();
     }
 
     /// The socket, and what has not been read again.

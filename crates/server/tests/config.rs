@@ -138,6 +138,8 @@ fn rules_between_keys() {
         (&["--set", "dialect.mesh.path=/sid"], "is also dialect.mesh.path"),
         (&["--addr", ":1", "--addr", ":1"], ":1 is listed already (http.addr)"),
         (&["--addr", ":1", "--set", "dialect.sid.listen=:1"], "dialect.sid.listen: :1 is listed already (http.addr)"),
+        (&["--set", "https.key=k.pem"], "https.key is set, but https.cert is not; set https.cert to the path"),
+        (&["--set", "https.addr=:2", "--set", "https.cert=c.pem"], "https.addr is set, but https.key is not"),
         (&["--addr", ""], "there is nothing to listen on"),
     ];
     for (flags, part) in rows {
@@ -145,6 +147,9 @@ fn rules_between_keys() {
         assert!(found.len() == 1 && found[0].contains(part), "{part}: {found:?}");
     }
     loaded(None, &[], &["--addr", ":0", "--addr", ":0"]);
+    loaded(None, &[], &["--set", "https.addr=:2", "--set", "https.cert=c.pem", "--set", "https.key=k.pem"]);
+    // Both are missing: an error for each.
+    assert_eq!(errors(None, &[], &["--set", "https.addr=:2"]).len(), 2);
 }
 
 #[test]
@@ -165,12 +170,12 @@ fn warnings_name_what_an_operator_should_know() {
         let some = warnings.iter().any(|warning| warning.contains(part));
         assert!(some, "{part}: {warnings:?}");
     };
-    let tls = "[https] addr is set (patchbay.toml:2), but this version does not serve TLS yet";
+    let sip = "[sip] listen is set (patchbay.toml:2), but this version does not serve SIP yet";
     let not_an_object = "rtc.config_json (RTC_CONFIG_JSON) is JSON, but no object";
     warned("", &[], "allowed_origins is \"*\"");
     warned("", &[("WS_ALLOWED_ORIGINS", "*.a.example")], "\"*.a.example\" admits nobody");
     warned("allowed_origins = []", &[], "no browser can connect");
-    warned("[https]\naddr = [\":8443\"]", &[], tls);
+    warned("[sip]\nlisten = [\"udp::5060\"]", &[], sip);
     warned(
         "native_ports = true",
         &[],

@@ -1,11 +1,12 @@
-//! The dialects' transcripts over real sockets, at every door, and the runner's self-test for those that run nowhere else.
+//! The dialects' transcripts over real sockets, at every door, plain and with TLS, and the runner's self-test for those that run
+//! nowhere else.
 
 mod common;
 
 use std::path::Path;
 use std::time::Duration;
 
-use common::process::Server;
+use common::tls::Secure;
 use common::world::SocketWorld;
 use patchbay_dialect_kit::testing::{Place, Script, alterations, run};
 
@@ -20,13 +21,17 @@ struct Door {
     path: &'static str,
     /// The dialect's own listener, not the one of all.
     own: bool,
+    tls: bool,
 }
 
-const MESH: Door = Door { dialect: "mesh", settings: &[], path: "/ws", own: false };
-const SID_PATH: Door = Door { dialect: "sid", settings: &[], path: "/sid", own: false };
+const MESH: Door = Door { dialect: "mesh", settings: &[], path: "/ws", own: false, tls: false };
+const MESH_TLS: Door = Door { tls: true, ..MESH };
+const SID_PATH: Door = Door { dialect: "sid", settings: &[], path: "/sid", own: false, tls: false };
+const SID_TLS: Door = Door { tls: true, ..SID_PATH };
 const SID_ROOT: Door = Door { path: "/", ..SID_PATH };
 const SID_OWN: Door =
     Door { settings: &[("PATCHBAY_DIALECT__SID__LISTEN", "127.0.0.1:0")], path: "/", own: true, ..SID_PATH };
+const SID_OWN_TLS: Door = Door { tls: true, ..SID_OWN };
 const SID_TENANT: Door =
     Door { settings: &[("PATCHBAY_DIALECT__SID__TENANTS", "acme,other")], path: "/sid/other", ..SID_PATH };
 
@@ -43,10 +48,15 @@ impl Door {
     }
 
     /// A server of its own for each transcript: some fill all rooms, and what another left behind must not help or hurt.
-    fn open(&self, patience: Duration) -> (Server, SocketWorld) {
-        let server = Server::start(self.settings);
-        let address = if self.own { server.own(self.dialect) } else { server.address() };
-        (server, SocketWorld::new(address, self.path, patience))
+    fn open(&self, patience: Duration) -> (Secure, SocketWorld) {
+        let secure = Secure::start(self.settings);
+        let address = match (self.own, self.tls) {
+            (false, false) => secure.server.address(),
+            (false, true) => secure.address(),
+            (true, false) => secure.server.own(self.dialect),
+            (true, true) => secure.trusted(secure.server.own(self.dialect)),
+        };
+        (secure, SocketWorld::new(address, self.path, patience))
     }
 
     fn every_transcript_comes_true(&self) {
@@ -54,9 +64,9 @@ impl Door {
         let mut count = 0;
         for script in self.scripts() {
             count += 1;
-            let (server, mut world) = self.open(PATIENCE);
+            let (secure, mut world) = self.open(PATIENCE);
             if let Err(failure) = run(&script, &mut world) {
-                failures.push(format!("{failure}\n{}", server.log()));
+                failures.push(format!("{failure}\n{}", secure.server.log()));
             }
         }
         assert!(failures.is_empty(), "\n{}", failures.join("\n"));
@@ -71,7 +81,7 @@ impl Door {
                 count += 1;
                 let wrong = Script::parse(&script.file, &altered.text).unwrap_or_else(|failure| panic!("{failure}"));
                 // Waiting is for what must come; here it must not.
-                let (_server, mut world) = self.open(Duration::from_millis(500));
+                let (_secure, mut world) = self.open(Duration::from_millis(500));
                 let line = run(&wrong, &mut world).err().map(|failure| failure.line);
                 if !altered.is_caught_at(line) {
                     let shown: String = altered.altered.chars().take(200).collect();
@@ -87,6 +97,21 @@ impl Door {
 #[test]
 fn mesh() {
     MESH.every_transcript_comes_true();
+}
+
+#[test]
+fn mesh_over_tls() {
+    MESH_TLS.every_transcript_comes_true();
+}
+
+#[test]
+fn sid_over_tls() {
+    SID_TLS.every_transcript_comes_true();
+}
+
+#[test]
+fn sid_on_its_own_listener_over_tls() {
+    SID_OWN_TLS.every_transcript_comes_true();
 }
 
 #[test]

@@ -71,6 +71,17 @@ pub(super) fn check(values: &Values) -> Vec<ConfigError> {
             taken.push((address, key));
         }
     }
+    let pair = ["https.cert", "https.key"];
+    let wanted = match pair.iter().find(|key| !values.text(key).is_empty()) {
+        _ if !values.texts("https.addr").is_empty() => Some("https.addr"),
+        set => set.copied(),
+    };
+    if let Some(wanted) = wanted {
+        for missing in pair.into_iter().filter(|key| values.text(key).is_empty()) {
+            let problem = format!("{wanted} is set, but {missing} is not");
+            wrong(wanted, problem, &format!("set {missing} to the path of a PEM file, or unset {wanted}"));
+        }
+    }
     if values.texts("http.addr").is_empty() && values.texts("https.addr").is_empty() {
         let problem = "http.addr is empty: there is nothing to listen on".to_owned();
         wrong("http.addr", problem, "write at least one address, e.g. [\":8080\"]");

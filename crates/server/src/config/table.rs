@@ -46,8 +46,13 @@ pub(super) const TABLE: &[Key] = &[
         "Addresses of the plain listeners: `:8080` (all interfaces, IPv4 and IPv6), `host:port`, `[::1]:port`, `unix:/path.sock`. Also `--addr`.",
     ),
     Key::new("https.addr", Listens, "[]", "Addresses of the TLS listeners, with the same routes."),
-    Key::new("https.cert", Path, r#""""#, "The certificate chain, a PEM file, read again when it changes."),
-    Key::new("https.key", Path, r#""""#, "The private key, a PEM file, read again when it changes."),
+    Key::new(
+        "https.cert",
+        Path,
+        r#""""#,
+        "The certificate chain, a PEM file, read again when it changes. With it, a dialect's own listener takes TLS as well.",
+    ),
+    Key::new("https.key", Path, r#""""#, "Its private key, an unencrypted PEM file, read again when it changes."),
     Key::new(
         "admin.addr",
         Listen,
@@ -72,7 +77,7 @@ pub(super) const TABLE: &[Key] = &[
         "limits.handshake_timeout_ms",
         DURATION_MS,
         "5000",
-        "How long a connection may take over its request head.",
+        "How long a connection may take over its TLS handshake, and then over its request head.",
     ),
     Key::new("limits.head_bytes", Number(256, 1_048_576), "8192", "The longest request head."),
     Key::new(

@@ -8,7 +8,6 @@ use super::values::Values;
 const UNSERVED: &[(&str, &str)] = &[
     ("native_ports", "the native ports of antmedia, ers, sylk and SIP"),
     ("data_dir", "an embedded store"),
-    ("https", "TLS"),
     ("media", "media"),
     ("limits.cpu_percent", "media"),
     ("limits.min_available_mb", "media"),
@@ -59,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_prefix_ends_at_a_dot() {
-        assert_eq!(missing(find("https.addr").expect("known")), Some("TLS"));
+        assert_eq!(missing(find("sip.listen").expect("known")), Some("SIP"));
         assert_eq!(missing(find("http.addr").expect("known")), None);
         assert_eq!(missing(find("limits.connections").expect("known")), None);
     }

@@ -1,6 +1,8 @@
 //! Doors, from a client's side of a socket. Each request comes twice: as the first of its connection, where the
 //! listener itself answers an upgrade, and behind another one, where hyper does.
 
+use std::io::{Read, Write};
+
 use patchbay_dialect_kit::Subprotocol;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -9,6 +11,7 @@ use super::*;
 use crate::config::OriginPolicy;
 use crate::door::{Door, Place, Tokens};
 use crate::probe::{shell, text};
+use crate::tls::tests::Pair;
 
 const DOTS: &str = "...\n";
 /// What follows the request line of an upgrade.
@@ -225,4 +228,40 @@ async fn a_door_with_tokens_admits_who_shows_one() {
     for answer in ask(house.public, "GET /probe", PLAIN).await {
         assert_eq!(answer.status, 200);
     }
+}
+
+/// The clients of some dialects were written for TLS, others of the same for none, and there is one native port.
+#[tokio::test]
+async fn a_listener_for_either_tells_tls_by_the_first_byte() {
+    let pair = Pair::new("either");
+    let shell = shell(vec![door(Place::Own("127.0.0.1:0".parse().expect("an address")))]);
+    let any = "127.0.0.1:0".parse().expect("an address");
+    let listener = Listener::bind(&any, Role::Own(0), "a test").await.expect("a port is free");
+    let address: SocketAddr = listener.name().parse().expect("an address");
+    let task = tokio::spawn(listener.secured(Security::Either(pair.load())).run(shell));
+    for answer in ask(address, "GET /any", UPGRADE).await {
+        assert_eq!(answer.status, 101);
+        answer.echoes().await;
+    }
+    for answer in ask(address, "POST /any", PLAIN).await {
+        assert_eq!((answer.status, &*answer.body), (200, DOTS));
+    }
+    let secured = tokio::task::spawn_blocking(move || {
+        let mut client = pair.client(std::net::TcpStream::connect(address).expect("it accepts"));
+        client.write_all(format!("GET /any HTTP/1.1\r\n{UPGRADE}\r\n").as_bytes()).expect("it reads");
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            client.read_exact(&mut byte).expect("an answer");
+            answer.push(byte[0]);
+        }
+        client.write_all(&text("hello")).expect("it reads");
+        let mut frame = [0; 7];
+        client.read_exact(&mut frame).expect("an answer");
+        (String::from_utf8(answer).expect("ASCII"), frame)
+    });
+    let (answer, frame) = secured.await.expect("no panic");
+    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+    assert_eq!(&frame, b"\x81\x05hello");
+    task.abort();
 }

@@ -205,7 +205,8 @@ impl Connection {
     /// One turn of a connection that we are closing.
     fn closing_turn(&mut self, scratch: &mut Scratch, now: Moment, until: Moment, cx: &mut Context<'_>) -> bool {
         self.send(scratch, now, cx);
-        if self.backlog() == 0 && !matches!(Pin::new(&mut self.socket).poll_shutdown(cx), Poll::Ready(Ok(()))) {
+        // Pending: TLS has a farewell of its own to send, and the socket is full.
+        if self.backlog() == 0 && matches!(Pin::new(&mut self.socket).poll_shutdown(cx), Poll::Ready(Err(_))) {
             self.over();
         }
         match self.read(&mut scratch.input, cx) {
@@ -451,13 +452,28 @@ impl Connection {
         }
     }
 
+    /// Bytes that have not gone to the kernel yet, whoever holds them.
     fn backlog(&self) -> usize {
+        self.waiting() + self.socket.unsent()
+    }
+
+    /// Those of them that the socket has not been given.
+    fn waiting(&self) -> usize {
         self.unwritten.len() - self.written
     }
 
     /// Writes what waits and what this turn has made; keeps what the socket does not take.
     fn send(&mut self, scratch: &mut Scratch, now: Moment, cx: &mut Context<'_>) {
-        while self.backlog() > 0 {
+        let unsent = self.socket.unsent();
+        if unsent > 0 {
+            if let Poll::Ready(Err(_)) = Pin::new(&mut self.socket).poll_flush(cx) {
+                return self.lost();
+            }
+            if self.socket.unsent() < unsent {
+                self.progress = now;
+            }
+        }
+        while self.waiting() > 0 {
             match Pin::new(&mut self.socket).poll_write(cx, &self.unwritten[self.written..]) {
                 Poll::Ready(Ok(length)) => {
                     self.written += length;
@@ -467,12 +483,12 @@ impl Connection {
                 Poll::Pending => break,
             }
         }
-        if self.backlog() == 0 && !self.unwritten.is_empty() {
+        if self.waiting() == 0 && !self.unwritten.is_empty() {
             self.unwritten = Vec::new();
             self.written = 0;
         }
         let mut output = &scratch.output[..];
-        while !output.is_empty() && self.backlog() == 0 {
+        while !output.is_empty() && self.waiting() == 0 {
             match Pin::new(&mut self.socket).poll_write(cx, output) {
                 Poll::Ready(Ok(length)) => {
                     output = &output[length..];

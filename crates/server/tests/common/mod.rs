@@ -4,5 +4,6 @@
 pub(crate) mod client;
 pub(crate) mod http;
 pub(crate) mod process;
+pub(crate) mod tls;
 pub(crate) mod wire;
 pub(crate) mod world;

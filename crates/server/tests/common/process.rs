@@ -65,6 +65,10 @@ impl Server {
         self.addresses[0].clone()
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn addresses(&self) -> &[Address] {
         &self.addresses
     }
@@ -75,6 +79,11 @@ impl Server {
         Address::parse(
             address.unwrap_or_else(|| panic!("the ready line names no listener of {dialect}: {}", self.ready)),
         )
+    }
+
+    /// A member of the ready line.
+    pub(crate) fn ready(&self, name: &str) -> &serde_json::Value {
+        &self.ready[name]
     }
 
     /// What it has written to standard error so far.

@@ -4,13 +4,18 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use socket2::{Domain, SockRef, Socket, Type};
+
+use super::tls::Session;
 
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
     Tcp(SocketAddr),
     Unix(PathBuf),
+    /// With TLS, presenting this certificate and no other.
+    Tls(SocketAddr, CertificateDer<'static>),
 }
 
 impl Address {
@@ -35,7 +40,7 @@ impl Address {
     /// What a browser writes into `Host`.
     pub(crate) fn host(&self) -> String {
         match self {
-            Self::Tcp(address) => address.to_string(),
+            Self::Tcp(address) | Self::Tls(address, _) => address.to_string(),
             Self::Unix(_) => "localhost".to_owned(),
         }
     }
@@ -45,6 +50,7 @@ impl Address {
 pub(crate) enum Wire {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Tls(TcpStream, Session),
 }
 
 /// No write of a test waits longer: the server has stopped reading where it should not.
@@ -59,6 +65,10 @@ impl Wire {
                 Self::Tcp(stream)
             }
             Address::Unix(path) => Self::Unix(UnixStream::connect(path)?),
+            Address::Tls(address, certificate) => {
+                let session = Session::new(certificate, rustls::DEFAULT_VERSIONS);
+                return Self::connect(&Address::Tcp(*address))?.secured(session);
+            }
         };
         wire.limit_writes(WRITE_LIMIT)?;
         Ok(wire)
@@ -66,18 +76,35 @@ impl Wire {
 
     /// A TCP connection whose receiver has a small window, so that a peer that does not read is soon noticed.
     pub(crate) fn connect_narrow(address: &Address) -> io::Result<Self> {
-        let Address::Tcp(address) = address else { panic!("a narrow connection is a TCP one") };
+        let (address, certificate) = match address {
+            Address::Tcp(address) => (address, None),
+            Address::Tls(address, certificate) => (address, Some(certificate)),
+            Address::Unix(_) => panic!("a narrow connection is a TCP one"),
+        };
         let socket = Socket::new(Domain::for_address(*address), Type::STREAM, None)?;
         socket.set_recv_buffer_size(4_096)?;
         socket.connect(&(*address).into())?;
         let wire = Self::Tcp(socket.into());
         wire.limit_writes(WRITE_LIMIT)?;
-        Ok(wire)
+        match certificate {
+            None => Ok(wire),
+            Some(certificate) => wire.secured(Session::new(certificate, rustls::DEFAULT_VERSIONS)),
+        }
+    }
+
+    /// The same wire with TLS on it.
+    ///
+    /// # Errors
+    /// If the handshake fails.
+    pub(crate) fn secured(self, session: Session) -> io::Result<Self> {
+        let Self::Tcp(stream) = self else { panic!("TLS is spoken over TCP") };
+        session.shake_hands(&stream)?;
+        Ok(Self::Tls(stream, session))
     }
 
     fn limit_writes(&self, limit: Duration) -> io::Result<()> {
         match self {
-            Self::Tcp(stream) => stream.set_write_timeout(Some(limit)),
+            Self::Tcp(stream) | Self::Tls(stream, _) => stream.set_write_timeout(Some(limit)),
             Self::Unix(stream) => stream.set_write_timeout(Some(limit)),
         }
     }
@@ -94,6 +121,10 @@ impl Wire {
                 stream.set_read_timeout(limit)?;
                 stream.read(buffer)
             }
+            Self::Tls(stream, session) => {
+                stream.set_read_timeout(limit)?;
+                session.read(stream, buffer)
+            }
             Self::Unix(stream) => {
                 stream.set_read_timeout(limit)?;
                 stream.read(buffer)
@@ -105,6 +136,7 @@ impl Wire {
         match self {
             Self::Tcp(stream) => stream.write_all(bytes),
             Self::Unix(stream) => stream.write_all(bytes),
+            Self::Tls(stream, session) => session.write(stream, bytes),
         }
     }
 
@@ -113,13 +145,14 @@ impl Wire {
         match self {
             Self::Tcp(stream) => Self::Tcp(stream.try_clone().expect("a descriptor is left")),
             Self::Unix(stream) => Self::Unix(stream.try_clone().expect("a descriptor is left")),
+            Self::Tls(stream, session) => Self::Tls(stream.try_clone().expect("a descriptor is left"), session.clone()),
         }
     }
 
     /// Breaks the connection off: RST instead of FIN.
     pub(crate) fn reset(self) {
         match self {
-            Self::Tcp(stream) => {
+            Self::Tcp(stream) | Self::Tls(stream, _) => {
                 SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("linger is a socket option");
             }
             Self::Unix(_) => panic!("a Unix socket has no reset"),
