@@ -10,7 +10,7 @@ import { createTiles } from '../app.tiles.js';
 import { keepAwake } from '../app.wakelock.js';
 import { createCall } from './call.js';
 import { SidClient } from './client.js';
-import { isValidId, noticeText } from './protocol.js';
+import { SESSION, isValidId, noticeText } from './protocol.js';
 import { endedText, errorText, retryText } from './texts.js';
 import { createView } from './view.js';
 
@@ -23,6 +23,12 @@ const shown = { clients: [], note: '' };
 function note(text) {
   shown.note = text;
   store.changed();
+}
+
+/** What was said of an earlier call is old news. */
+function clearTexts() {
+  store.setError('');
+  note('');
 }
 
 const media = createMedia(store, () => call.syncTracks());
@@ -40,7 +46,7 @@ const client = new SidClient(
       store.changed();
     },
     onSession(session) {
-      if (!session.outgoing) note('');
+      if (session.state === SESSION.NEW) clearTexts();
       call.onSession(session);
       store.changed();
     },
@@ -66,8 +72,7 @@ const client = new SidClient(
 
 const view = createView(store, shown, {
   register(name) {
-    store.setError('');
-    note('');
+    clearTexts();
     if (typeof RTCPeerConnection !== 'function') return store.setError(NO_WEBRTC);
     if (!isValidId(name)) return store.setError(errorText(9001, name));
     client.register(name.trim());
@@ -75,12 +80,10 @@ const view = createView(store, shown, {
   leave() {
     call.hangUp();
     client.leave();
-    store.setError('');
-    note('');
+    clearTexts();
   },
   dial(id) {
-    store.setError('');
-    note('');
+    clearTexts();
     void call.dial(id);
   },
   notify: (id, text) => client.notify(id, text),

@@ -45,7 +45,7 @@ export class SidClient {
   #wasRegistered = false;
   /** A `session` is on its way; until its answer there is no second one. */
   #asking = false;
-  /** The session that ended here last: what the server still says about it is old. */
+  /** The session we stopped last: what the server still says about it is old. */
   #over = '';
   #notified = '';
   #events;
@@ -241,7 +241,6 @@ export class SidClient {
     const { session } = this;
     if (!session) return;
     this.session = null;
-    this.#over = session.id || this.#over;
     this.#events.onEnded(session, why);
   }
 
@@ -278,8 +277,8 @@ export class SidClient {
 
   /** @param {'lost' | 'taken'} cause */
   #retry(cause) {
-    this.#dropSocket();
     this.#end('lost');
+    this.#dropSocket();
     const delay = reconnectDelay(this.#attempts);
     this.#attempts += 1;
     this.#retryTimer = this.#around.setTimer(() => this.#open(), delay);
@@ -291,6 +290,7 @@ export class SidClient {
   #dropSocket() {
     this.#around.clearTimer(this.#answerTimer);
     this.#asking = false;
+    this.#over = '';
     const socket = this.#socket;
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = null;

@@ -141,8 +141,9 @@ export function createView(store, shown, actions) {
       const { row, note, call } = rows.get(sId) ?? createRow(sId);
       rows.set(sId, { row, note, call });
       if (page.members.children[index] !== row) page.members.insertBefore(row, page.members.children[index] ?? null);
-      const here = state.peers.has(sId);
-      row.classList.toggle('in-call', busy || here);
+      // No list comes during a call, so the last one still says that both of us are free.
+      const here = state.peers.has(sId) || (sId === state.myId && state.peers.size > 0);
+      row.dataset.state = here ? 'here' : busy ? 'busy' : 'free';
       setText(note, here ? 'in this call' : busy ? 'in a call' : 'free');
       call.disabled = state.roomState !== 'joined';
     });
