@@ -171,6 +171,8 @@ e2e('registering, calling and accepting by keyboard alone, on a telephone withou
   await b.join(long);
   await a.untilMembers('alice: free', `${long}: free`);
   assert.deepEqual(await width(), [390, 390]);
+  const right = await a.page.$eval('.member .button-call', (button) => button.getBoundingClientRect().right);
+  assert.ok(right <= 390, `the button beside a long name ends at ${right}`);
   await tabTo(a, '.member .button-call');
   await a.page.keyboard.press('Enter');
   await b.untilRinging('alice');
