@@ -4,8 +4,8 @@ import { Room } from './room.mjs';
 import { until } from './until.mjs';
 
 export class Caller extends Room {
-  static async open(world, name, server, options) {
-    return new Caller(await world.tab(name, `${server.url}sid/`, options));
+  static async open(world, name, server, { hash = '', ...options } = {}) {
+    return new Caller(await world.tab(name, `${server.url}sid/${hash}`, options));
   }
 
   async register(name) {

@@ -1,6 +1,9 @@
 // The page of the sid dialect: register, see who is there, call one, be told how it ended.
 
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { assertCall, untilBlack, untilSilence, untilSound, untilVideo } from '../lib/media.mjs';
 import { Caller, callers } from '../lib/sid.mjs';
 import { e2e } from '../lib/test.mjs';
@@ -106,6 +109,25 @@ e2e('a name that is taken is refused in words, another one works', async (world)
   await b.tab.click('#leave');
   await b.untilStatus('idle');
   await a.untilMembers('alice: free');
+});
+
+e2e('a tenant behind a token: the page\'s address names both', async (world) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'patchbay-e2e-'));
+  world.onEnd(() => rm(folder, { recursive: true }));
+  const tokens = path.join(folder, 'tokens');
+  await writeFile(tokens, 'k/e+y\n');
+  const server = await world.server({ env: { PATCHBAY_DIALECT__SID__TENANTS: 'lab', PATCHBAY_DIALECT__SID__TOKEN_FILE: tokens } });
+  const [a, b, outside] = await Promise.all(['#tenant=lab&token=k/e%2By', '#tenant=lab&token=k/e%2By', '#token=k/e%2By'].map((hash) =>
+    Caller.open(world, hash, server, { hash })));
+  await a.join('alice');
+  await outside.join('alice');
+  await b.join('bob');
+  await a.untilMembers('alice: free', 'bob: free');
+  await outside.untilMembers('alice: free');
+
+  const locked = await Caller.open(world, 'locked', server);
+  await locked.register('mallory');
+  await locked.untilStatus('reconnecting');
 });
 
 e2e('mute is silence and camera off is black at the other side', async (world) => {

@@ -10,7 +10,7 @@ import { createTiles } from '../app.tiles.js';
 import { keepAwake } from '../app.wakelock.js';
 import { createCall } from './call.js';
 import { SidClient } from './client.js';
-import { SESSION, isValidId, noticeText } from './protocol.js';
+import { SESSION, endpointFrom, isValidId, noticeText } from './protocol.js';
 import { endedText, errorText, retryText } from './texts.js';
 import { createView } from './view.js';
 
@@ -63,8 +63,7 @@ const client = new SidClient(
     onRetry: (delayMs, cause) => store.setError(retryText(delayMs, cause, client.id))
   },
   {
-    // `/sid` stands beside the folder `/sid/` of this page.
-    createSocket: () => new WebSocket(signalingUrl(location.href, '../sid')),
+    createSocket: () => new WebSocket(signalingUrl(location.href, endpointFrom(location.hash))),
     setTimer: (run, ms) => window.setTimeout(run, ms),
     clearTimer: (timer) => window.clearTimeout(timer)
   }

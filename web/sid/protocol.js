@@ -94,3 +94,15 @@ export function isValidId(sId) {
   const bytes = new TextEncoder().encode(sId.trim()).length;
   return bytes >= 1 && bytes <= MAX_ID_BYTES;
 }
+
+/**
+ * Where the socket is, relative to the page: `#tenant=a&token=t` names a world of its own, and what opens a locked door.
+ * The fragment of a page reaches no server log.
+ * @param {string} hash `location.hash`
+ */
+export function endpointFrom(hash) {
+  const given = new URLSearchParams(hash.replace(/^#/, ''));
+  const [tenant, token] = ['tenant', 'token'].map((key) => encodeURIComponent(given.get(key) ?? ''));
+  // `/sid` stands beside the folder `/sid/` of the page.
+  return `../sid${tenant && `/${tenant}`}${token && `?token=${token}`}`;
+}

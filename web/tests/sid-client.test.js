@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { signalingUrl } from '../app.config.js';
 import { ANSWER_TIMEOUT_MS, SidClient } from '../sid/client.js';
-import { isValidId, noticeText, readMessage } from '../sid/protocol.js';
+import { endpointFrom, isValidId, noticeText, readMessage } from '../sid/protocol.js';
 import { endedText, errorText, retryText } from '../sid/texts.js';
 
 class FakeSocket {
@@ -316,8 +316,9 @@ test('any JSON of a notify is readable', () => {
 });
 
 test('the socket stands beside the folder of the page', () => {
-  assert.equal(signalingUrl('http://h:8080/sid/', '../sid'), 'ws://h:8080/sid');
-  assert.equal(signalingUrl('https://h/x/sid/#y', '../sid'), 'wss://h/x/sid');
+  assert.equal(signalingUrl('http://h:8080/sid/', endpointFrom('')), 'ws://h:8080/sid');
+  assert.equal(signalingUrl('https://h/x/sid/#y', endpointFrom('#y')), 'wss://h/x/sid');
+  assert.equal(signalingUrl('https://h/sid/', endpointFrom('#token=a%2Bb/c&tenant=lab.1')), 'wss://h/sid/lab.1?token=a%2Bb%2Fc');
 });
 
 test('every error and every end has its words, with the name and a next step', () => {
