@@ -1,47 +1,101 @@
-// Pictures of the app for people to look at: alone and in a call, wide and narrow, light and dark.
+// Pictures of the pages for people to look at: alone and in a call, wide and narrow, light and dark.
+// `npm run screenshots -- mesh` or `-- sid` takes those of one page only.
 
 import { mkdirSync } from 'node:fs';
 import { launchBrowser } from './lib/browser.mjs';
 import { untilPicture, untilVideo } from './lib/media.mjs';
 import { OUT } from './lib/out.mjs';
 import { Room } from './lib/room.mjs';
+import { Caller } from './lib/sid.mjs';
 import { startServer } from './lib/server.mjs';
 import { Tab } from './lib/tab.mjs';
 
 const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }];
 const SCHEMES = ['light', 'dark'];
 
+const wanted = process.argv.slice(2);
+
+/** Opens one page in every size and scheme, and closes it again. */
+async function each(browser, url, body) {
+  for (const viewport of SIZES) {
+    for (const scheme of SCHEMES) {
+      const name = `${viewport.width}x${viewport.height}-${scheme}`;
+      const tab = await Tab.open(browser, name, url, {
+        viewport,
+        prepare: (page) => page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]),
+      });
+      await body(tab, async (what) => {
+        const path = `${OUT}${what}-${name}.png`;
+        await tab.page.screenshot({ path, fullPage: true });
+        console.log(path);
+      });
+      await tab.page.close();
+    }
+  }
+}
+
+async function mesh(browser, server) {
+  const other = new Room(await Tab.open(browser, 'other', server.url));
+  await other.join('demo');
+  await each(browser, server.url, async (tab, shoot) => {
+    const room = new Room(tab);
+    await shoot('alone');
+    await room.join('demo');
+    const [own, id] = [await room.id(), await other.id()];
+    await room.untilMembers(own, id);
+    await room.call(id);
+    await Promise.all([untilVideo(room, id), untilVideo(other, own), untilPicture(room, id)]);
+    await room.chat('Can you see me?');
+    await other.untilChat('Can you see me?');
+    await shoot('call');
+    await room.leave();
+    await other.untilNoCall();
+  });
+}
+
+async function sid(browser, server) {
+  const others = [];
+  for (const name of ['bob', 'carol', 'dave']) {
+    const other = new Caller(await Tab.open(browser, name, `${server.url}sid/`));
+    await other.join(name);
+    others.push(other);
+  }
+  const [bob, carol, dave] = others;
+  await carol.call('dave');
+  await dave.untilRinging('carol');
+  await each(browser, `${server.url}sid/`, async (tab, shoot) => {
+    const alice = new Caller(tab);
+    await shoot('sid-start');
+    await alice.join('alice');
+    await alice.untilMembers('bob: free', 'carol: in a call', 'dave: in a call', 'alice: free');
+    await carol.write('bob', 'Are you there?');
+    await alice.write('bob', 'May I call you in five minutes?');
+    await alice.call('dave');
+    await alice.untilError(/in another call/);
+    await shoot('sid-people');
+    await bob.call('alice');
+    await alice.untilRinging('bob');
+    await shoot('sid-ringing');
+    await alice.tab.click('#accept');
+    await Promise.all([untilVideo(alice, 'bob'), untilVideo(bob, 'alice'), untilPicture(alice, 'bob')]);
+    await carol.write('bob', 'Never mind.');
+    await bob.write('alice', 'Your picture is very good today.');
+    await alice.untilNotice('bob Your picture is very good today.');
+    await shoot('sid-call');
+    await bob.tab.click('#endBtn');
+    await alice.untilNote(/bob hung up/);
+    await shoot('sid-ended');
+    await alice.tab.click('#leave');
+    await alice.untilStatus('idle');
+  });
+}
+
 mkdirSync(OUT, { recursive: true });
 const server = await startServer();
 const { browser, close } = await launchBrowser();
 try {
-  const other = new Room(await Tab.open(browser, 'other', server.url));
-  await other.join('demo');
-  for (const viewport of SIZES) {
-    for (const scheme of SCHEMES) {
-      const name = `${viewport.width}x${viewport.height}-${scheme}`;
-      const room = new Room(await Tab.open(browser, name, server.url, {
-        viewport,
-        prepare: (page) => page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]),
-      }));
-      const shoot = async (what) => {
-        const path = `${OUT}${what}-${name}.png`;
-        await room.page.screenshot({ path, fullPage: true });
-        console.log(path);
-      };
-      await shoot('alone');
-      await room.join('demo');
-      const [own, id] = [await room.id(), await other.id()];
-      await room.untilMembers(own, id);
-      await room.call(id);
-      await Promise.all([untilVideo(room, id), untilVideo(other, own), untilPicture(room, id)]);
-      await room.chat('Can you see me?');
-      await other.untilChat('Can you see me?');
-      await shoot('call');
-      await room.leave();
-      await other.untilNoCall();
-      await room.page.close();
-    }
+  for (const [name, take] of Object.entries({ mesh, sid })) {
+    if (wanted.length === 0 || wanted.includes(name)) await take(browser, server);
   }
 } finally {
   await close();

@@ -27,11 +27,12 @@ export function newClientId(source = crypto) {
 }
 
 /**
- * `/ws` beside the page, so a reverse proxy may serve the app below a prefix.
+ * The endpoint relative to the page, so a reverse proxy may serve the app below a prefix.
  * @param {string} pageUrl
+ * @param {string} [endpoint]
  */
-export function signalingUrl(pageUrl) {
-  const url = new URL('ws', pageUrl);
+export function signalingUrl(pageUrl, endpoint = 'ws') {
+  const url = new URL(endpoint, pageUrl);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return url.href;
 }

@@ -3,6 +3,7 @@
 import { adoptChannel, dropChannels, hasUsableChannel } from './app.channels.js';
 import { NOT_IN_ROOM, NO_TARGET, RECONNECTING, connectionFailedText, negotiationErrorText } from './app.errors.js';
 import { isNewSession, isPolite, makeOffer, takeAnswer, takeCandidate, takeOffer } from './app.negotiation.js';
+import { closePeer, collectTracks, newPeer } from './app.peer.js';
 import { syncSenders, wantBothKinds } from './app.senders.js';
 import { withPeers } from './app.state.js';
 
@@ -39,23 +40,7 @@ export function createPeers({ store, media, rtcConfig, send, chat }) {
   function ensurePeer(id) {
     const known = state.peers.get(id);
     if (known) return known;
-    /** @type {RoomPeer} */
-    const peer = {
-      id,
-      pc: new RTCPeerConnection(rtcConfig),
-      polite: isPolite(state.myId, id),
-      makingOffer: false,
-      ignoreOffer: false,
-      pendingCandidates: [],
-      remoteStream: null,
-      channels: new Set(),
-      chatOpen: false,
-      senders: {},
-      established: false,
-      offerAgain: false,
-      restartTimer: 0,
-      queue: Promise.resolve()
-    };
+    const peer = newPeer(id, rtcConfig, isPolite(state.myId, id));
     wire(peer);
     state.peers.set(id, peer);
     announcePeers();
@@ -69,14 +54,7 @@ export function createPeers({ store, media, rtcConfig, send, chat }) {
       // Firefox ends its candidates with an empty one, which this protocol does not carry.
       if (candidate?.candidate) send({ type: 'candidate', to: id, candidate: candidate.toJSON() });
     };
-    pc.ontrack = ({ track, streams }) => {
-      // Some bridges send tracks without a stream.
-      peer.remoteStream = streams[0] ?? peer.remoteStream ?? new MediaStream();
-      if (!peer.remoteStream.getTracks().includes(track)) peer.remoteStream.addTrack(track);
-      track.onmute = track.onunmute = () => store.changed();
-      peer.remoteStream.onremovetrack = () => store.changed();
-      store.changed();
-    };
+    collectTracks(peer, store.changed);
     pc.ondatachannel = ({ channel }) => adopt(peer, channel);
     pc.onconnectionstatechange = () => onConnectionState(peer);
   }
@@ -249,9 +227,7 @@ export function createPeers({ store, media, rtcConfig, send, chat }) {
     clearTimeout(peer.restartTimer);
     if (notify) send({ type: 'hangup', to: peer.id });
     dropChannels(peer);
-    const { pc } = peer;
-    pc.onicecandidate = pc.ontrack = pc.ondatachannel = pc.onconnectionstatechange = null;
-    pc.close();
+    closePeer(peer);
     if (peer.chatOpen) chat({ closed: peer.id });
     announcePeers();
   }

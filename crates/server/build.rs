@@ -19,7 +19,7 @@ fn main() -> io::Result<()> {
     let web = manifest.join("../../web").canonicalize()?;
     println!("cargo::rerun-if-changed={}", web.display());
     let mut files = Vec::new();
-    for (folder, prefix) in [(web.clone(), "/"), (web.join("types"), "/types/")] {
+    for (folder, prefix) in [(web.clone(), "/"), (web.join("types"), "/types/"), (web.join("sid"), "/sid/")] {
         println!("cargo::rerun-if-changed={}", folder.display());
         list(&folder, prefix, &mut files)?;
     }

@@ -40,8 +40,10 @@ fn the_routes_answer_as_documented() {
         let answer = request(&address, method, path).unwrap_or_else(|why| panic!("{method} {path}: {why}"));
         assert_eq!((answer.status, answer.body.as_str()), (status, body), "{method} {path}");
     }
-    let index = with_headers(&address, "/index.html", "Connection: close\r\n");
-    assert_eq!((index.status, index.header("location")), (301, Some("./")));
+    for path in ["/index.html", "/sid/index.html"] {
+        let index = with_headers(&address, path, "Connection: close\r\n");
+        assert_eq!((index.status, index.header("location")), (301, Some("./")), "{path}");
+    }
 }
 
 #[test]
@@ -49,29 +51,37 @@ fn every_file_of_the_app_is_served_with_its_type() {
     let server = Server::start(&[]);
     let address = server.address();
     let web = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web");
-    let mut scripts = 0;
-    for entry in fs::read_dir(web).expect("the app is there").flatten() {
-        let name = entry.file_name().into_string().expect("names are text");
-        if name.starts_with("app.") && name.ends_with(".js") {
-            scripts += 1;
-            let answer = with_headers(&address, &format!("/{name}"), "");
-            assert_eq!(answer.status, 200, "{name}");
-            assert_eq!(answer.header("content-type"), Some("application/javascript; charset=utf-8"), "{name}");
+    for (folder, prefix) in [("", "/"), ("/sid", "/sid/")] {
+        let mut scripts = 0;
+        for entry in fs::read_dir(format!("{web}{folder}")).expect("the app is there").flatten() {
+            let name = entry.file_name().into_string().expect("names are text");
+            if name.ends_with(".js") {
+                scripts += 1;
+                let answer = with_headers(&address, &format!("{prefix}{name}"), "");
+                assert_eq!(answer.status, 200, "{prefix}{name}");
+                assert_eq!(answer.header("content-type"), Some("application/javascript; charset=utf-8"), "{name}");
+            }
         }
+        assert!(scripts > 1, "the app has parts");
+        assert!(get(&address, prefix).body.to_lowercase().starts_with("<!doctype html>"), "{prefix}");
     }
-    assert!(scripts > 1, "the app has parts");
-    for (path, media_type) in [("/", "text/html"), ("/styles.css", "text/css"), ("/types/webrtc.d.ts", "text/plain")] {
+    for (path, media_type) in [
+        ("/", "text/html"),
+        ("/sid/", "text/html"),
+        ("/styles.css", "text/css"),
+        ("/sid/sid.css", "text/css"),
+        ("/types/webrtc.d.ts", "text/plain"),
+    ] {
         let answer = with_headers(&address, path, "");
         assert!(answer.header("content-type").is_some_and(|found| found.starts_with(media_type)), "{path}");
     }
-    assert!(get(&address, "/").body.to_lowercase().starts_with("<!doctype html>"));
 }
 
 #[test]
 fn our_pages_are_protected_and_signalling_answers_are_left_alone() {
     let server = Server::start(&[]);
     let address = server.address();
-    for path in ["/", "/app.js", "/config.js"] {
+    for path in ["/", "/app.js", "/sid/", "/sid/app.js", "/config.js"] {
         let page = with_headers(&address, path, "");
         let policy = page.header("content-security-policy").unwrap_or_default();
         assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"), "{path}: {policy}");

@@ -39,7 +39,7 @@ const PROTECTION: [(&str, &str); 6] = [
 
 /// The file at a path.
 pub(super) fn page<B>(path: &str, request: &Request<B>) -> Option<Answer> {
-    if path == "/index.html" {
+    if path == "/index.html" || path == "/sid/index.html" {
         // Relative, so that it holds behind a reverse proxy's prefix.
         let mut answer = Response::new(Full::default());
         *answer.status_mut() = StatusCode::MOVED_PERMANENTLY;
