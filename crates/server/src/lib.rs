@@ -2,6 +2,7 @@
 //! configuration and telemetry; no word of any protocol but HTTP and WebSocket (`dialects.rs` names the dialects).
 
 pub mod cli;
+mod client;
 mod clock;
 pub mod config;
 mod dialects;
@@ -10,6 +11,7 @@ mod http;
 mod listener;
 mod mailbox;
 mod metrics;
+mod places;
 #[cfg(test)]
 mod probe;
 mod random;

@@ -211,13 +211,16 @@ fn explain(address: &ListenAddr, key: &str, error: &io::Error) -> String {
 
 /// Reads the request head and decides who serves the connection.
 async fn greet(shell: Arc<Shell>, caller: Caller, security: Security, mut socket: Socket) {
-    let Some(ticket) = shell.admit() else {
-        shell.metrics.connection_refused(Refused::Full);
-        // A handshake only to refuse would cost more than the connection.
-        if matches!(security, Security::Plain) {
-            refuse(&mut socket, "503 Service Unavailable", "").await;
+    let mut ticket = match shell.admit(caller) {
+        Ok(ticket) => ticket,
+        Err(why) => {
+            shell.metrics.connection_refused(why);
+            // A handshake only to refuse would cost more than the connection.
+            if matches!(security, Security::Plain) {
+                refuse(&mut socket, "503 Service Unavailable", "").await;
+            }
+            return;
         }
-        return;
     };
     let mut deadline = Instant::now() + shell.head_timeout;
     // Boxed: what a handshake holds is large, and is to be freed before the connection idles.
@@ -237,7 +240,7 @@ async fn greet(shell: Arc<Shell>, caller: Caller, security: Security, mut socket
             return refuse(&mut socket, "408 Request Timeout", "").await;
         }
     };
-    if let Some((dialect, admitted, length)) = admit_upgrade(&shell, caller, &head) {
+    if let Some((dialect, admitted, length)) = admit_upgrade(&shell, caller, &head, &mut ticket) {
         if socket.write_all(admitted.response().as_bytes()).await.is_ok() {
             let early = head[length..].to_vec();
             // A task of its own: this one's future is large, and there may be 100,000 of them.
@@ -298,17 +301,28 @@ fn parse<T>(
 
 /// Dialect, answer and length of the head, if it is an upgrade that is admitted. Everything else, also an upgrade
 /// that is refused, is answered by the HTTP routes.
-fn admit_upgrade(shell: &Shell, caller: Caller, head: &[u8]) -> Option<(usize, ws::Admitted, usize)> {
+fn admit_upgrade(
+    shell: &Shell,
+    caller: Caller,
+    head: &[u8],
+    ticket: &mut Ticket,
+) -> Option<(usize, ws::Admitted, usize)> {
     parse(head, |request, length| {
-        let (path, query) = match request.path?.split_once('?') {
+        let target = request.path?;
+        // What hyper would refuse is refused by hyper.
+        ::http::uri::PathAndQuery::try_from(target).ok()?;
+        let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
-            None => (request.path?, None),
+            None => (target, None),
         };
         let endpoint = shell.endpoint(caller.role, path)?;
         if request.version != Some(1) {
             return None;
         }
         let admitted = ws::check(request.method?, query, &*request.headers, &endpoint.door).ok()?;
+        if let Some(place) = shell.place_of_proxied(caller, &*request.headers).ok()? {
+            ticket.place = Some(place);
+        }
         Some((endpoint.dialect, admitted, length))
     })
     .ok()

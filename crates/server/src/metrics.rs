@@ -38,10 +38,12 @@ struct Gauges {
 }
 
 /// Why a connection got no session.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Refused {
     /// `limits.connections` is reached.
     Full,
+    /// The client's address has as many connections as `limits.connections_per_address` gives.
+    Address,
     /// The request head was too large or did not come in time.
     Head,
     /// No TLS handshake came about.
@@ -54,6 +56,7 @@ impl Refused {
     const fn label(self) -> &'static str {
         match self {
             Self::Full => "full",
+            Self::Address => "address",
             Self::Head => "head",
             Self::Tls => "tls",
             Self::Upgrade => "upgrade",

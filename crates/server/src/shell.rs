@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use patchbay_dialect_kit::Dialect;
 
+use crate::client;
 use crate::clock::Clock;
-use crate::config::RtcConfig;
-use crate::door::{Door, Place};
+use crate::config::{Networks, RtcConfig};
+use crate::door::{Door, Place as DoorPlace};
+use crate::http::Caller;
 use crate::listener::Role;
 use crate::mailbox::Bounds;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Refused};
+use crate::places::{Place, Places};
 use crate::switchboard::Switchboard;
+use crate::ws::Headers;
 
 /// What every connection of the process shares.
 pub(crate) struct Shell {
@@ -25,6 +29,8 @@ pub(crate) struct Shell {
     pub(crate) head_bytes: usize,
     pub(crate) head_timeout: Duration,
     pub(crate) most_connections: usize,
+    places: Arc<Places>,
+    trusted_proxies: Networks,
     /// The body of `/config.js`.
     pub(crate) config_js: String,
     /// What callers of the admin routes must present; without one, only loopback callers are admitted.
@@ -64,6 +70,8 @@ impl Shell {
             head_bytes: limits.head_bytes,
             head_timeout: Duration::from_millis(limits.handshake_timeout_ms),
             most_connections: limits.connections,
+            places: Places::new(limits.connections_per_address),
+            trusted_proxies: config.http.trusted_proxies.clone(),
             config_js: config_js(&config.rtc.config_json),
             admin_token: parts.admin_token,
             connections: AtomicUsize::new(0),
@@ -74,9 +82,9 @@ impl Shell {
     /// The endpoint that a listener of this role has at a path.
     pub(crate) fn endpoint(&self, role: Role, path: &str) -> Option<&Endpoint> {
         let is_here = |endpoint: &&Endpoint| match &endpoint.door.at {
-            Place::Path(own) => own == path,
-            Place::Root => path == "/",
-            Place::Own(_) => false,
+            DoorPlace::Path(own) => own == path,
+            DoorPlace::Root => path == "/",
+            DoorPlace::Own(_) => false,
         };
         match role {
             Role::Public => self.endpoints.iter().find(is_here),
@@ -94,20 +102,48 @@ impl Shell {
         self.closing.store(true, Ordering::SeqCst);
     }
 
-    /// Counts a connection in for as long as the ticket lives; `None` at the limit.
-    pub(crate) fn admit(self: &Arc<Self>) -> Option<Ticket> {
+    /// Counts a connection in for as long as the ticket lives.
+    ///
+    /// # Errors
+    /// If the server, or the client's address, has all that it may have.
+    pub(crate) fn admit(self: &Arc<Self>, caller: Caller) -> Result<Ticket, Refused> {
         let before = self.connections.fetch_add(1, Ordering::Relaxed);
-        let ticket = Ticket(Arc::clone(self));
-        (before < self.most_connections).then_some(ticket)
+        let mut ticket = Ticket { shell: Arc::clone(self), place: None };
+        if before >= self.most_connections {
+            return Err(Refused::Full);
+        }
+        if caller.role != Role::Admin && !self.trusted_proxies.contain(caller.address) {
+            ticket.place = self.places.take(caller.address)?;
+        }
+        Ok(ticket)
+    }
+
+    /// The place of a client behind a trusted proxy, which is known by its upgrade request only. Plain requests take
+    /// none: their connection is the proxy's, and it may carry those of several clients.
+    ///
+    /// # Errors
+    /// If the client's address has all that it may have.
+    pub(crate) fn place_of_proxied(
+        &self,
+        caller: Caller,
+        headers: &(impl Headers + ?Sized),
+    ) -> Result<Option<Place>, Refused> {
+        if caller.role != Role::Admin && self.trusted_proxies.contain(caller.address) {
+            return self.places.take(client::address(&self.trusted_proxies, caller.address, headers));
+        }
+        Ok(None)
     }
 }
 
-/// One of the connections that `limits.connections` allows.
-pub(crate) struct Ticket(Arc<Shell>);
+/// One of the connections that `limits.connections` allows, and of those that its address may have.
+pub(crate) struct Ticket {
+    shell: Arc<Shell>,
+    pub(crate) place: Option<Place>,
+}
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        self.shell.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

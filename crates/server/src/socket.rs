@@ -79,6 +79,7 @@ impl Rewind {
         Self { head, at: 0, socket }
     }
 
+    /// See [`Socket::reset_on_drop`].
     pub(crate) fn reset_on_drop(&self) {
         self.socket.reset_on_drop();
     }

@@ -9,8 +9,11 @@ mod clock;
 mod format;
 mod layer;
 
+use std::any::Any;
 use std::io::{self, Write};
+use std::panic::Location;
 
+use tracing::field::display;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::{SetGlobalDefaultError, set_global_default};
 use tracing_subscriber::Registry;
@@ -27,13 +30,20 @@ pub fn init(log: &Log) -> Result<(), SetGlobalDefaultError> {
 
 /// Reports panics as events too, so that they are one line and in the chosen form.
 pub fn log_panics() {
-    std::panic::set_hook(Box::new(|panic| {
-        let message = panic.payload_as_str().unwrap_or("a value that is no text");
-        match panic.location() {
-            Some(place) => tracing::error!(%place, "panic: {message}"),
-            None => tracing::error!("panic: {message}"),
-        }
-    }));
+    std::panic::set_hook(Box::new(|panic| report_panic(panic.payload(), panic.location())));
+}
+
+/// A message that was put together may quote what a client said (that of a text cut within a character does), so above
+/// `debug` there is only the place, and a message that stands in the source as it is.
+fn report_panic(payload: &dyn Any, place: Option<&Location<'_>>) {
+    let place = place.map(display);
+    if let Some(literal) = payload.downcast_ref::<&'static str>() {
+        tracing::error!(place, "panic: {literal}");
+    } else {
+        tracing::error!(place, "panic; what it says may be a client's words and is logged at debug");
+        let message = payload.downcast_ref::<String>().map_or("a value that is no text", String::as_str);
+        tracing::debug!(place, "panic: {message}");
+    }
 }
 
 fn subscriber<S: Sink>(log: &Log, sink: S) -> impl tracing::Subscriber + Send + Sync + 'static {

@@ -7,6 +7,7 @@ use super::error::{Fault, quoted};
 use super::key::{find_patch_key, parse_toml_value};
 use super::levels::{Levels, LevelsError};
 use super::nearest::nearest;
+use super::networks::Networks;
 use super::table::PATCH_KEYS;
 
 /// What values a key takes.
@@ -32,6 +33,8 @@ pub enum Kind {
     Listen,
     /// Listeners' addresses.
     Listens,
+    /// Networks, see `networks.rs`.
+    Networks,
     /// Texts.
     Texts,
     /// Tables of rooms that are one across dialects.
@@ -53,6 +56,7 @@ impl Kind {
             Self::Levels => "log levels".to_owned(),
             Self::Listen => "listener address".to_owned(),
             Self::Listens => "list of listener addresses".to_owned(),
+            Self::Networks => "list of addresses and ranges".to_owned(),
             Self::Texts => "list of texts".to_owned(),
             Self::Patches => "tables".to_owned(),
         }
@@ -65,7 +69,9 @@ impl Kind {
             // Unparsed words stay texts; `check` then says what was expected instead.
             Self::Switch | Self::Number(..) => parse_toml_value(trimmed),
             // "[::]:8080" begins like an array, but is none: then it is a comma list.
-            Self::Listens | Self::Texts | Self::Patches if trimmed.starts_with('[') => parse_toml_value(trimmed),
+            Self::Listens | Self::Networks | Self::Texts | Self::Patches if trimmed.starts_with('[') => {
+                parse_toml_value(trimmed)
+            }
             Self::Text | Self::Secret | Self::Path => Some(text.into()),
             _ => None,
         };
@@ -86,11 +92,11 @@ impl Kind {
             },
             (Self::Listen, Value::String(text)) if text.is_empty() => Ok(value.clone()),
             (Self::Listen, Value::String(text)) => check_address(text),
-            (Self::Listens | Self::Texts, Value::String(list)) => {
+            (Self::Listens | Self::Networks | Self::Texts, Value::String(list)) => {
                 let items = list.split(',').map(str::trim).filter(|item| !item.is_empty());
                 self.check(&Value::Array(items.map(Value::from).collect()))
             }
-            (Self::Listens | Self::Texts, Value::Array(items)) => self.check_items(items),
+            (Self::Listens | Self::Networks | Self::Texts, Value::Array(items)) => self.check_items(items),
             (Self::Patches, Value::Array(items)) => check_patches(items),
             _ => Err(self.fault(value)),
         }
@@ -99,6 +105,7 @@ impl Kind {
     fn check_items(self, items: &[Value]) -> Result<Value, Fault> {
         let checked = items.iter().map(|item| match item {
             Value::String(text) if self == Self::Listens => check_address(text),
+            Value::String(text) if self == Self::Networks => check_network(text),
             Value::String(_) => Ok(item.clone()),
             _ => Err(self.fault(item)),
         });
@@ -116,7 +123,7 @@ impl Kind {
             Self::Levels => LevelsError::ACTION.to_owned(),
             Self::UrlPath => "write a path that begins with / and has letters, digits and -._~/ only".to_owned(),
             Self::Choice(words) => format!("write one of {}", words.join(", ")),
-            Self::Listens | Self::Texts => "write an array of texts, e.g. [\"a\", \"b\"]".to_owned(),
+            Self::Listens | Self::Networks | Self::Texts => "write an array of texts, e.g. [\"a\", \"b\"]".to_owned(),
             Self::Patches => "write [[patch]] sections, each with a room".to_owned(),
             _ => format!("write a {}", self.describe().replace('`', "")),
         };
@@ -130,6 +137,16 @@ fn check_address(text: &str) -> Result<Value, Fault> {
         Err(error) => {
             let problem = format!("{} is no listener address: {}", quoted(text), error.problem);
             Err(Fault::new(problem, error.action))
+        }
+    }
+}
+
+fn check_network(text: &str) -> Result<Value, Fault> {
+    match Networks::new(&[text]) {
+        Ok(_) => Ok(text.trim().into()),
+        Err(error) => {
+            let (problem, action) = error.split_once("; ").unwrap_or((&error, ""));
+            Err(Fault::new(format!("{} is no network: {problem}", quoted(text)), action))
         }
     }
 }
@@ -193,6 +210,7 @@ mod tests {
             (Kind::Listens, "[::]:8080", "[\"[::]:8080\"]"),
             (Kind::Listens, "[\":1\"]", "[\":1\"]"),
             (Kind::Listens, "", "[]"),
+            (Kind::Networks, "unix, ::1,10.0.0.0/8", "[\"unix\", \"::1\", \"10.0.0.0/8\"]"),
             (Kind::Texts, "a,b", "[\"a\", \"b\"]"),
             (Kind::Texts, "[\"a,b\"]", "[\"a,b\"]"),
             (Kind::Text, "[x]", "\"[x]\""),
@@ -214,6 +232,7 @@ mod tests {
             (Kind::Choice(&["a", "b"]), "c", "write one of a, b"),
             (Kind::Levels, "inof", "\"inof\" is not accepted; write one of off"),
             (Kind::Listens, ":1,8080", "write \":8080\""),
+            (Kind::Networks, "10.0.0.0/8, 10.1", "\"10.1\" is no network: it is no address; write an address"),
             (Kind::Texts, "[1]", "1 is not accepted; write an array"),
             (Kind::UrlPath, "ws", "begins with /"),
             (Kind::UrlPath, "/ws?x", "begins with /"),

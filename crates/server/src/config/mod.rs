@@ -12,7 +12,7 @@
 //! | `file`, `environment`, `load` | the layers, and their merging |
 //! | `rules` | checks between keys |
 //! | `typed` | [`Config`], plain data |
-//! | `address`, `origin`, `rtc`, `levels`, `secret` | the types of values that have rules of their own |
+//! | `address`, `networks`, `origin`, `rtc`, `levels`, `secret` | the types of values that have rules of their own |
 //! | `unserved` | keys this version knows, but does nothing with yet |
 //! | `print`, `reference` | `config print` and `config keys` |
 
@@ -25,6 +25,7 @@ mod kind;
 mod levels;
 mod load;
 mod nearest;
+mod networks;
 mod origin;
 mod print;
 mod reference;
@@ -43,6 +44,7 @@ pub use key::{Key, keys};
 pub use kind::Kind;
 pub use levels::{Level, Levels};
 pub use load::{DEFAULT_FILE, Loaded, Override, Request, load};
+pub use networks::Networks;
 pub use origin::OriginPolicy;
 pub use reference::reference;
 pub use rtc::{DEFAULT_RTC_JSON, RtcConfig};

@@ -2,7 +2,9 @@
 //! flags, `config print`, `config keys`, docs/configuration.md) is derived from it.
 
 use super::key::Key;
-use super::kind::Kind::{Choice, Levels, Listen, Listens, Number, Patches, Path, Secret, Switch, Text, Texts, UrlPath};
+use super::kind::Kind::{
+    Choice, Levels, Listen, Listens, Networks, Number, Patches, Path, Secret, Switch, Text, Texts, UrlPath,
+};
 
 const PORT: super::kind::Kind = Number(0, 65_535);
 const COUNT: super::kind::Kind = Number(1, 1_000_000_000);
@@ -45,6 +47,12 @@ pub(super) const TABLE: &[Key] = &[
         r#"[":8080"]"#,
         "Addresses of the plain listeners: `:8080` (all interfaces, IPv4 and IPv6), `host:port`, `[::1]:port`, `unix:/path.sock`. Also `--addr`.",
     ),
+    Key::new(
+        "http.trusted_proxies",
+        Networks,
+        "[]",
+        "Reverse proxies that are believed about their clients' addresses (`X-Forwarded-For`), on all listeners: addresses, ranges (`10.0.0.0/8`), and `unix` for whoever connects to a Unix socket.",
+    ),
     Key::new("https.addr", Listens, "[]", "Addresses of the TLS listeners, with the same routes."),
     Key::new(
         "https.cert",
@@ -72,12 +80,18 @@ pub(super) const TABLE: &[Key] = &[
     Key::new("media.advertise", Texts, "[]", "Addresses put into ICE candidates; empty = found by itself."),
     Key::new("media.workers", THREADS, "0", "Media threads; 0 = one per core."),
     Key::new("limits.connections", COUNT, "100000", "Connections at a time, over all listeners."),
+    Key::new(
+        "limits.connections_per_address",
+        Number(0, 1_000_000_000),
+        "0",
+        "Connections at a time from one client address (IPv6: one /64), Unix sockets and the admin listener exempt; 0 = no limit of its own, since many people may share an address (NAT), and all do behind a proxy that is not in `http.trusted_proxies`.",
+    ),
     Key::new("limits.message_bytes", BYTES, "1048576", "The longest message from a client."),
     Key::new(
         "limits.handshake_timeout_ms",
         DURATION_MS,
         "5000",
-        "How long a connection may take over its TLS handshake, and then over its request head.",
+        "How long a connection may take over its TLS handshake, and then over its request head; also how long an HTTP client may take no byte of its answer.",
     ),
     Key::new("limits.head_bytes", Number(256, 1_048_576), "8192", "The longest request head."),
     Key::new(

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::address::ListenAddr;
 use super::levels::Levels;
+use super::networks::Networks;
 use super::origin::OriginPolicy;
 use super::rtc::RtcConfig;
 use super::values::Values;
@@ -80,6 +81,7 @@ sections! {
     /// `[http]`
     Http [Debug] {
         addr: Vec<ListenAddr>,
+        trusted_proxies: Networks,
     }
     /// `[https]`
     Https [Debug] {
@@ -107,6 +109,7 @@ sections! {
     /// `[limits]`
     Limits [Debug] {
         connections: usize,
+        connections_per_address: usize,
         message_bytes: usize,
         handshake_timeout_ms: u64,
         head_bytes: usize,

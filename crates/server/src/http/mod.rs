@@ -1,5 +1,6 @@
 //! The HTTP routes: the web app, health, metrics, and what refuses or admits an upgrade.
 
+mod pace;
 mod pages;
 
 use std::convert::Infallible;
@@ -7,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header::{self, HeaderName, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -20,6 +21,7 @@ use crate::metrics::Refused;
 use crate::shell::{Endpoint, Shell, Ticket};
 use crate::socket::Rewind;
 use crate::ws;
+use pace::Paced;
 
 type Answer = Response<Full<Bytes>>;
 
@@ -33,23 +35,42 @@ pub(crate) struct Caller {
 
 /// Serves one connection until it ends or becomes a WebSocket.
 pub(crate) async fn serve(shell: Arc<Shell>, caller: Caller, ticket: Ticket, stream: Rewind) {
-    let timeout = shell.head_timeout;
+    let (timeout, head_bytes) = (shell.head_timeout, shell.head_bytes);
     let ticket = Arc::new(std::sync::Mutex::new(Some(ticket)));
     let service = service_fn(move |request| {
         let (shell, ticket) = (Arc::clone(&shell), Arc::clone(&ticket));
         async move {
             let ticket = move || ticket.lock().ok().and_then(|mut ticket| ticket.take());
-            Ok::<_, Infallible>(route(&shell, caller, request, ticket))
+            Ok::<_, Infallible>(answer(&shell, caller, request, ticket))
         }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(timeout)
-        .serve_connection(TokioIo::new(stream), service)
+        .max_header_size(head_bytes)
+        .serve_connection(TokioIo::new(Paced::new(stream, timeout)), service)
         .with_upgrades();
     if let Err(error) = connection.await {
         tracing::debug!(%error, "HTTP connection ended");
     }
+}
+
+/// Answers a request, and ends the connection behind one after which another parser could see something else than the
+/// next request. No route takes a body, so what comes behind a head that announces one is no request of ours. And a
+/// proxy that takes our refusal of an upgrade (or of a tunnel) for the opening of one would carry what it has not seen,
+/// past its own rules and without its `X-Forwarded-For`.
+fn answer(
+    shell: &Arc<Shell>,
+    caller: Caller,
+    request: Request<Incoming>,
+    ticket: impl FnOnce() -> Option<Ticket>,
+) -> Answer {
+    let two_hosts = request.headers().get_all(header::HOST).iter().count() > 1;
+    let tunnel = request.method() == Method::CONNECT || request.headers().contains_key(header::UPGRADE);
+    let last = two_hosts || tunnel || ws::has_body(request.headers());
+    let answer = if two_hosts { plain(400, "Bad Request\n") } else { route(shell, caller, request, ticket) };
+    let opened = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
+    if last && !opened { with(answer, header::CONNECTION, "close") } else { answer }
 }
 
 fn route(
@@ -62,8 +83,13 @@ fn route(
     let role_is_public = caller.role == Role::Public;
     if let Some(Endpoint { dialect, door }) = shell.endpoint(caller.role, &path) {
         let (method, query) = (request.method().as_str(), request.uri().query());
-        match (ws::check(method, query, request.headers(), door), door.plain) {
-            (Ok(admitted), _) => return upgrade(shell, *dialect, &admitted, &mut request, ticket),
+        let judged = match request.version() {
+            Version::HTTP_11 => ws::check(method, query, request.headers(), door),
+            // HTTP/1.0 has no upgrade.
+            _ => Err(ws::Rejection::NoUpgrade),
+        };
+        match (judged, door.plain) {
+            (Ok(admitted), _) => return upgrade(shell, caller, *dialect, &admitted, &mut request, ticket),
             // The web app is there too.
             (Err(ws::Rejection::NoUpgrade), _) if door.at == Place::Root => {}
             (Err(ws::Rejection::NoUpgrade), Some(text)) => return fixed(text),
@@ -98,24 +124,32 @@ fn refused(shell: &Shell, rejection: ws::Rejection) -> Answer {
 /// Hands the connection over to the WebSocket loop, once hyper has answered.
 fn upgrade(
     shell: &Arc<Shell>,
+    caller: Caller,
     dialect: usize,
     admitted: &ws::Admitted,
     request: &mut Request<Incoming>,
     ticket: impl FnOnce() -> Option<Ticket>,
 ) -> Answer {
+    let place = match shell.place_of_proxied(caller, request.headers()) {
+        Ok(place) => place,
+        Err(why) => {
+            shell.metrics.connection_refused(why);
+            return plain(503, "Service Unavailable\n");
+        }
+    };
     let upgrade = hyper::upgrade::on(request);
     let (shell, ticket) = (Arc::clone(shell), ticket());
     tokio::spawn(async move {
-        let parts = match upgrade.await.map(|upgraded| upgraded.downcast::<TokioIo<Rewind>>()) {
+        let parts = match upgrade.await.map(|upgraded| upgraded.downcast::<TokioIo<Paced>>()) {
             Ok(Ok(parts)) => parts,
             Ok(Err(_)) => return tracing::error!("an upgraded connection is not ours; this is a bug"),
             Err(error) => return tracing::debug!(%error, "the upgrade did not come about"),
         };
         let mut early = parts.read_buf.to_vec();
-        let (rest, socket) = parts.io.into_inner().into_parts();
+        let (rest, socket) = parts.io.into_inner().into_inner().into_parts();
         early.extend_from_slice(&rest);
         ws::Connection::new(shell, dialect, socket, early).await;
-        drop(ticket);
+        drop((ticket, place));
     });
     let mut answer = Response::new(Full::default());
     *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;

@@ -109,7 +109,7 @@ fn json(line: &mut String, (level, target): Head<'_>, fields: &Fields, spans: &S
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Sink, subscriber};
+    use super::super::{Sink, report_panic, subscriber};
     use crate::config::{Log, LogFormat};
     use std::sync::{Arc, Mutex};
     use tracing::subscriber::with_default;
@@ -137,6 +137,19 @@ mod tests {
             assert!(!body.contains(bad), "{body:?}");
         }
         found
+    }
+
+    #[test]
+    fn a_panic_tells_its_place_and_no_words_of_a_client() {
+        let said = String::from("canary");
+        let quoting = std::panic::catch_unwind(|| panic!("cut within {said}")).expect_err("it panics");
+        let literal = std::panic::catch_unwind(|| panic!("a rule is broken")).expect_err("it panics");
+        let place = std::panic::Location::caller();
+        let events = || [&quoting, &literal].into_iter().for_each(|panic| report_panic(&**panic, Some(place)));
+        let found = lines(LogFormat::Text, "info", events);
+        assert!(found.len() == 2 && found.iter().all(|line| line.contains(" place=") && line.contains("layer.rs:")));
+        assert!(!found.concat().contains("canary") && found[1].contains("panic: a rule is broken"), "{found:?}");
+        assert!(lines(LogFormat::Text, "debug", events).concat().contains("panic: cut within canary"));
     }
 
     fn hostile_events() {

@@ -32,11 +32,20 @@ const HIGH_WATER: usize = 64 * 1024;
 const OUTPUT_KEPT: usize = 256 * 1024;
 /// Turns of one poll before other connections get theirs.
 const TURNS: usize = 16;
+/// Input of one poll before other connections get theirs, since a turn of 64 KiB may be ten thousand pings: more saves
+/// trips through the scheduler, less keeps the others' delay short while somebody floods.
+const INPUT_PER_POLL: usize = READ_BYTES;
 /// How long a connection that we close waits for the peer to read the close frame and hang up; without the wait, input
 /// that we have not read would make the kernel reset the connection and the frame would be lost.
 const LINGER: Duration = Duration::from_secs(2);
 /// The same while the server stops, where everything has to be over within half a second (DECISIONS 9).
 const LINGER_SHUTDOWN: Duration = Duration::from_millis(300);
+
+/// Fragments of one message, control frames between them not counted. Fewer would end senders with small buffers: a
+/// message of 1 MiB in pieces of 1 KiB has as many. More would only let a peer keep us busy for longer without ever
+/// saying anything, since an empty fragment is within every limit of size. One too many is 1009, "too big to process",
+/// and not 1008: the fault is the form of this one message, and a sender cures both by larger or fewer pieces.
+const FRAGMENTS: u32 = 1_024;
 
 /// One connection after its handshake.
 pub(crate) struct Connection {
@@ -70,6 +79,7 @@ pub(crate) struct Connection {
 
 struct Fragments {
     opcode: Opcode,
+    count: u32,
     payload: Vec<u8>,
 }
 
@@ -88,6 +98,8 @@ enum Phase {
 /// What the connections of a thread share: each poll uses it up before it ends.
 struct Scratch {
     input: Box<[u8]>,
+    /// Bytes read in this poll.
+    taken: usize,
     output: Vec<u8>,
     outbox: Outbox,
     wake: Vec<Waker>,
@@ -98,6 +110,7 @@ impl Default for Scratch {
     fn default() -> Self {
         Self {
             input: vec![0; READ_BYTES].into_boxed_slice(),
+            taken: 0,
             output: Vec::new(),
             outbox: Outbox::new(),
             wake: Vec::new(),
@@ -155,6 +168,7 @@ impl Connection {
     /// Runs until the connection has to wait (`Pending`) or is over, with the cause.
     fn drive(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Poll<CloseCause> {
         scratch.output.clear();
+        scratch.taken = 0;
         for _ in 0..TURNS {
             let now = self.shell.clock.now();
             let more = match self.phase {
@@ -169,6 +183,9 @@ impl Connection {
             }
             if !more && self.rest(now, cx) {
                 return Poll::Pending;
+            }
+            if scratch.taken >= INPUT_PER_POLL {
+                break;
             }
         }
         cx.waker().wake_by_ref();
@@ -210,7 +227,10 @@ impl Connection {
             self.over();
         }
         match self.read(&mut scratch.input, cx) {
-            Poll::Ready(Ok(1..)) if now < until => return true,
+            Poll::Ready(Ok(length @ 1..)) if now < until => {
+                scratch.taken += length;
+                return true;
+            }
             Poll::Pending if now < until => {}
             _ => self.over(),
         }
@@ -268,6 +288,7 @@ impl Connection {
         let mut input = std::mem::take(&mut scratch.input);
         let read = self.read(&mut input, cx);
         if let Poll::Ready(Ok(length @ 1..)) = read {
+            scratch.taken += length;
             self.digest(&mut input[..length], scratch, now);
         }
         scratch.input = input;
@@ -343,13 +364,19 @@ impl Connection {
             }
             (Opcode::Continuation, None) | (Opcode::Text | Opcode::Binary, Some(_)) => return Err(Violation::Protocol),
             (Opcode::Continuation, Some(fragments)) => {
+                fragments.count += 1;
+                if fragments.count > FRAGMENTS {
+                    return Err(Violation::TooLarge);
+                }
                 fragments.payload.extend_from_slice(payload);
                 if last && let Some(whole) = self.fragments.take() {
                     return self.message(whole.opcode, &whole.payload, scratch, now);
                 }
             }
             (opcode, None) if last => return self.message(opcode, payload, scratch, now),
-            (opcode, None) => self.fragments = Some(Box::new(Fragments { opcode, payload: payload.to_vec() })),
+            (opcode, None) => {
+                self.fragments = Some(Box::new(Fragments { opcode, count: 1, payload: payload.to_vec() }))
+            }
         }
         Ok(())
     }

@@ -14,7 +14,8 @@ use crate::door::Door;
 pub(crate) enum Rejection {
     /// No `Upgrade: websocket`: 426.
     NoUpgrade,
-    /// `Connection` does not name the upgrade, the version is not 13, or the key is no key: 400.
+    /// `Connection` does not name the upgrade, the version is not 13, the key is no key, there is not one `Host`, or
+    /// there is a body: 400.
     Malformed,
     /// Another method than GET: 405.
     Method,
@@ -80,6 +81,11 @@ pub(crate) fn check(
     if method != "GET" {
         return Err(Rejection::Method);
     }
+    // Bytes that one side takes for a body and the other for frames, or two names of one host, are how a request is
+    // smuggled past a proxy. A client has no reason for either.
+    if has_body(headers) || only(headers, "host").is_none() {
+        return Err(Rejection::Malformed);
+    }
     if only(headers, "sec-websocket-version") != Some(b"13") {
         return Err(Rejection::Malformed);
     }
@@ -122,6 +128,12 @@ fn only<'a>(headers: &'a (impl Headers + ?Sized), name: &'a str) -> Option<&'a [
     let mut values = headers.values(name);
     let first = values.next()?.trim_ascii();
     values.next().is_none().then_some(first)
+}
+
+/// Whether a request announces a body, in whatever way and however contradictory.
+pub(crate) fn has_body(headers: &(impl Headers + ?Sized)) -> bool {
+    headers.values("transfer-encoding").next().is_some()
+        || headers.values("content-length").any(|length| length.trim_ascii() != b"0")
 }
 
 /// Whether a comma-separated header names a token, without regard to case.
@@ -195,6 +207,7 @@ mod tests {
     fn a_good_request_gets_the_accept_value_of_the_rfc() {
         let accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".to_owned();
         assert_eq!(judged("GET", &[]), Ok(Admitted { accept, protocol: None }));
+        assert!(judged("GET", &[("Content-Length", Some("0"))]).is_ok(), "a body of nothing is none");
     }
 
     #[test]
@@ -225,6 +238,13 @@ mod tests {
             ("POST", &[("Sec-WebSocket-Version", None)], Rejection::Method),
             ("GET", &[("Sec-WebSocket-Version", None)], Rejection::Malformed),
             ("GET", &[("Sec-WebSocket-Version", Some("13"))], Rejection::Malformed),
+            ("GET", &[("Host", None)], Rejection::Malformed),
+            ("GET", &[("Host", Some("localhost:8080"))], Rejection::Malformed),
+            ("GET", &[("Content-Length", Some("5"))], Rejection::Malformed),
+            ("GET", &[("Content-Length", Some("0")), ("Content-Length", Some("5"))], Rejection::Malformed),
+            ("GET", &[("Content-Length", Some("00"))], Rejection::Malformed),
+            ("GET", &[("Transfer-Encoding", Some("identity"))], Rejection::Malformed),
+            ("POST", &[("Transfer-Encoding", Some("chunked"))], Rejection::Method),
             ("GET", &[("Origin", Some("https://evil.example")), ("Sec-WebSocket-Key", None)], Rejection::Origin),
             (
                 "GET",

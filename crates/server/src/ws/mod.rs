@@ -7,4 +7,4 @@ mod frame;
 mod handshake;
 
 pub(crate) use connection::Connection;
-pub(crate) use handshake::{Admitted, Rejection, check};
+pub(crate) use handshake::{Admitted, Headers, Rejection, check, has_body};

@@ -33,9 +33,27 @@ impl Server {
     }
 
     pub(crate) fn try_start(settings: &[(&str, &str)]) -> Result<Self, Failed> {
+        Self::run(Command::new(env!("CARGO_BIN_EXE_patchbay")), settings)
+    }
+
+    /// With arguments of the command line.
+    pub(crate) fn try_start_with(arguments: &[&str], settings: &[(&str, &str)]) -> Result<Self, Failed> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+        command.args(arguments);
+        Self::run(command, settings)
+    }
+
+    /// The server with that many descriptors, of which it needs a dozen for itself.
+    pub(crate) fn start_with_descriptors(number: u32, settings: &[(&str, &str)]) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        let script = format!("ulimit -n {number} && exec \"$0\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_patchbay")]);
+        Self::run(shell, settings).unwrap_or_else(|failed| panic!("the server did not start: {failed:?}"))
+    }
+
+    fn run(mut command: Command, settings: &[(&str, &str)]) -> Result<Self, Failed> {
         // An empty folder, so that no configuration file is found by chance.
         let folder = Folder::new();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
         command.env_clear().env("ADDR", "127.0.0.1:0").env("RTC_CONFIG_JSON", r#"{"iceServers":[]}"#);
         command.envs(settings.iter().copied()).current_dir(folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -71,6 +89,11 @@ impl Server {
 
     pub(crate) fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// Where its admin listener is.
+    pub(crate) fn admin(&self) -> Address {
+        self.own("admin")
     }
 
     /// Where a dialect's own listener is.

@@ -1,5 +1,5 @@
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -102,6 +102,17 @@ impl Wire {
         Ok(Self::Tls(stream, session))
     }
 
+    /// A TCP connection from one of this machine's addresses; all of 127.0.0.0/8 are.
+    pub(crate) fn connect_from(source: [u8; 4], address: &Address) -> io::Result<Self> {
+        let Address::Tcp(address) = address else { panic!("only a TCP connection has a source") };
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.bind(&SocketAddr::from((source, 0)).into())?;
+        socket.connect(&(*address).into())?;
+        let wire = Self::Tcp(socket.into());
+        wire.limit_writes(WRITE_LIMIT)?;
+        Ok(wire)
+    }
+
     fn limit_writes(&self, limit: Duration) -> io::Result<()> {
         match self {
             Self::Tcp(stream) | Self::Tls(stream, _) => stream.set_write_timeout(Some(limit)),
@@ -117,17 +128,18 @@ impl Wire {
         // Zero would mean for ever.
         let limit = Some(limit.max(Duration::from_millis(1)));
         match self {
-            Self::Tcp(stream) => {
-                stream.set_read_timeout(limit)?;
-                stream.read(buffer)
-            }
-            Self::Tls(stream, session) => {
-                stream.set_read_timeout(limit)?;
-                session.read(stream, buffer)
-            }
-            Self::Unix(stream) => {
-                stream.set_read_timeout(limit)?;
-                stream.read(buffer)
+            Self::Tcp(stream) | Self::Tls(stream, _) => stream.set_read_timeout(limit)?,
+            Self::Unix(stream) => stream.set_read_timeout(limit)?,
+        }
+        loop {
+            let read = match self {
+                Self::Tcp(stream) => stream.read(buffer),
+                Self::Tls(stream, session) => session.read(stream, buffer),
+                Self::Unix(stream) => stream.read(buffer),
+            };
+            // A machine that was stopped for a while interrupts reads that have a time limit.
+            if !read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
+                return read;
             }
         }
     }
@@ -147,6 +159,15 @@ impl Wire {
             Self::Unix(stream) => Self::Unix(stream.try_clone().expect("a descriptor is left")),
             Self::Tls(stream, session) => Self::Tls(stream.try_clone().expect("a descriptor is left"), session.clone()),
         }
+    }
+
+    /// Ends both directions, also for those who hold the same stream and are blocked on it.
+    pub(crate) fn end(self) {
+        // Fails only if the server has ended it.
+        let _ended = match self {
+            Self::Tcp(stream) | Self::Tls(stream, _) => stream.shutdown(Shutdown::Both),
+            Self::Unix(stream) => stream.shutdown(Shutdown::Both),
+        };
     }
 
     /// Breaks the connection off: RST instead of FIN.

@@ -8,11 +8,17 @@ use tokio::net::{TcpListener, TcpStream};
 use super::*;
 use crate::probe::{shell, text};
 
-/// A client's stream, and the task that serves its other end.
-async fn connect(shell: &Arc<Shell>) -> (TcpStream, tokio::task::JoinHandle<()>) {
+/// Both ends of a connection.
+async fn streams() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
     let client = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("it accepts");
     let (served, _) = listener.accept().await.expect("a client");
+    (client, served)
+}
+
+/// A client's stream, and the task that serves its other end.
+async fn connect(shell: &Arc<Shell>) -> (TcpStream, tokio::task::JoinHandle<()>) {
+    let (client, served) = streams().await;
     let connection = Connection::new(Arc::clone(shell), 0, Socket::Tcp(served), Vec::new());
     (client, tokio::spawn(connection))
 }
@@ -54,4 +60,27 @@ async fn who_does_not_read_is_not_read() {
         assert!(sent < 64 << 20, "the server goes on reading");
         echoes(&mut other).await;
     }
+}
+
+/// Whoever has much to say gives way to the others after a buffer full of it.
+#[tokio::test]
+async fn a_flood_is_read_a_buffer_at_a_time() {
+    let shell = shell(Vec::new());
+    let (mut client, served) = streams().await;
+    // Room for more than one read; the system may give less than is asked for.
+    socket2::SockRef::from(&served).set_recv_buffer_size(1 << 20).expect("a socket option");
+    let message = text("x");
+    let flood = message.repeat(3 * READ_BYTES / message.len());
+    client.write_all(&flood).await.expect("the kernel takes it");
+    let mut waiting = vec![0; flood.len()];
+    while served.peek(&mut waiting).await.expect("the connection stands") < READ_BYTES * 3 / 2 {
+        tokio::task::yield_now().await;
+    }
+    let mut connection = Connection::new(Arc::clone(&shell), 0, Socket::Tcp(served), Vec::new());
+    assert!(Pin::new(&mut connection).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let metrics = shell.metrics.render(shell.switchboard.snapshot());
+    let counted =
+        |line: &str| line.strip_prefix("patchbay_messages_total{dialect=\"probe\",direction=\"in\"} ")?.parse().ok();
+    let messages: usize = metrics.lines().find_map(counted).expect("messages are counted");
+    assert!(messages > 0 && messages <= READ_BYTES / message.len(), "{messages} messages in one poll");
 }
