@@ -120,6 +120,11 @@ pub(crate) fn idle(setting: &Setting) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     let stages = names::stages(setting.plan.dialect);
     let clients = setting.plan.clients();
+    // In sid every newcomer is a list to everybody: the faster all are there, the fewer lists of thousands are sent.
+    let at_once = match setting.plan.dialect {
+        Dialect::Mesh => setting.in_flight,
+        Dialect::Sid => clients,
+    };
     outcome.add(names::CLIENTS, clients as f64);
     rest(&mut engine, SETTLE)?;
     let memory = |outcome: &mut Outcome, before: Option<u64>, name| -> Result<Option<u64>> {
@@ -134,6 +139,7 @@ pub(crate) fn idle(setting: &Setting) -> Result<Outcome> {
     gather(&mut engine, setting, Steps::Connect)?;
     rest(&mut engine, SETTLE)?;
     memory(&mut outcome, empty, stages.connected)?;
+    let setting = &Setting { in_flight: at_once, ..setting.clone() };
     gather(&mut engine, setting, Steps::Enter)?;
     rest(&mut engine, SETTLE)?;
     memory(&mut outcome, empty, stages.entered)?;
