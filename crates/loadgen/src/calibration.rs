@@ -6,7 +6,7 @@ use std::io;
 use std::net::UdpSocket;
 use std::time::Duration;
 
-use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
 use crate::process::own_cpu;
 

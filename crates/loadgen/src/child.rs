@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 
+use crate::tls::Certificate;
+
 /// A server that is not ready by then has failed.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -23,18 +25,31 @@ const KEPT_LINES: usize = 20;
 pub(crate) struct Server {
     child: Child,
     pub(crate) addr: SocketAddr,
+    /// Where it speaks TLS, if that was asked for.
+    pub(crate) tls_addr: Option<SocketAddr>,
     tail: Tail,
-    /// Its working directory: empty, so that no configuration file is found.
+    /// Its working directory: without a configuration file.
     dir: PathBuf,
 }
 
 impl Server {
-    /// Starts `program` with its defaults on a free port and waits for its ready line.
-    pub(crate) fn start(program: &Path, args: &[&str]) -> io::Result<Self> {
+    /// Starts `program` with its defaults on a free port, and on another one for TLS if it gets a certificate; waits for
+    /// its ready line.
+    pub(crate) fn start(program: &Path, args: &[&str], certificate: Option<&Certificate>) -> io::Result<Self> {
         let shown = program.display();
         let program = program.canonicalize().map_err(|error| io::Error::other(format!("{shown}: {error}")))?;
         let dir = empty_dir()?;
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        if let Some(certificate) = certificate {
+            for (variable, file, text) in
+                [("CERT", "cert.pem", &certificate.chain), ("KEY", "key.pem", &certificate.key)]
+            {
+                fs::write(dir.join(file), text)?;
+                command.env(format!("PATCHBAY_HTTPS__{variable}"), dir.join(file));
+            }
+            command.env("PATCHBAY_HTTPS__ADDR", "127.0.0.1:0");
+        }
+        let mut child = command
             .args(args)
             .env("ADDR", "127.0.0.1:0")
             .env("RTC_CONFIG_JSON", r#"{"iceServers":[]}"#)
@@ -46,7 +61,8 @@ impl Server {
         let tail = child.stderr.take().map(keep_tail).unwrap_or_default();
         let ready = child.stdout.take().map(lines_of);
         // From here on, dropping `server` ends the child.
-        let mut server = Self { child, addr: SocketAddr::from(([127, 0, 0, 1], 0)), tail: Arc::clone(&tail), dir };
+        let none = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut server = Self { child, addr: none, tls_addr: None, tail: Arc::clone(&tail), dir };
         let line = match ready.map(|ready| ready.recv_timeout(START_TIMEOUT)) {
             Some(Ok(line)) => line,
             Some(Err(RecvTimeoutError::Timeout)) => {
@@ -54,9 +70,12 @@ impl Server {
             }
             _ => return Err(failed(&shown.to_string(), "ended before it was ready", &tail)),
         };
-        match ready_addr(&line) {
-            Some(addr) => server.addr = addr,
+        match ready_addrs(&line) {
+            Some((addr, tls_addr)) => (server.addr, server.tls_addr) = (addr, tls_addr),
             None => return Err(failed(&shown.to_string(), &format!("said {line:?}, no ready line"), &tail)),
+        }
+        if certificate.is_some() && server.tls_addr.is_none() {
+            return Err(failed(&shown.to_string(), "has a certificate but no TLS listener", &tail));
         }
         Ok(server)
     }
@@ -150,11 +169,12 @@ fn lines_of(pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     receiver
 }
 
-/// `{"ready":true,"http":["127.0.0.1:41234"],…}`
-fn ready_addr(line: &str) -> Option<SocketAddr> {
+/// `{"ready":true,"http":["127.0.0.1:41234"],"https":["127.0.0.1:41235"],…}`: the first of each.
+fn ready_addrs(line: &str) -> Option<(SocketAddr, Option<SocketAddr>)> {
     let json: serde_json::Value = serde_json::from_str(line).ok()?;
     let ready = json.get("ready")?.as_bool()?;
-    json.get("http")?.get(0)?.as_str()?.parse().ok().filter(|_| ready)
+    let first = |listeners: &str| json.get(listeners)?.get(0)?.as_str()?.parse().ok();
+    first("http").filter(|_| ready).map(|addr| (addr, first("https")))
 }
 
 #[cfg(test)]
@@ -164,16 +184,20 @@ mod tests {
     #[test]
     fn ready_lines() {
         let line = r#"{"ready":true,"http":["127.0.0.1:41234","[::1]:8"],"pid":7}"#;
-        assert_eq!(ready_addr(line), Some(SocketAddr::from(([127, 0, 0, 1], 41234))));
+        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        assert_eq!(ready_addrs(line), Some((local(41234), None)));
+        let line = r#"{"ready":true,"http":["127.0.0.1:1"],"https":["127.0.0.1:2"]}"#;
+        assert_eq!(ready_addrs(line), Some((local(1), Some(local(2)))));
         for line in ["", "listening", "{}", r#"{"ready":false,"http":["127.0.0.1:1"]}"#, r#"{"ready":true,"http":[]}"#]
         {
-            assert_eq!(ready_addr(line), None, "{line}");
+            assert_eq!(ready_addrs(line), None, "{line}");
         }
     }
 
     #[test]
     fn a_child_that_fails_is_reported_with_its_words() {
-        let start = |script| Server::start(Path::new("/bin/sh"), &["-c", script]).err().map(|error| error.to_string());
+        let start =
+            |script| Server::start(Path::new("/bin/sh"), &["-c", script], None).err().map(|error| error.to_string());
         let error = start("echo oh no >&2; exit 1").unwrap();
         assert!(error.contains("ended before it was ready") && error.contains("oh no"), "{error}");
         let error = start("echo hello; sleep 5").unwrap();
@@ -183,8 +207,21 @@ mod tests {
     #[test]
     fn a_ready_child_is_found_and_stopped() {
         let script = r#"echo "{\"ready\":true,\"http\":[\"$ADDR\"]}"; exec sleep 60"#;
-        let server = Server::start(Path::new("/bin/sh"), &["-c", script]).unwrap();
+        let server = Server::start(Path::new("/bin/sh"), &["-c", script], None).unwrap();
         assert_eq!(server.addr.to_string(), "127.0.0.1:0");
         server.stop().unwrap();
+    }
+
+    #[test]
+    fn a_certificate_is_handed_over_and_has_to_be_used() {
+        let made = Certificate::new().unwrap();
+        let tls = r#"grep -q CERT "$PATCHBAY_HTTPS__CERT" && grep -q KEY "$PATCHBAY_HTTPS__KEY" || exit 1
+            echo "{\"ready\":true,\"http\":[\"$ADDR\"],\"https\":[\"$PATCHBAY_HTTPS__ADDR\"]}"; exec sleep 60"#;
+        let server = Server::start(Path::new("/bin/sh"), &["-c", tls], Some(&made)).unwrap();
+        assert_eq!(server.tls_addr, Some(server.addr));
+        server.stop().unwrap();
+        let plain = r#"echo "{\"ready\":true,\"http\":[\"$ADDR\"],\"https\":[]}"; exec sleep 60"#;
+        let error = Server::start(Path::new("/bin/sh"), &["-c", plain], Some(&made)).err().unwrap();
+        assert!(error.to_string().contains("no TLS listener"), "{error}");
     }
 }

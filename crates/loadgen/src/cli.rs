@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::target::Target;
 
-/// Load for Patchbay: the relay benchmark, and a generator for any server of the mesh dialect.
+/// Load for Patchbay: the relay benchmark, and a generator for any server of the dialects mesh and sid.
 #[derive(Parser)]
 #[command(name = "patchbay-loadgen", version, about)]
 pub(crate) struct Cli {
@@ -19,8 +19,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Measure a server binary: starts and stops it by itself, prints one table
     BenchRelay(BenchArgs),
-    /// Put load on a server that runs already
+    /// Put load on a server of the mesh dialect that runs already
     Mesh(MeshArgs),
+    /// Put load on a server of the sid dialect that runs already
+    Sid(SidArgs),
     /// Serve an echo with the server's own socket code: the floor that a relay is compared to
     Echo(EchoArgs),
 }
@@ -36,21 +38,33 @@ pub(crate) struct BenchArgs {
     /// Measure only this; may be repeated or divided by commas
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) only: Vec<Measurement>,
-    /// Seconds of each measured span [default: 10; stuck reader 60; idle 20]
+    /// Seconds of each measured span [default: 10; stuck reader 60; idle ones 20]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) seconds: Option<u64>,
-    /// Rooms of the saturated and the open loop
+    /// Rooms of the saturated and the open loop of mesh
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=9999))]
     pub(crate) rooms: u32,
     /// Members of each of these rooms
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=9999))]
     pub(crate) members: u32,
-    /// Messages per second of the open loop, over all rooms
+    /// Pairs of the saturated and the open loop of sid
+    #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..=9999))]
+    pub(crate) pairs: u32,
+    /// Messages per second of the open loops, over all rooms or pairs
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) rate: u64,
     /// Clients of the idle measurement and the join storm, in rooms of 50
     #[arg(long, default_value_t = 19_500, value_parser = clap::value_parser!(u32).range(50..))]
     pub(crate) clients: u32,
+    /// Clients of the sid registrations
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(2..=99_999))]
+    pub(crate) registrations: u32,
+    /// Clients of the idle measurement of sid
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(2..=99_999))]
+    pub(crate) sid_clients: u32,
+    /// Clients of the idle measurement of TLS, in rooms of 50, and of the handshakes
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(50..))]
+    pub(crate) tls_clients: u32,
     /// Messages per second to the member that never reads
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) flood: u64,
@@ -78,11 +92,27 @@ pub(crate) enum Measurement {
     Storm,
     /// A member that never reads, beside the fixed schedule
     Stuck,
+    /// Clients of sid that register and see each other
+    SidRegistrations,
+    /// The closed loop between pairs of sid, with its echo floor
+    SidSaturated,
+    /// The fixed schedule between pairs of sid, with its echo floor
+    SidOpen,
+    /// Memory per client of sid
+    SidIdle,
+    /// Clients that connect over TLS, and as many without it
+    TlsHandshakes,
+    /// Memory per client over TLS
+    TlsIdle,
+    /// The closed loop of mesh over TLS, with its echo floor
+    TlsSaturated,
+    /// The closed loop of sid over TLS, with its echo floor
+    TlsSidSaturated,
 }
 
 #[derive(Args, Clone)]
 pub(crate) struct MeshArgs {
-    /// The server's WebSocket address
+    /// The server's WebSocket address; certificates of wss:// are not checked
     #[arg(long, default_value = "ws://127.0.0.1:8080/ws", value_parser = Target::parse)]
     pub(crate) url: Target,
     /// What the clients do
@@ -94,13 +124,35 @@ pub(crate) struct MeshArgs {
     /// Clients of each room
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=9999))]
     pub(crate) clients: u32,
-    /// Messages per second, over all rooms (open loop)
+    #[command(flatten)]
+    pub(crate) running: RunningArgs,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct SidArgs {
+    /// The server's WebSocket address; certificates of wss:// are not checked
+    #[arg(long, default_value = "ws://127.0.0.1:8080/sid", value_parser = Target::parse)]
+    pub(crate) url: Target,
+    /// What the clients do
+    #[arg(long, value_enum, default_value_t = SidLoad::Open)]
+    pub(crate) load: SidLoad,
+    /// Clients, two of which make a pair
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(2..=99_999))]
+    pub(crate) clients: u32,
+    #[command(flatten)]
+    pub(crate) running: RunningArgs,
+}
+
+/// What any load on a running server may be told.
+#[derive(Args, Clone)]
+pub(crate) struct RunningArgs {
+    /// Messages per second, over all rooms or pairs (open loop)
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) rate: u64,
     /// How long it is measured, or left alone
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) seconds: u64,
-    /// Clients that connect, join or send an offer at a time
+    /// Clients that connect, come in, call or send an offer at a time
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) in_flight: u32,
     /// The server's process, if it is on this machine: adds its processor time and memory
@@ -121,6 +173,18 @@ pub(crate) enum MeshLoad {
     Idle,
     /// Clients that connect and join as fast as they can
     Storm,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SidLoad {
+    /// Candidates on a fixed schedule
+    Open,
+    /// Each client sends its next candidate when its previous one has arrived
+    Saturated,
+    /// Clients that register and wait, then call in pairs
+    Idle,
+    /// Clients that register as fast as they can
+    Registrations,
 }
 
 #[derive(Args, Clone)]
@@ -151,6 +215,7 @@ mod tests {
         };
         assert_eq!(parse(&["--only", "idle,open"]), [Measurement::Idle, Measurement::Open]);
         assert_eq!(parse(&["--only", "stuck", "--only", "storm"]), [Measurement::Stuck, Measurement::Storm]);
+        assert_eq!(parse(&["--only", "sid-saturated,tls-idle"]), [Measurement::SidSaturated, Measurement::TlsIdle]);
         assert!(Cli::try_parse_from(["x", "bench-relay", "--server", "s", "--only", "all"]).is_err());
     }
 }

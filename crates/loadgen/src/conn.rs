@@ -6,6 +6,7 @@ use std::time::Instant;
 use mio::net::TcpStream;
 
 use crate::frame::{FrameReader, Item, Malformed};
+use crate::tls::Tls;
 
 /// The sample key of RFC 6455 and the answer it must get. One key for all connections: a server has no use for its
 /// randomness, and the generator needs no SHA-1.
@@ -24,8 +25,44 @@ pub(crate) struct Conn {
     pub(crate) deaf: bool,
     phase: Phase,
     reader: FrameReader,
-    /// What the socket did not take.
+    tls: Option<Tls>,
+    /// What the socket did not take; with TLS that waits in there.
     unsent: Vec<u8>,
+}
+
+/// What connections read into, one after the other.
+pub(crate) struct Scratch {
+    wire: Vec<u8>,
+    /// How much of `wire` is text; `None` if it was records, whose text is in `opened`.
+    plain: Option<usize>,
+    opened: Vec<u8>,
+}
+
+impl Scratch {
+    /// `bytes` is what one read takes at most.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self { wire: vec![0; bytes], plain: None, opened: Vec::new() }
+    }
+
+    /// The text that the last read brought.
+    pub(crate) fn text(&self) -> &[u8] {
+        match self.plain {
+            Some(len) => &self.wire[..len],
+            None => &self.opened,
+        }
+    }
+}
+
+/// What one read brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Input {
+    Nothing,
+    /// The server has ended the connection.
+    End,
+    /// Its text is in the scratch, and may be empty. `more`: the socket may hold more.
+    Some {
+        more: bool,
+    },
 }
 
 enum Phase {
@@ -36,7 +73,7 @@ enum Phase {
 }
 
 impl Conn {
-    pub(crate) fn new(stream: TcpStream, mask: [u8; 4]) -> Self {
+    pub(crate) fn new(stream: TcpStream, mask: [u8; 4], tls: Option<Tls>) -> Self {
         Self {
             stream,
             mask,
@@ -44,6 +81,7 @@ impl Conn {
             deaf: false,
             phase: Phase::Connecting,
             reader: FrameReader::default(),
+            tls,
             unsent: Vec::new(),
         }
     }
@@ -73,6 +111,9 @@ impl Conn {
             );
             return self.write(request.as_bytes());
         }
+        if self.tls.is_some() {
+            return self.flush();
+        }
         if !self.unsent.is_empty() {
             let waiting = std::mem::take(&mut self.unsent);
             return self.write(&waiting);
@@ -82,6 +123,10 @@ impl Conn {
 
     /// Sends, or keeps for later what the socket does not take.
     pub(crate) fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        if let Some(tls) = &mut self.tls {
+            tls.write(bytes)?;
+            return self.flush();
+        }
         while self.unsent.is_empty() && !bytes.is_empty() {
             match self.stream.write(bytes) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
@@ -95,20 +140,42 @@ impl Conn {
         Ok(())
     }
 
-    pub(crate) fn is_blocked(&self) -> bool {
-        !self.unsent.is_empty()
+    /// Sends what TLS has to say, or leaves it there for later.
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.tls {
+            Some(tls) => match tls.send(&mut self.stream) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+                other => other,
+            },
+            None => Ok(()),
+        }
     }
 
-    /// One read. `Ok(None)`: there is nothing now; `Ok(Some(0))`: the server has ended the connection.
-    pub(crate) fn read(&mut self, scratch: &mut [u8]) -> io::Result<Option<usize>> {
-        loop {
-            return match self.stream.read(scratch) {
-                Ok(len) => Ok(Some(len)),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => Err(error),
-            };
+    pub(crate) fn is_blocked(&self) -> bool {
+        !self.unsent.is_empty() || self.tls.as_ref().is_some_and(Tls::wants_write)
+    }
+
+    /// One read into the scratch.
+    pub(crate) fn read(&mut self, scratch: &mut Scratch) -> io::Result<Input> {
+        let len = loop {
+            match self.stream.read(&mut scratch.wire) {
+                Ok(0) => return Ok(Input::End),
+                Ok(len) => break len,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Input::Nothing),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        };
+        // A short read has emptied the socket; whatever comes later is a new edge.
+        let more = len == scratch.wire.len();
+        scratch.plain = self.tls.is_none().then_some(len);
+        if let Some(tls) = &mut self.tls {
+            scratch.opened.clear();
+            tls.receive(&scratch.wire[..len], &mut scratch.opened)?;
+            // The handshake, or the answer to a change of keys.
+            self.flush()?;
         }
+        Ok(Input::Some { more })
     }
 
     /// While the answer to the upgrade is awaited: takes `input`, gives what follows the answer once it is whole.

@@ -1,4 +1,4 @@
-//! The load generator: the relay benchmark, its echo floor, and load for any server of the mesh dialect.
+//! The load generator: the relay benchmark, its echo floor, and load for any server of the dialects mesh and sid.
 //!
 //! `docs/performance.md` says how it is run and how its table is read.
 
@@ -7,21 +7,23 @@ mod calibration;
 mod child;
 mod cli;
 mod conn;
+mod dialect;
 mod echo;
 mod figures;
 mod frame;
 mod histogram;
 mod load;
-mod mesh;
 mod message;
 mod metric;
 mod net;
 mod process;
 mod report;
+mod running;
 mod scenario;
 mod schedule;
 mod table;
 mod target;
+mod tls;
 mod window;
 
 use std::io::{self, Write};
@@ -39,7 +41,8 @@ fn main() -> ExitCode {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let done = match Cli::parse().command {
         Command::BenchRelay(args) => bench::run(&args, &mut out, &mut err),
-        Command::Mesh(args) => mesh::run(&args, &mut out),
+        Command::Mesh(args) => running::mesh(&args, &mut out),
+        Command::Sid(args) => running::sid(&args, &mut out),
         Command::Echo(args) => echo::serve(args.addr),
     };
     match done {

@@ -1,12 +1,9 @@
-//! The messages of the load: a 330-byte candidate with a stamp inside, a 6 kB offer, joins.
+//! The message of the load: a 330-byte candidate with a stamp inside, rendered once and readdressed for each sending.
 
+use std::ops::Range;
+
+use crate::dialect::CANDIDATE_BYTES;
 use crate::frame;
-
-/// Size of the JSON text of one candidate as the client sends it: what browsers' candidates come to.
-pub(crate) const CANDIDATE_BYTES: usize = 330;
-
-/// Size of the JSON text of one offer: a call with audio, video and a data channel.
-pub(crate) const OFFER_BYTES: usize = 6_000;
 
 const MARK: &str = "stamp ";
 const STAMP_DIGITS: usize = 24;
@@ -20,27 +17,13 @@ pub(crate) struct Stamp {
     pub(crate) sender: u32,
 }
 
-/// The name of a room's `index`-th member; all names have the same length, so that a rendered frame can be readdressed.
-pub(crate) fn member(index: usize) -> String {
-    format!("peer-{index:04}")
-}
-
-pub(crate) fn join(room: &str, member: &str) -> String {
-    format!(r#"{{"type":"join","room":"{room}","from":"{member}"}}"#)
-}
-
-pub(crate) const PING: &str = r#"{"type":"ping"}"#;
-
-pub(crate) fn offer(to: &str) -> String {
-    let head = format!(r#"{{"type":"offer","to":"{to}","sdp":{{"type":"offer","sdp":"v=0\r\n"#);
-    let line = r"a=rtpmap:111 opus/48000/2\r\n";
-    let mut text = head;
-    while text.len() + line.len() + 3 <= OFFER_BYTES {
-        text.push_str(line);
-    }
-    text.push_str(&"x".repeat(OFFER_BYTES.saturating_sub(text.len() + 3)));
-    text.push_str("\"}}");
-    text
+/// How a dialect writes a candidate: what stands before the address, how many digits the address has, and what stands
+/// between it and the stamp, which is inside of a string.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) head: &'static str,
+    pub(crate) digits: usize,
+    pub(crate) body: &'static str,
 }
 
 /// One connection's candidate as a finished frame; only its stamp and its addressee are written anew for each sending.
@@ -48,17 +31,15 @@ pub(crate) struct Candidate {
     frame: Vec<u8>,
     head: usize,
     mask: [u8; 4],
-    to_at: usize,
+    address: Range<usize>,
     stamp_at: usize,
     sender: u32,
 }
 
 impl Candidate {
-    pub(crate) fn new(mask: [u8; 4], sender: u32) -> Self {
-        let before_to = r#"{"type":"candidate","to":"peer-"#;
-        let mut text = format!(
-            r#"{before_to}0000","candidate":{{"candidate":"candidate:842163049 1 udp 1677729535 203.0.113.77 46154 typ srflx raddr 0.0.0.0 rport 0 generation 0 ufrag EsAw network-cost 999 "#
-        );
+    pub(crate) fn new(shape: Shape, mask: [u8; 4], sender: u32) -> Self {
+        let address = shape.head.len()..shape.head.len() + shape.digits;
+        let mut text = format!("{}{}{}", shape.head, "0".repeat(shape.digits), shape.body);
         let rest = MARK.len() + STAMP_DIGITS + TAIL.len();
         text.push_str(&"x".repeat(CANDIDATE_BYTES.saturating_sub(text.len() + rest)));
         text.push_str(MARK);
@@ -68,14 +49,14 @@ impl Candidate {
         let mut frame = Vec::with_capacity(text.len() + 8);
         frame::write(&mut frame, frame::TEXT, mask, text.as_bytes());
         let head = frame.len() - text.len();
-        Self { frame, head, mask, to_at: before_to.len(), stamp_at, sender }
+        Self { frame, head, mask, address, stamp_at, sender }
     }
 
-    /// The frame, addressed to the room's `to`-th member and stamped with `nanos`.
-    pub(crate) fn render(&mut self, to: usize, nanos: u64) -> &[u8] {
+    /// The frame, addressed to `to` and stamped with `nanos`.
+    pub(crate) fn render(&mut self, to: u64, nanos: u64) -> &[u8] {
         let mut rest = to;
-        for place in (0..4).rev() {
-            self.put(self.to_at + place, b'0' + (rest % 10) as u8);
+        for at in self.address.clone().rev() {
+            self.put(at, b'0' + (rest % 10) as u8);
             rest /= 10;
         }
         for place in 0..16 {
@@ -116,41 +97,10 @@ fn hex(digits: &[u8]) -> Option<u64> {
     digits.iter().try_fold(0, |value, digit| Some(value << 4 | u64::from(char::from(*digit).to_digit(16)?)))
 }
 
-/// What a text from the server is, told by its first bytes: servers of this dialect write `type` first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Joined,
-    Members,
-    Relay,
-    Pong,
-    Error,
-    Other,
-}
-
-pub(crate) fn kind(text: &[u8]) -> Kind {
-    let Some(rest) = text.strip_prefix(br#"{"type":""#) else { return Kind::Other };
-    let end = rest.iter().position(|byte| *byte == b'"').unwrap_or_default();
-    match &rest[..end] {
-        b"joined" => Kind::Joined,
-        b"room_members" => Kind::Members,
-        b"offer" | b"answer" | b"candidate" | b"hangup" => Kind::Relay,
-        b"pong" => Kind::Pong,
-        b"error" => Kind::Error,
-        _ => Kind::Other,
-    }
-}
-
-/// How many members a list names; names hold no comma.
-pub(crate) fn listed(text: &[u8]) -> usize {
-    let start = br#""members":["#;
-    let Some(at) = text.windows(start.len()).position(|window| window == start) else { return 0 };
-    let list = text[at + start.len()..].split(|byte| *byte == b']').next().unwrap_or_default();
-    if list.is_empty() { 0 } else { list.split(|byte| *byte == b',').count() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::{Dialect, mesh};
 
     fn plain(frame: &[u8], mask: [u8; 4]) -> String {
         let payload = &frame[frame.len() - CANDIDATE_BYTES..];
@@ -160,20 +110,34 @@ mod tests {
     #[test]
     fn a_candidate_has_its_size_and_is_json_whatever_is_rendered_into_it() {
         let mask = [0x11, 0x9f, 0x80, 0x01];
-        let mut candidate = Candidate::new(mask, 0xfedc_ba98);
-        for (to, nanos) in [(0, 0), (7, 1), (9_999, u64::MAX), (12, 0x0123_4567_89ab_cdef)] {
-            let text = plain(candidate.render(to, nanos), mask);
-            let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-            assert_eq!(text.len(), CANDIDATE_BYTES);
-            assert_eq!(json["to"], member(to).as_str());
-            assert_eq!(stamp(text.as_bytes()), Some(Stamp { nanos, sender: 0xfedc_ba98 }));
+        for dialect in [Dialect::Mesh, Dialect::Sid] {
+            let mut candidate = Candidate::new(dialect.candidate(), mask, 0xfedc_ba98);
+            for (to, nanos) in [(0, 0), (7, 1), (9_999, u64::MAX), (12, 0x0123_4567_89ab_cdef)] {
+                let text = plain(candidate.render(to, nanos), mask);
+                let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(text.len(), CANDIDATE_BYTES);
+                match dialect {
+                    Dialect::Mesh => assert_eq!(json["to"], mesh::member(to as usize).as_str()),
+                    Dialect::Sid => assert_eq!(json["sessionId"], format!("{to:08}").as_str()),
+                }
+                assert_eq!(stamp(text.as_bytes()), Some(Stamp { nanos, sender: 0xfedc_ba98 }));
+            }
         }
+    }
+
+    #[test]
+    fn sid_puts_the_sender_before_the_payload_and_the_stamp_is_found() {
+        let mask = [3; 4];
+        let text = plain(Candidate::new(Dialect::Sid.candidate(), mask, 3).render(87_654_321, 99), mask);
+        let relayed = text.replace(r#""87654321","#, r#""87654321","opponentId":"bench-00001","#);
+        assert_ne!(relayed, text);
+        assert_eq!(stamp(relayed.as_bytes()), Some(Stamp { nanos: 99, sender: 3 }));
     }
 
     #[test]
     fn the_stamp_survives_a_server_that_writes_the_payload_anew() {
         let mask = [7; 4];
-        let text = plain(Candidate::new(mask, 3).render(1, 99), mask);
+        let text = plain(Candidate::new(Dialect::Mesh.candidate(), mask, 3).render(1, 99), mask);
         let wanted = Some(Stamp { nanos: 99, sender: 3 });
         assert_eq!(stamp(format!("{text}\n").as_bytes()), wanted);
         let anew = text.replace(TAIL, r#"", "sdpMLineIndex": 0}}"#);
@@ -182,28 +146,5 @@ mod tests {
         for text in ["", "\n", r#"{"type":"joined"}"#, TAIL, "stamp 00", "stamp xyzxyzxyzxyzxyzxyzxyzxyz"] {
             assert_eq!(stamp(text.as_bytes()), None, "{text}");
         }
-    }
-
-    #[test]
-    fn an_offer_has_its_size_and_is_json() {
-        let text = offer(&member(3));
-        assert_eq!(text.len(), OFFER_BYTES);
-        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(json["to"], "peer-0003");
-    }
-
-    #[test]
-    fn kinds_and_lists() {
-        let list = |members| format!(r#"{{"type":"room_members","room":"a,b","from":"","members":[{members}]}}"#);
-        assert_eq!(kind(list("").as_bytes()), Kind::Members);
-        assert_eq!(kind(br#"{"type":"joined","room":"r"}"#), Kind::Joined);
-        assert_eq!(kind(br#"{"type":"candidate"}"#), Kind::Relay);
-        assert_eq!(kind(br#"{"type":"ping"}"#), Kind::Other);
-        assert_eq!(kind(b"hello"), Kind::Other);
-        assert_eq!(kind(br#"{"type":"#), Kind::Other);
-        for (members, count) in [("", 0), (r#""a""#, 1), (r#""a","b","c""#, 3)] {
-            assert_eq!(listed(list(members).as_bytes()), count);
-        }
-        assert_eq!(listed(b"nothing"), 0);
     }
 }

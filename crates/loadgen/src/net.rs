@@ -11,9 +11,10 @@ use mio::{Events, Interest, Poll, Registry, Token};
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::conn::{self, Conn};
+use crate::conn::{self, Conn, Input, Scratch};
 use crate::frame::{self, Item};
 use crate::target::Target;
+use crate::tls::Connector;
 
 /// One load: what to do when something happens to a connection.
 pub(crate) trait Load {
@@ -34,6 +35,8 @@ pub(crate) trait Load {
 /// The connections, as a load sees them.
 pub(crate) struct Net {
     target: Target,
+    /// Where the target speaks TLS.
+    tls: Option<Connector>,
     registry: Registry,
     conns: Vec<Option<Conn>>,
     timer: OwnedFd,
@@ -48,13 +51,16 @@ pub(crate) struct Engine {
     pub(crate) net: Net,
     poll: Poll,
     events: Events,
-    scratch: Vec<u8>,
+    scratch: Scratch,
 }
 
 const TIMER: Token = Token(usize::MAX);
 
 /// How often a load is asked whether it is done while nothing comes.
 const IDLE_TICK: Duration = Duration::from_millis(50);
+
+/// What one read takes at most.
+const READ_BYTES: usize = 64 * 1024;
 
 /// Clients of one loopback source address; with more, the kernel's search for a free port would show in the figures.
 const PER_SOURCE: usize = 2_500;
@@ -66,9 +72,10 @@ impl Engine {
         let timer = rustix::time::timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK)?;
         registry.register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
         let rng = u64::from(std::process::id()) << 32 | 0x9e37_79b9;
-        let net = Net { target, registry, conns: Vec::new(), timer, rng, frame: Vec::new(), failed: Vec::new() };
+        let tls = if target.tls { Some(Connector::new(&target.host)?) } else { None };
+        let net = Net { target, tls, registry, conns: Vec::new(), timer, rng, frame: Vec::new(), failed: Vec::new() };
         net.tick(IDLE_TICK)?;
-        Ok(Self { net, poll, events: Events::with_capacity(1024), scratch: vec![0; 64 * 1024] })
+        Ok(Self { net, poll, events: Events::with_capacity(1024), scratch: Scratch::new(READ_BYTES) })
     }
 
     /// Runs until the load is done or the moment has come.
@@ -137,7 +144,8 @@ impl Net {
         let mut stream = TcpStream::from_std(socket.into());
         self.registry.register(&mut stream, Token(id), Interest::READABLE | Interest::WRITABLE)?;
         let mask = self.mask();
-        self.conns[id] = Some(Conn::new(stream, mask));
+        let tls = self.tls.as_ref().map(Connector::open).transpose()?;
+        self.conns[id] = Some(Conn::new(stream, mask, tls));
         Ok(())
     }
 
@@ -219,7 +227,7 @@ impl Net {
         id: usize,
         writable: bool,
         ended: bool,
-        scratch: &mut [u8],
+        scratch: &mut Scratch,
         load: &mut impl Load,
     ) -> Result<(), String> {
         let Some(conn) = &mut self.conns[id] else { return Ok(()) };
@@ -234,19 +242,20 @@ impl Net {
         }
         loop {
             let Some(conn) = &mut self.conns[id] else { return Ok(()) };
-            let Some(len) = conn.read(scratch).map_err(|error| error.to_string())? else { return Ok(()) };
-            if len == 0 {
-                return Err("the server ended the connection".to_owned());
-            }
+            let more = match conn.read(scratch).map_err(|error| error.to_string())? {
+                Input::Nothing => return Ok(()),
+                Input::End => return Err("the server ended the connection".to_owned()),
+                Input::Some { more } => more,
+            };
             if conn.is_open() {
-                self.deliver(id, &scratch[..len], load)?;
-            } else if let Some(rest) = conn.upgraded(&scratch[..len])? {
+                self.deliver(id, scratch.text(), load)?;
+            } else if let Some(rest) = conn.upgraded(scratch.text())? {
                 let setup = conn.began.elapsed();
                 load.opened(self, id, setup);
                 self.deliver(id, &rest, load)?;
             }
-            // A short read has emptied the socket; whatever comes later is a new edge. The end of the stream is none.
-            if len < scratch.len() && !ended {
+            // The end of the stream is no edge of its own.
+            if !more && !ended {
                 return Ok(());
             }
         }

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::Result;
+use crate::dialect::Dialect;
 use crate::figures as names;
 use crate::histogram::Histogram;
-use crate::load::{Crowd, Offers, OpenLoop, Plan, Quiet, Saturated, Steps, Stuck};
+use crate::load::{Crowd, Offers, OpenLoop, Pairing, Plan, Quiet, Saturated, Sessions, Steps, Stuck};
 use crate::net::Engine;
 use crate::process;
 use crate::target::Target;
@@ -26,13 +27,6 @@ pub(crate) struct Setting {
     pub(crate) in_flight: usize,
     /// Messages per second to the member that does not read.
     pub(crate) flood: u64,
-}
-
-impl Setting {
-    /// A client without others in its room talks to an echo, where there is nothing to join.
-    fn steps(&self) -> Steps {
-        if self.plan.members == 1 { Steps::Connect } else { Steps::ConnectAndJoin }
-    }
 }
 
 /// The figures of one run.
@@ -58,8 +52,8 @@ const BUSY_LIMIT: f64 = 95.0;
 /// Every client sends when its previous message has arrived.
 pub(crate) fn saturated(setting: &Setting) -> Result<Outcome> {
     let mut engine = Engine::new(setting.target.clone())?;
-    gather(&mut engine, setting, setting.steps())?;
-    let mut load = Saturated::new(&setting.plan, &engine.net);
+    let sessions = prepare(&mut engine, setting)?;
+    let mut load = Saturated::new(&setting.plan, sessions, &engine.net);
     engine.run(&mut load, Instant::now() + WARM_UP)?;
     load.counting = true;
     let window = Window::open(setting.pid)?;
@@ -76,8 +70,8 @@ pub(crate) fn saturated(setting: &Setting) -> Result<Outcome> {
 /// Messages on a fixed schedule.
 pub(crate) fn open_loop(setting: &Setting) -> Result<Outcome> {
     let mut engine = Engine::new(setting.target.clone())?;
-    gather(&mut engine, setting, setting.steps())?;
-    let mut load = OpenLoop::new(&setting.plan, &engine.net, setting.rate, WARM_UP, setting.span);
+    let sessions = prepare(&mut engine, setting)?;
+    let mut load = OpenLoop::new(&setting.plan, sessions, &engine.net, setting.rate, WARM_UP, setting.span);
     engine.net.tick(load.tick())?;
     let begin = load.start() + WARM_UP;
     engine.run(&mut load, begin)?;
@@ -98,8 +92,8 @@ pub(crate) fn open_loop(setting: &Setting) -> Result<Outcome> {
 /// The open loop, while one member of a further room never reads what it is sent.
 pub(crate) fn stuck(setting: &Setting) -> Result<Outcome> {
     let mut engine = Engine::new(setting.target.clone())?;
-    gather(&mut engine, setting, Steps::ConnectAndJoin)?;
-    let others = OpenLoop::new(&setting.plan, &engine.net, setting.rate, STUCK_WARM_UP, setting.span);
+    gather(&mut engine, setting, Steps::ConnectAndEnter)?;
+    let others = OpenLoop::new(&setting.plan, Sessions::new(), &engine.net, setting.rate, STUCK_WARM_UP, setting.span);
     engine.net.tick(others.tick())?;
     let begin = others.start() + STUCK_WARM_UP;
     let mut load = Stuck::new(others, &mut engine.net, setting.flood)?;
@@ -120,11 +114,17 @@ pub(crate) fn stuck(setting: &Setting) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Memory per client: connected, joined, left alone, and after one large offer each.
+/// Memory per client: connected, come in, left alone, and after each has sent and received a large offer.
 pub(crate) fn idle(setting: &Setting) -> Result<Outcome> {
     let mut engine = Engine::new(setting.target.clone())?;
     let mut outcome = Outcome::default();
+    let stages = names::stages(setting.plan.dialect);
     let clients = setting.plan.clients();
+    // In sid every newcomer is a list to everybody: the faster all are there, the fewer lists of thousands are sent.
+    let at_once = match setting.plan.dialect {
+        Dialect::Mesh => setting.in_flight,
+        Dialect::Sid => clients,
+    };
     outcome.add(names::CLIENTS, clients as f64);
     rest(&mut engine, SETTLE)?;
     let memory = |outcome: &mut Outcome, before: Option<u64>, name| -> Result<Option<u64>> {
@@ -138,20 +138,19 @@ pub(crate) fn idle(setting: &Setting) -> Result<Outcome> {
     let empty = memory(&mut outcome, None, "")?;
     gather(&mut engine, setting, Steps::Connect)?;
     rest(&mut engine, SETTLE)?;
-    memory(&mut outcome, empty, names::CONNECTED)?;
-    gather(&mut engine, setting, Steps::Join)?;
+    memory(&mut outcome, empty, stages.connected)?;
+    let setting = &Setting { in_flight: at_once, ..setting.clone() };
+    gather(&mut engine, setting, Steps::Enter)?;
     rest(&mut engine, SETTLE)?;
-    memory(&mut outcome, empty, names::JOINED)?;
+    memory(&mut outcome, empty, stages.entered)?;
     rest(&mut engine, setting.span)?;
-    memory(&mut outcome, empty, names::JOINED_IDLE)?;
-    let mut offers = Offers::new(&setting.plan, setting.in_flight);
-    engine.run(&mut offers, Instant::now() + GATHER_TIMEOUT)?;
-    offers.faults.check()?;
-    if offers.arrived < clients {
-        return Err(format!("only {} of {clients} offers arrived", offers.arrived).into());
+    memory(&mut outcome, empty, stages.idle)?;
+    match setting.plan.dialect {
+        Dialect::Mesh => exchange_offers(&mut engine, setting)?,
+        Dialect::Sid => drop(pair(&mut engine, setting)?),
     }
     rest(&mut engine, SETTLE)?;
-    memory(&mut outcome, empty, names::OFFERED)?;
+    memory(&mut outcome, empty, stages.offered)?;
     Ok(outcome)
 }
 
@@ -160,7 +159,7 @@ pub(crate) fn storm(setting: &Setting) -> Result<Outcome> {
     let mut engine = Engine::new(setting.target.clone())?;
     let began = Instant::now();
     let window = Window::open(setting.pid)?;
-    let crowd = gather(&mut engine, setting, Steps::ConnectAndJoin)?;
+    let crowd = gather(&mut engine, setting, Steps::ConnectAndEnter)?;
     let usage = window.look()?;
     let clients = setting.plan.clients() as f64;
     let mut outcome = Outcome::default();
@@ -169,13 +168,70 @@ pub(crate) fn storm(setting: &Setting) -> Result<Outcome> {
     if let Some(used) = usage.server {
         outcome.add(names::CPU, used.total().as_secs_f64() * 1e6 / clients);
     }
-    outcome.add(names::SETUP_P50, millis(crowd.setup.quantile(500)));
-    outcome.add(names::SETUP_P99, millis(crowd.setup.quantile(990)));
-    outcome.add(names::SETUP_MAX, millis(crowd.setup.max()));
+    outcome.setup(&crowd);
     outcome.add(names::EARLY_LISTS, crowd.early_lists as f64);
     outcome.add(names::INCOMPLETE, crowd.incomplete() as f64);
     outcome.usage(&usage);
     Ok(outcome)
+}
+
+/// Clients that register as fast as the server lets them, until each has seen a list with everybody on it.
+pub(crate) fn registrations(setting: &Setting) -> Result<Outcome> {
+    let mut engine = Engine::new(setting.target.clone())?;
+    let began = Instant::now();
+    let window = Window::open(setting.pid)?;
+    let crowd = gather(&mut engine, setting, Steps::ConnectAndEnter)?;
+    let usage = window.look()?;
+    let clients = setting.plan.clients() as f64;
+    let mut outcome = Outcome::default();
+    outcome.add(names::CLIENTS, clients);
+    if let Some(at) = crowd.finished_at() {
+        outcome.add(names::REGISTERED, millis(at - began));
+    }
+    if let Some(at) = crowd.complete_at() {
+        outcome.add(names::ALL_LISTED, millis(at.max(crowd.finished_at().unwrap_or(at)) - began));
+    }
+    if let Some(used) = usage.server {
+        outcome.add(names::CPU, used.total().as_secs_f64() * 1e6 / clients);
+    }
+    outcome.add(names::LISTS, crowd.lists as f64);
+    outcome.add(names::EARLY_LISTS, crowd.early_lists as f64);
+    outcome.add(names::INCOMPLETE, crowd.incomplete() as f64);
+    outcome.usage(&usage);
+    Ok(outcome)
+}
+
+/// Clients that only connect, as fast as the server lets them; over TLS these are handshakes.
+pub(crate) fn handshakes(setting: &Setting) -> Result<Outcome> {
+    let mut engine = Engine::new(setting.target.clone())?;
+    let began = Instant::now();
+    let window = Window::open(setting.pid)?;
+    let crowd = gather(&mut engine, setting, Steps::Connect)?;
+    let usage = window.look()?;
+    let clients = setting.plan.clients() as f64;
+    let mut outcome = Outcome::default();
+    let span = crowd.finished_at().map_or(began.elapsed(), |at| at - began);
+    outcome.add(names::HANDSHAKES, clients / span.as_secs_f64());
+    if let Some(used) = usage.server {
+        outcome.add(names::CPU, used.total().as_secs_f64() * 1e6 / clients);
+    }
+    outcome.setup(&crowd);
+    outcome.usage(&usage);
+    Ok(outcome)
+}
+
+/// Brings the clients to where they can send each other messages.
+fn prepare(engine: &mut Engine, setting: &Setting) -> Result<Sessions> {
+    if setting.plan.members == 1 {
+        // A client without others talks to an echo, where there is nothing to come into.
+        gather(engine, setting, Steps::Connect)?;
+        return Ok(Sessions::new());
+    }
+    gather(engine, setting, Steps::ConnectAndEnter)?;
+    match setting.plan.dialect {
+        Dialect::Mesh => Ok(Sessions::new()),
+        Dialect::Sid => pair(engine, setting),
+    }
 }
 
 fn gather(engine: &mut Engine, setting: &Setting, steps: Steps) -> Result<Crowd> {
@@ -183,9 +239,31 @@ fn gather(engine: &mut Engine, setting: &Setting, steps: Steps) -> Result<Crowd>
     engine.run(&mut crowd, Instant::now() + GATHER_TIMEOUT)?;
     crowd.faults.check()?;
     if crowd.finished_at().is_none() {
-        return Err("not all clients connected and joined in time".into());
+        return Err("not all clients connected and came in in time".into());
     }
     Ok(crowd)
+}
+
+/// Gives each pair of clients its session.
+fn pair(engine: &mut Engine, setting: &Setting) -> Result<Sessions> {
+    let mut pairing = Pairing::new(&setting.plan, setting.in_flight);
+    engine.run(&mut pairing, Instant::now() + GATHER_TIMEOUT)?;
+    pairing.faults.check()?;
+    if !pairing.is_complete() {
+        return Err("not all sessions were accepted in time".into());
+    }
+    Ok(pairing.sessions())
+}
+
+fn exchange_offers(engine: &mut Engine, setting: &Setting) -> Result<()> {
+    let clients = setting.plan.clients();
+    let mut offers = Offers::new(&setting.plan, setting.in_flight);
+    engine.run(&mut offers, Instant::now() + GATHER_TIMEOUT)?;
+    offers.faults.check()?;
+    if offers.arrived < clients {
+        return Err(format!("only {} of {clients} offers arrived", offers.arrived).into());
+    }
+    Ok(())
 }
 
 /// Lets the clients wait; they still answer pings.
@@ -217,6 +295,13 @@ impl Outcome {
         self.add(names::P99, millis(latency.quantile(990)));
         self.add(names::P999, millis(latency.quantile(999)));
         self.add(names::MAX, millis(latency.max()));
+    }
+
+    /// From the TCP connect to the answer of the upgrade.
+    fn setup(&mut self, crowd: &Crowd) {
+        self.add(names::SETUP_P50, millis(crowd.setup.quantile(500)));
+        self.add(names::SETUP_P99, millis(crowd.setup.quantile(990)));
+        self.add(names::SETUP_MAX, millis(crowd.setup.max()));
     }
 
     fn usage(&mut self, usage: &Usage) {

@@ -1,10 +1,10 @@
-//! Clients that connect and join, a given number of them at a time.
+//! Clients that connect and come in (join, register), a given number of them at a time.
 
 use std::time::{Duration, Instant};
 
 use super::{Faults, Plan};
+use crate::dialect::Kind;
 use crate::histogram::Histogram;
-use crate::message::{self, Kind};
 use crate::net::{Load, Net};
 
 /// How long the lists of all members may take after the last join.
@@ -15,10 +15,10 @@ const LISTS_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) enum Steps {
     /// To the answer of the upgrade.
     Connect,
-    /// From there to `joined`.
-    Join,
+    /// From there to the server's answer that the client is in.
+    Enter,
     /// Both.
-    ConnectAndJoin,
+    ConnectAndEnter,
 }
 
 pub(crate) struct Crowd {
@@ -28,13 +28,16 @@ pub(crate) struct Crowd {
     started: usize,
     finished: usize,
     clients: Vec<Client>,
-    /// Clients whose last list names the whole room.
+    /// Clients whose last list names everybody it should.
     complete: usize,
     /// When the last client finished.
     finished_at: Option<Instant>,
+    /// When the last client had its whole list.
+    complete_at: Option<Instant>,
     /// From asking for a connection to the answer of the upgrade.
     pub(crate) setup: Histogram,
-    /// Lists that came to a client before its `joined`.
+    pub(crate) lists: u64,
+    /// Lists that came to a client before the answer that it is in.
     pub(crate) early_lists: u64,
     pub(crate) faults: Faults,
 }
@@ -56,18 +59,25 @@ impl Crowd {
             clients: vec![Client::default(); plan.clients()],
             complete: 0,
             finished_at: None,
+            complete_at: None,
             setup: Histogram::new(),
+            lists: 0,
             early_lists: 0,
             faults: Faults::default(),
         }
     }
 
-    /// When the last client had connected or joined.
+    /// When the last client had connected or come in.
     pub(crate) fn finished_at(&self) -> Option<Instant> {
         self.finished_at
     }
 
-    /// Clients that have not been shown their whole room.
+    /// When the last client had its whole list, if all have.
+    pub(crate) fn complete_at(&self) -> Option<Instant> {
+        self.complete_at.filter(|_| self.incomplete() == 0)
+    }
+
+    /// Clients that have not been shown everybody.
     pub(crate) fn incomplete(&self) -> usize {
         self.clients.len() - self.complete
     }
@@ -79,8 +89,8 @@ impl Crowd {
         }
     }
 
-    fn join(&self, net: &mut Net, id: usize) {
-        net.send(id, &self.plan.join(id));
+    fn enter(&self, net: &mut Net, id: usize) {
+        net.send(id, &self.plan.enter(id));
     }
 }
 
@@ -90,25 +100,29 @@ impl Load for Crowd {
         if self.steps == Steps::Connect {
             self.finish();
         } else {
-            self.join(net, id);
+            self.enter(net, id);
         }
     }
 
     fn text(&mut self, _net: &mut Net, id: usize, text: &[u8]) {
         let Some(client) = self.clients.get_mut(id) else { return };
-        match message::kind(text) {
+        match self.plan.dialect.kind(text) {
             Kind::Joined => {
                 if !std::mem::replace(&mut client.joined, true) {
                     self.finish();
                 }
             }
             Kind::Members => {
+                self.lists += 1;
                 if !client.joined {
                     self.early_lists += 1;
                 }
-                let complete = message::listed(text) == self.plan.members;
+                let complete = self.plan.is_whole(self.plan.dialect.listed(text));
                 match (client.complete, complete) {
-                    (false, true) => self.complete += 1,
+                    (false, true) => {
+                        self.complete += 1;
+                        self.complete_at = Some(Instant::now());
+                    }
                     (true, false) => self.complete -= 1,
                     _ => {}
                 }
@@ -126,8 +140,8 @@ impl Load for Crowd {
         while self.started < self.clients.len() && self.started - self.finished < self.in_flight {
             let id = self.started;
             self.started += 1;
-            if self.steps == Steps::Join {
-                self.join(net, id);
+            if self.steps == Steps::Enter {
+                self.enter(net, id);
             } else if let Err(error) = net.connect() {
                 self.faults.note(id, &format!("cannot connect: {error}"));
             }

@@ -1,7 +1,7 @@
-//! Every client sends one large offer to its neighbour: what makes servers keep large buffers.
+//! Every client of a mesh room sends one large offer to its neighbour: what makes servers keep large buffers.
 
 use super::{Faults, Plan};
-use crate::message::{self, Kind};
+use crate::dialect::{Kind, mesh};
 use crate::net::{Load, Net};
 
 pub(crate) struct Offers {
@@ -20,7 +20,7 @@ impl Offers {
 
 impl Load for Offers {
     fn text(&mut self, _net: &mut Net, id: usize, text: &[u8]) {
-        match message::kind(text) {
+        match self.plan.dialect.kind(text) {
             Kind::Relay => self.arrived += 1,
             Kind::Members => {}
             _ => self.faults.note_text(id, text),
@@ -33,8 +33,8 @@ impl Load for Offers {
 
     fn turn(&mut self, net: &mut Net) {
         while self.started < self.plan.clients() && self.started - self.arrived < self.in_flight {
-            let to = message::member(self.plan.receiver(self.started, 0));
-            net.send(self.started, &message::offer(&to));
+            let to = mesh::member(self.plan.receiver(self.started, 0));
+            net.send(self.started, &mesh::offer(&to));
             self.started += 1;
         }
     }

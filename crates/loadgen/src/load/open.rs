@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Candidates, Faults, Plan};
+use super::{Candidates, Faults, Plan, Sessions};
 use crate::histogram::Histogram;
-use crate::message::{self, Kind};
+use crate::message;
 use crate::net::{Load, Net};
 use crate::schedule::Schedule;
 
@@ -24,10 +24,17 @@ pub(crate) struct OpenLoop {
 }
 
 impl OpenLoop {
-    pub(crate) fn new(plan: &Plan, net: &Net, rate: u64, warm_up: Duration, measured: Duration) -> Self {
+    pub(crate) fn new(
+        plan: &Plan,
+        sessions: Sessions,
+        net: &Net,
+        rate: u64,
+        warm_up: Duration,
+        measured: Duration,
+    ) -> Self {
         let nanos = |span: Duration| span.as_nanos() as u64;
         Self {
-            candidates: Candidates::new(plan, net),
+            candidates: Candidates::new(plan, sessions, net),
             schedule: Schedule::new(rate),
             start: Instant::now(),
             counted: nanos(warm_up)..nanos(warm_up + measured),
@@ -64,9 +71,7 @@ impl OpenLoop {
 impl Load for OpenLoop {
     fn text(&mut self, _net: &mut Net, id: usize, text: &[u8]) {
         let Some(stamp) = message::stamp(text) else {
-            if message::kind(text) != Kind::Members {
-                self.faults.note_text(id, text);
-            }
+            self.faults.note_stray(self.candidates.plan.dialect, id, text);
             return;
         };
         self.on_their_way = self.on_their_way.saturating_sub(1);

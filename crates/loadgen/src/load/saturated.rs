@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::{Candidates, Faults, Plan};
+use super::{Candidates, Faults, Plan, Sessions};
 use crate::histogram::Histogram;
-use crate::message::{self, Kind};
+use crate::message;
 use crate::net::{Load, Net};
 
 pub(crate) struct Saturated {
@@ -18,9 +18,9 @@ pub(crate) struct Saturated {
 }
 
 impl Saturated {
-    pub(crate) fn new(plan: &Plan, net: &Net) -> Self {
+    pub(crate) fn new(plan: &Plan, sessions: Sessions, net: &Net) -> Self {
         Self {
-            candidates: Candidates::new(plan, net),
+            candidates: Candidates::new(plan, sessions, net),
             start: Instant::now(),
             begun: false,
             counting: false,
@@ -37,10 +37,7 @@ impl Saturated {
 impl Load for Saturated {
     fn text(&mut self, net: &mut Net, id: usize, text: &[u8]) {
         let Some(stamp) = message::stamp(text) else {
-            // A member list may still be on its way from the joins.
-            if message::kind(text) != Kind::Members {
-                self.faults.note_text(id, text);
-            }
+            self.faults.note_stray(self.candidates.plan.dialect, id, text);
             return;
         };
         let now = self.now();

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use super::OpenLoop;
-use crate::message::{self, Candidate, Kind};
+use crate::dialect::{Dialect, Kind, mesh};
+use crate::message::Candidate;
 use crate::net::{Load, Net};
 use crate::schedule::Schedule;
 
@@ -48,7 +49,7 @@ impl Stuck {
             flooder,
             victim,
             flood: Schedule::new(flood_rate),
-            candidate: Candidate::new(net.mask_of(flooder), flooder as u32),
+            candidate: Candidate::new(Dialect::Mesh.candidate(), net.mask_of(flooder), flooder as u32),
             state: State::Preparing,
             flooded: 0,
             evictions: 0,
@@ -68,12 +69,12 @@ impl Stuck {
     }
 
     fn special_text(&mut self, net: &mut Net, id: usize, text: &[u8]) {
-        let kind = message::kind(text);
+        let kind = Dialect::Mesh.kind(text);
         match (self.state, kind) {
             (State::Preparing, Kind::Joined) => self.bring_back(net),
             (State::Returning, Kind::Joined) if id == self.victim => {
                 net.deafen(self.victim);
-                net.send(self.flooder, message::PING);
+                net.send(self.flooder, mesh::PING);
                 self.state = State::Clearing;
             }
             (State::Returning, Kind::Error) if id == self.victim => self.others.faults.note_text(id, text),
@@ -87,8 +88,8 @@ impl Stuck {
 
 impl Load for Stuck {
     fn opened(&mut self, net: &mut Net, id: usize, _setup: Duration) {
-        let name = message::member(usize::from(id == self.victim));
-        net.send(id, &message::join(&self.room, &name));
+        let name = mesh::member(usize::from(id == self.victim));
+        net.send(id, &mesh::join(&self.room, &name));
     }
 
     fn text(&mut self, net: &mut Net, id: usize, text: &[u8]) {
