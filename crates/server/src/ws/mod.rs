@@ -5,6 +5,7 @@ mod connection;
 mod credential;
 mod frame;
 mod handshake;
+mod reader;
 
 pub(crate) use connection::Connection;
 pub(crate) use handshake::{Admitted, Headers, Rejection, check, has_body};
