@@ -17,9 +17,14 @@ struct Target {
     dictionary: Option<&'static str>,
 }
 
-const TARGETS: [Target; 1] = [
+const TARGETS: [Target; 4] = [
+    // As many as it takes to send more fragments than one message may have.
+    Target { name: "frames", longest: 8_192, dictionary: None },
     // Some two hundred operations.
     Target { name: "hub", longest: 1_024, dictionary: None },
+    Target { name: "mesh", longest: 2_048, dictionary: Some("mesh.dict") },
+    // A head of a browser has some 600 bytes.
+    Target { name: "upgrade", longest: 1_024, dictionary: Some("http.dict") },
 ];
 
 /// What `cargo fuzz` passes, without a sanitizer (they need another toolchain, and there is no `unsafe` to watch):

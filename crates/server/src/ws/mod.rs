@@ -4,6 +4,8 @@
 mod connection;
 mod credential;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 mod handshake;
 mod reader;
 

@@ -98,6 +98,12 @@ impl Reader {
         }
     }
 
+    /// How many bytes of an unfinished frame and of an unfinished message are held.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn held(&self) -> (usize, usize) {
+        (self.partial.len(), self.fragments.as_ref().map_or(0, |fragments| fragments.payload.len()))
+    }
+
     fn frame(&mut self, frame: InFrame<'_>, handle: &mut impl FnMut(Item<'_>) -> Next) -> Result<Next, Violation> {
         let InFrame { last, opcode, payload } = frame;
         match (opcode, &mut self.fragments) {
