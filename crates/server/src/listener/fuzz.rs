@@ -186,7 +186,7 @@ impl<'a> Request<'a> {
             }
             let colon = line.iter().position(|byte| *byte == b':')?;
             let name = String::from_utf8_lossy(&line[..colon]).to_ascii_lowercase();
-            headers.push((name, line[colon + 1..].trim_ascii()));
+            headers.push((name, blanks_off(&line[colon + 1..])));
         }
         None
     }
@@ -285,6 +285,14 @@ impl<'a> Request<'a> {
             && key.is_some_and(|nonce| nonce.len() == 16)
             && !odd.iter().any(|name| self.headers.iter().any(|(of, _)| of == name))
     }
+}
+
+/// RFC 9110 section 5.5: what may stand around a value.
+fn blanks_off(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 /// `https://good.example:443`, however many zeros stand before the number.
