@@ -1,4 +1,4 @@
-//! Patchbay's chores: tests, namespaces, benchmarks. `cargo xtask help` lists them.
+//! Patchbay's chores: tests, namespaces, benchmarks, fuzzing. `cargo xtask help` lists them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its terminal")]
 
 mod args;
