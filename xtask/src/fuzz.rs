@@ -187,7 +187,9 @@ fn minimise(target: &Target, programs: &Path, folders: &Folders) -> Result<(), S
         fs::remove_dir_all(&least).map_err(failed)?;
     }
     fs::create_dir_all(&least).map_err(failed)?;
-    let mut merge = program(target, programs).arg("-set_cover_merge=1").arg(text(&least));
+    // Edges alone: how often each is taken would multiply the files, and a run finds that out again within a minute.
+    let mut merge = program(target, programs).arg("-use_counters=0").arg("-use_cmp=0").arg("-set_cover_merge=1");
+    merge = merge.arg(text(&least));
     for folder in folders.as_arguments() {
         merge = merge.arg(folder);
     }
