@@ -1,4 +1,6 @@
-//! The command line, parsed by hand: five commands do not earn a dependency.
+//! The command line, parsed by hand: six commands do not earn a dependency.
+
+use crate::fuzz;
 
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask <command>
@@ -8,6 +10,8 @@ usage: cargo xtask <command>
   netns [--name N] -- CMD…
                     run CMD in a network namespace of its own (10.77.0.1, fd77::1, default route)
   bench relay […]   load a release server and measure; the rest goes to the load generator
+  fuzz [TARGET] [--seconds N] [--minimise]
+                    run one fuzz target or all, or make their corpus small
   deny              licences, bans and sources of all dependencies (cargo-deny)
   help              this text";
 
@@ -27,6 +31,7 @@ pub(crate) enum Task {
     /// README's promise, checked within a namespace; a step of `test`.
     Promise,
     Deny,
+    Fuzz(fuzz::Options),
     BenchRelay {
         rest: Vec<String>,
     },
@@ -47,6 +52,7 @@ pub(crate) fn parse(args: &[String]) -> Result<Task, String> {
         ["netns-inside", "--", ..] => Ok(Task::NetnsInside { command: command(&args[2..])? }),
         ["promise"] => Ok(Task::Promise),
         ["deny"] => Ok(Task::Deny),
+        ["fuzz", rest @ ..] => Ok(Task::Fuzz(fuzz::Options::parse(rest)?)),
         ["bench", "relay", ..] => Ok(Task::BenchRelay { rest: args[2..].to_vec() }),
         ["bench", ..] => Err("bench knows relay only".into()),
         [other, ..] => Err(format!("unknown command {other:?}")),
@@ -115,6 +121,7 @@ mod tests {
             "netns --name ../x -- true",
             "netns --name -x -- true",
             "bench",
+            "fuzz --all",
         ] {
             assert!(parsed(line).is_err(), "{line:?} was accepted");
         }

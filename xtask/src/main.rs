@@ -1,4 +1,4 @@
-//! Patchbay's chores: tests, namespaces, benchmarks. `cargo xtask help` lists them.
+//! Patchbay's chores: tests, namespaces, benchmarks, fuzzing. `cargo xtask help` lists them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its terminal")]
 
 mod args;
@@ -7,6 +7,7 @@ mod cmd;
 mod deny;
 mod fast;
 mod full;
+mod fuzz;
 mod machine;
 mod netns;
 mod paths;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Ok(Task::NetnsInside { command }) => netns::inside(&command),
         Ok(Task::Promise) => promise::run(),
         Ok(Task::Deny) => deny::run(),
+        Ok(Task::Fuzz(options)) => fuzz::run(&options),
         Ok(Task::BenchRelay { rest }) => bench::relay(&rest),
         Err(reason) => {
             eprintln!("xtask: {reason}\n\n{}", args::USAGE);

@@ -10,6 +10,9 @@ mod cause;
 mod command;
 mod effect;
 mod event;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod hub;
 mod id;
 mod limits;

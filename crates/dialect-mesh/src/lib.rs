@@ -10,6 +10,9 @@
 //! Messages and limits: `docs/dialects/mesh.md`. Media never touches the server: two members relay through the hub.
 #![warn(missing_docs)]
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod refusal;
 mod session;
 mod wire;

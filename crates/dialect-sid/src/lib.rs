@@ -12,6 +12,9 @@
 //! Messages and limits: `docs/dialects/sid.md`. Media never touches the server: the two ends relay through the hub.
 #![warn(missing_docs)]
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod number;
 mod refusal;
 mod session;

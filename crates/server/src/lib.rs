@@ -7,6 +7,9 @@ mod clock;
 pub mod config;
 mod dialects;
 mod door;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod http;
 mod listener;
 mod mailbox;

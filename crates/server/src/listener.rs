@@ -1,5 +1,7 @@
 //! Listeners: binding them, accepting, and telling a WebSocket's request head from plain HTTP.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 mod opening;
 
 use std::fs;

@@ -35,6 +35,8 @@ mod capture;
 mod conformance;
 mod expected;
 mod input;
+pub mod reference;
+mod replay;
 mod run;
 mod script;
 mod session_world;
@@ -44,6 +46,7 @@ mod world;
 
 pub use altered::{Altered, alterations};
 pub use conformance::{Suite, strange_events};
+pub use replay::replay;
 pub use run::{Failure, run};
 pub use script::Script;
 pub use session_world::{Delivery, SessionWorld};

@@ -17,7 +17,8 @@ use patchbay_dialect_kit::{Close, CloseCause, Ctx, Frame, OutFrame, Outbox, Sess
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use super::frame::{self, InFrame, Opcode, Violation};
+use super::frame::{self, Opcode, Violation};
+use super::reader::{Item, Next, Reader};
 use crate::mailbox::Mailbox;
 use crate::random::SystemRandom;
 use crate::shell::Shell;
@@ -41,12 +42,6 @@ const LINGER: Duration = Duration::from_secs(2);
 /// The same while the server stops, where everything has to be over within half a second (DECISIONS 9).
 const LINGER_SHUTDOWN: Duration = Duration::from_millis(300);
 
-/// Fragments of one message, control frames between them not counted. Fewer would end senders with small buffers: a
-/// message of 1 MiB in pieces of 1 KiB has as many. More would only let a peer keep us busy for longer without ever
-/// saying anything, since an empty fragment is within every limit of size. One too many is 1009, "too big to process",
-/// and not 1008: the fault is the form of this one message, and a sender cures both by larger or fewer pieces.
-const FRAGMENTS: u32 = 1_024;
-
 /// One connection after its handshake.
 pub(crate) struct Connection {
     shell: Arc<Shell>,
@@ -57,15 +52,12 @@ pub(crate) struct Connection {
     party: PartyId,
     /// The hub has been told that the party has gone.
     detached: bool,
-    /// The start of a frame whose rest has not come.
-    partial: Vec<u8>,
-    /// `partial` may hold whole frames that have not been looked at: they came with the handshake, or while the session
+    reader: Reader,
+    /// The reader may hold whole frames that have not been looked at: they came with the handshake, or while the session
     /// wanted to hear nothing.
     early: bool,
     /// Nothing is read before that moment, because the session said so.
     deaf_until: Moment,
-    /// The fragments of a message so far.
-    fragments: Option<Box<Fragments>>,
     /// Bytes that the socket has not taken yet, from `written` on.
     unwritten: Vec<u8>,
     written: usize,
@@ -75,12 +67,6 @@ pub(crate) struct Connection {
     phase: Phase,
     timer: Pin<Box<Sleep>>,
     timer_at: Moment,
-}
-
-struct Fragments {
-    opcode: Opcode,
-    count: u32,
-    payload: Vec<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -146,8 +132,7 @@ impl Connection {
             detached: false,
             early: !early.is_empty(),
             deaf_until: Moment::START,
-            partial: early,
-            fragments: None,
+            reader: Reader::with(early),
             unwritten: Vec::new(),
             written: 0,
             progress: now,
@@ -306,41 +291,22 @@ impl Connection {
         Poll::Ready(Ok(buffer.filled().len()))
     }
 
-    /// Handles the frames in `input`, behind what waits in `partial`; keeps what is left.
+    /// Handles what is whole with `input`, as far as the session wants to hear it.
     fn digest(&mut self, input: &mut [u8], scratch: &mut Scratch, now: Moment) {
-        if self.partial.is_empty() {
-            let left = self.frames(input, scratch, now);
-            self.partial.extend_from_slice(&input[input.len() - left..]);
-        } else {
-            let mut joined = std::mem::take(&mut self.partial);
-            joined.extend_from_slice(input);
-            let left = self.frames(&mut joined, scratch, now);
-            if left > 0 {
-                joined.drain(..joined.len() - left);
-                self.partial = joined;
+        let most = self.shell.message_bytes;
+        let mut reader = std::mem::take(&mut self.reader);
+        let read = reader.digest(input, most, |item| {
+            self.item(item, scratch, now);
+            match self.phase {
+                Phase::Open if self.deaf_until > now => Next::Pause,
+                Phase::Open => Next::More,
+                _ => Next::Stop,
             }
-        }
-    }
-
-    /// Handles the whole frames in `bytes`; how many bytes are left at the end.
-    fn frames(&mut self, bytes: &mut [u8], scratch: &mut Scratch, now: Moment) -> usize {
-        let mut rest = bytes;
-        while self.phase == Phase::Open {
-            if self.deaf_until > now {
-                self.early = !rest.is_empty();
-                return rest.len();
-            }
-            let held = self.fragments.as_ref().map_or(0, |fragments| fragments.payload.len());
-            let handled = match frame::find(rest, self.shell.message_bytes - held) {
-                Ok(None) => return rest.len(),
-                Ok(Some(header)) => {
-                    let (frame, after) = header.split(rest);
-                    rest = after;
-                    self.frame(frame, scratch, now)
-                }
-                Err(violation) => Err(violation),
-            };
-            if let Err(violation) = handled {
+        });
+        self.reader = reader;
+        match read {
+            Ok(left) => self.early = left,
+            Err(violation) => {
                 let (code, cause) = match violation {
                     Violation::Protocol => (1002, CloseCause::Protocol),
                     Violation::NotUtf8 => (1007, CloseCause::BadMessage),
@@ -349,46 +315,23 @@ impl Connection {
                 self.close(code, cause, &mut scratch.output, now);
             }
         }
-        0
     }
 
-    fn frame(&mut self, frame: InFrame<'_>, scratch: &mut Scratch, now: Moment) -> Result<(), Violation> {
-        let InFrame { last, opcode, payload } = frame;
-        match (opcode, &mut self.fragments) {
-            (Opcode::Ping, _) => frame::write(&mut scratch.output, Opcode::Pong, payload),
-            (Opcode::Pong, _) => {
-                self.with_session(scratch, now, |session, ctx| session.on_frame(Frame::Pong(payload), ctx));
+    fn item(&mut self, item: Item<'_>, scratch: &mut Scratch, now: Moment) {
+        let frame = match item {
+            Item::Ping(payload) => return frame::write(&mut scratch.output, Opcode::Pong, payload),
+            Item::Close(payload) => {
+                let code = frame::close_answer(payload);
+                return self.close(code, CloseCause::Peer, &mut scratch.output, now);
             }
-            (Opcode::Close, _) => {
-                self.close(frame::close_answer(payload), CloseCause::Peer, &mut scratch.output, now);
-            }
-            (Opcode::Continuation, None) | (Opcode::Text | Opcode::Binary, Some(_)) => return Err(Violation::Protocol),
-            (Opcode::Continuation, Some(fragments)) => {
-                fragments.count += 1;
-                if fragments.count > FRAGMENTS {
-                    return Err(Violation::TooLarge);
-                }
-                fragments.payload.extend_from_slice(payload);
-                if last && let Some(whole) = self.fragments.take() {
-                    return self.message(whole.opcode, &whole.payload, scratch, now);
-                }
-            }
-            (opcode, None) if last => return self.message(opcode, payload, scratch, now),
-            (opcode, None) => {
-                self.fragments = Some(Box::new(Fragments { opcode, count: 1, payload: payload.to_vec() }))
-            }
-        }
-        Ok(())
-    }
-
-    fn message(&mut self, opcode: Opcode, payload: &[u8], scratch: &mut Scratch, now: Moment) -> Result<(), Violation> {
-        let frame = match opcode {
-            Opcode::Text => Frame::Text(std::str::from_utf8(payload).map_err(|_| Violation::NotUtf8)?),
-            _ => Frame::Binary(payload),
+            Item::Pong(payload) => Frame::Pong(payload),
+            Item::Text(text) => Frame::Text(text),
+            Item::Binary(bytes) => Frame::Binary(bytes),
         };
-        self.shell.metrics.message_in(self.dialect);
+        if !matches!(frame, Frame::Pong(_)) {
+            self.shell.metrics.message_in(self.dialect);
+        }
         self.with_session(scratch, now, |session, ctx| session.on_frame(frame, ctx));
-        Ok(())
     }
 
     /// Calls the session, carries out its commands and delivers the events that they caused for it.

@@ -4,7 +4,10 @@
 mod connection;
 mod credential;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 mod handshake;
+mod reader;
 
 pub(crate) use connection::Connection;
 pub(crate) use handshake::{Admitted, Headers, Rejection, check, has_body};
