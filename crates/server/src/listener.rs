@@ -195,7 +195,7 @@ fn explain(address: &ListenAddr, key: &str, error: &io::Error) -> String {
 }
 
 /// Reads the request head and decides who serves the connection.
-async fn greet(shell: Arc<Shell>, caller: Caller, mut socket: Socket) {
+pub(crate) async fn greet(shell: Arc<Shell>, caller: Caller, mut socket: Socket) {
     let Some(ticket) = shell.admit() else {
         shell.metrics.connection_refused(Refused::Full);
         return refuse(&mut socket, "503 Service Unavailable").await;

@@ -10,11 +10,13 @@ use crate::door::{Door, Place};
 use crate::listener::Role;
 use crate::mailbox::Bounds;
 use crate::metrics::Metrics;
+use crate::random::Entropy;
 use crate::switchboard::Switchboard;
 
 /// What every connection of the process shares.
 pub(crate) struct Shell {
     pub(crate) clock: Clock,
+    pub(crate) entropy: Entropy,
     pub(crate) switchboard: Switchboard,
     pub(crate) metrics: Metrics,
     pub(crate) dialects: Vec<Arc<dyn Dialect>>,
@@ -54,6 +56,7 @@ impl Shell {
         let names: Vec<_> = parts.dialects.iter().map(|dialect| dialect.spec().name).collect();
         Self {
             clock: Clock::start(),
+            entropy: Entropy::System,
             bounds: *parts.switchboard.bounds(),
             switchboard: parts.switchboard,
             metrics: Metrics::new(&names),

@@ -10,15 +10,36 @@ use tokio::net::{TcpStream, UnixStream};
 pub(crate) enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
+    /// A stream of the simulation's own.
+    #[cfg(feature = "sim")]
+    Memory(Box<dyn crate::sim::Stream>),
 }
 
 impl Socket {
     /// When the socket is dropped, the peer sees a reset and the kernel frees what it holds at once.
     pub(crate) fn reset_on_drop(&self) {
-        if let Self::Tcp(stream) = self {
-            // Fails only for a socket that is gone already.
-            let _ = stream.set_zero_linger();
+        match self {
+            Self::Tcp(stream) => {
+                // Fails only for a socket that is gone already.
+                let _ = stream.set_zero_linger();
+            }
+            Self::Unix(_) => {}
+            #[cfg(feature = "sim")]
+            Self::Memory(stream) => stream.reset_on_drop(),
         }
+    }
+}
+
+impl Socket {
+    /// All that has been read is handled but for the last `left` bytes: a simulation wants to know.
+    #[inline]
+    pub(crate) fn handled(&self, left: usize) {
+        #[cfg(feature = "sim")]
+        if let Self::Memory(stream) = self {
+            stream.handled(left);
+        }
+        #[cfg(not(feature = "sim"))]
+        let _ = left;
     }
 }
 
@@ -28,6 +49,8 @@ macro_rules! inner {
         match $self.get_mut() {
             Socket::Tcp(stream) => Pin::new(stream).$method($($argument),*),
             Socket::Unix(stream) => Pin::new(stream).$method($($argument),*),
+            #[cfg(feature = "sim")]
+            Socket::Memory(stream) => Pin::new(stream).$method($($argument),*),
         }
     };
 }

@@ -286,18 +286,20 @@ impl Connection {
 
     /// Handles the frames in `input`, behind what waits in `partial`; keeps what is left.
     fn digest(&mut self, input: &mut [u8], scratch: &mut Scratch, now: Moment) {
+        let left;
         if self.partial.is_empty() {
-            let left = self.frames(input, scratch, now);
+            left = self.frames(input, scratch, now);
             self.partial.extend_from_slice(&input[input.len() - left..]);
         } else {
             let mut joined = std::mem::take(&mut self.partial);
             joined.extend_from_slice(input);
-            let left = self.frames(&mut joined, scratch, now);
+            left = self.frames(&mut joined, scratch, now);
             if left > 0 {
                 joined.drain(..joined.len() - left);
                 self.partial = joined;
             }
         }
+        self.socket.handled(left);
     }
 
     /// Handles the whole frames in `bytes`; how many bytes are left at the end.
@@ -388,8 +390,8 @@ impl Connection {
 
     fn call(&mut self, scratch: &mut Scratch, now: Moment, call: impl FnOnce(&mut dyn Session, &mut Ctx<'_>)) {
         let unix_ms = self.shell.clock.unix_ms(now);
-        let mut ctx = Ctx { now, unix_ms, rng: &mut scratch.random, out: &mut scratch.outbox };
-        call(&mut *self.session, &mut ctx);
+        let (session, out) = (&mut *self.session, &mut scratch.outbox);
+        self.shell.entropy.lend(&mut scratch.random, |rng| call(session, &mut Ctx { now, unix_ms, rng, out }));
     }
 
     /// Turns what the session wants sent into bytes.
