@@ -32,6 +32,10 @@ const HIGH_WATER: usize = 64 * 1024;
 const OUTPUT_KEPT: usize = 256 * 1024;
 /// Turns of one poll before other connections get theirs.
 const TURNS: usize = 16;
+/// Frames that one poll handles before other connections get theirs: more is quicker for who sends much at once, less
+/// lets receivers empty their mailboxes between. All other members of a room of 50 together stay below a mailbox's hard
+/// bound, so none of them can have a member ended that reads.
+const FRAMES: usize = 16;
 /// How long a connection that we close waits for the peer to read the close frame and hang up; without the wait, input
 /// that we have not read would make the kernel reset the connection and the frame would be lost.
 const LINGER: Duration = Duration::from_secs(2);
@@ -50,8 +54,8 @@ pub(crate) struct Connection {
     detached: bool,
     /// The start of a frame whose rest has not come.
     partial: Vec<u8>,
-    /// `partial` may hold whole frames that have not been looked at: they came with the handshake, or while the session
-    /// wanted to hear nothing.
+    /// `partial` may hold whole frames that have not been looked at: they came with the handshake, while the session
+    /// wanted to hear nothing, or with more frames than one poll handles.
     early: bool,
     /// Nothing is read before that moment, because the session said so.
     deaf_until: Moment,
@@ -92,6 +96,8 @@ struct Scratch {
     outbox: Outbox,
     wake: Vec<Waker>,
     random: SystemRandom,
+    /// Frames that this poll may still handle.
+    frames: usize,
 }
 
 impl Default for Scratch {
@@ -102,6 +108,7 @@ impl Default for Scratch {
             outbox: Outbox::new(),
             wake: Vec::new(),
             random: SystemRandom::default(),
+            frames: FRAMES,
         }
     }
 }
@@ -155,6 +162,7 @@ impl Connection {
     /// Runs until the connection has to wait (`Pending`) or is over, with the cause.
     fn drive(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Poll<CloseCause> {
         scratch.output.clear();
+        scratch.frames = FRAMES;
         for _ in 0..TURNS {
             let now = self.shell.clock.now();
             let more = match self.phase {
@@ -169,6 +177,9 @@ impl Connection {
             }
             if !more && self.rest(now, cx) {
                 return Poll::Pending;
+            }
+            if scratch.frames == 0 {
+                break;
             }
         }
         cx.waker().wake_by_ref();
@@ -306,7 +317,7 @@ impl Connection {
     fn frames(&mut self, bytes: &mut [u8], scratch: &mut Scratch, now: Moment) -> usize {
         let mut rest = bytes;
         while self.phase == Phase::Open {
-            if self.deaf_until > now {
+            if self.deaf_until > now || scratch.frames == 0 {
                 self.early = !rest.is_empty();
                 return rest.len();
             }
@@ -316,6 +327,7 @@ impl Connection {
                 Ok(Some(header)) => {
                     let (frame, after) = header.split(rest);
                     rest = after;
+                    scratch.frames -= 1;
                     self.frame(frame, scratch, now)
                 }
                 Err(violation) => Err(violation),
