@@ -17,16 +17,16 @@ pub(crate) trait Dialect {
     /// The client's next messages. They will be handled in this order, unless the connection ends before.
     fn act(&mut self, id: Id, sight: &mut Sight<'_>) -> Vec<String>;
 
+    /// A message that the caller wants said.
+    fn script(&mut self, id: Id, line: Line<'_>) -> String;
+
     /// The server has handled the connection's next message.
     fn handle(&mut self, id: Id, at: u64, told: &mut Told) -> Verdict;
 
     /// The server has handled a pong.
     fn pong(&mut self, id: Id, at: u64);
 
-    /// The server closes this connection: nothing that others send still has to reach it.
-    fn closing(&mut self, id: Id);
-
-    /// The connection is over at the server's side.
+    /// The server closes the connection, or has lost it: for everybody else it has gone. Said twice of most.
     fn gone(&mut self, id: Id, at: u64, told: &mut Told);
 
     /// The client hears a message.
@@ -46,6 +46,17 @@ pub(crate) trait Dialect {
     /// # Errors
     /// What it does not know.
     fn settled(&self, id: Id) -> Result<(), String>;
+}
+
+/// What every dialect has a word for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Line<'a> {
+    /// Enter the common place under a name.
+    Enter { place: &'a str, name: &'a str },
+    /// Say something to somebody there.
+    Tell { name: &'a str },
+    /// Leave it, and stay connected.
+    Leave,
 }
 
 /// What a message does to its sender's connection.

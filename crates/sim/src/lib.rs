@@ -5,13 +5,17 @@
 #![warn(missing_docs)]
 
 mod client;
+mod crowd;
+mod cuts;
 mod dialect;
+mod found;
 mod life;
 mod link;
 mod mesh;
 mod net;
 mod plan;
 mod rng;
+mod sweep;
 mod trace;
 mod world;
 mod ws;
@@ -20,7 +24,11 @@ use std::future::Future;
 
 use patchbay_core::Moment;
 
+pub use crowd::{Crowd, crowd};
+pub use cuts::{Ending, MOST_BYTES, cut};
+pub use found::FOUND;
 pub use life::{Failure, Outcome, Size, live};
+pub use sweep::{Sweep, shrink, sweep};
 
 /// Runs a simulation to its end, in time that passes only when nothing else is to be done.
 fn on_one_thread<T>(run: impl Future<Output = T>) -> T {

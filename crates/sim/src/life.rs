@@ -11,7 +11,7 @@ use crate::trace::Trace;
 use crate::world::{Fault, World};
 
 /// How large a life is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     /// Most players; each has one connection at a time.
     pub players: u64,
@@ -139,20 +139,7 @@ impl Life<'_> {
     async fn calm(&mut self) -> Result<(), Fault> {
         let now = self.world.now();
         self.world.trace.note(now, format_args!("calm"));
-        let window = self.world.config.dialect.mesh.list_window_ms;
-        let latest = now + 40_000;
-        // A change is told when the window of the one before it is over, and that list opens a window in turn.
-        let quiet = 2 * window + 100;
-        loop {
-            let until = self.world.now() + quiet;
-            self.world.pass(until).await?;
-            self.world.turns.clear();
-            let now = self.world.now();
-            if now >= latest || !self.world.is_busy() && now >= self.world.stirred + quiet {
-                break;
-            }
-        }
-        self.world.check_settled()
+        self.world.calm(40_000).await
     }
 
     /// All leave, or the server stops; what does not answer is given up in time.
@@ -169,8 +156,8 @@ impl Life<'_> {
         } else {
             for id in self.world.alive.clone() {
                 match self.world.rng.below(4) {
-                    0 => self.vanish(id),
-                    1 => self.reset(id),
+                    0 => self.world.vanish(id),
+                    1 => self.world.reset(id),
                     2 if self.world.clients[id].is_well() => {
                         self.world.send(id, |client, offset, rng, out| client.close(offset, rng, out))
                     }
@@ -232,7 +219,7 @@ impl Life<'_> {
         let hello = plan::hello(&mut self.world.rng);
         let nature = plan::nature(&mut self.world.rng);
         let dialect = self.players[number].dialect;
-        let id = self.world.connect(dialect, hello, nature, &[]);
+        let id = self.world.connect(dialect, hello, nature);
         if hello == (Hello::Good { early: true }) {
             let words = self.world.next_words(id, &[]);
             self.world.say(id, &words);
@@ -258,35 +245,15 @@ impl Life<'_> {
             });
         }
         match self.world.rng.below(5) {
-            0 => self.vanish(id),
-            1 => self.reset(id),
-            2 => {
-                self.world.trace.note(now, format_args!("#{id} says no more"));
-                self.world.clients[id].done = true;
-                let mut net = self.world.network.lock();
-                net.link(id).up.fin = crate::link::Fin::Sent;
-                net.carry(id);
-            }
+            0 => self.world.vanish(id),
+            1 => self.world.reset(id),
+            2 => self.world.half_close(id),
             3 if !cut && self.world.clients[id].stage == Stage::Open => {
                 self.world.trace.note(now, format_args!("#{id} sends a close frame"));
                 self.world.send(id, |client, offset, rng, out| client.close(offset, rng, out));
             }
             _ => self.world.close(id, now),
         }
-    }
-
-    fn vanish(&mut self, id: Id) {
-        let now = self.world.now();
-        self.world.trace.note(now, format_args!("#{id} vanishes"));
-        self.world.clients[id].done = true;
-        self.world.network.lock().link(id).hole = true;
-    }
-
-    fn reset(&mut self, id: Id) {
-        let now = self.world.now();
-        self.world.trace.note(now, format_args!("#{id} resets"));
-        self.world.clients[id].done = true;
-        self.world.network.lock().link(id).reset_by_client();
     }
 
     fn breach(&mut self, id: Id, now: u64) {

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use patchbay_dialect_kit::{Rate, TokenBucket};
 use patchbay_server::config::Config;
 
-use crate::dialect::{Dialect, Pushed, Sight, Told, Verdict};
+use crate::dialect::{Dialect, Line, Pushed, Sight, Told, Verdict};
 use crate::moment;
 use crate::net::Id;
 use moves::Meaning;
@@ -48,8 +48,6 @@ struct Client {
     bucket: Option<TokenBucket>,
     opened: u64,
     ponged: u64,
-    /// The server closes the connection.
-    closing: bool,
     /// Answers to what it said, in order.
     answers: VecDeque<Answer>,
     /// What others sent to it, in order.
@@ -219,9 +217,7 @@ impl Mesh {
         let target = target.ok_or("target_not_found")?;
         let text = format!(r#"{{"type":"{kind}","room":"{room}","from":"{own}","to":"{to}"{payload}}}"#) + "\n";
         told.edge(target, payload.len());
-        let receiver = self.client(target);
-        let optional = receiver.closing;
-        receiver.relays.push_back(Relay { text: text.into(), at, optional });
+        self.client(target).relays.push_back(Relay { text: text.into(), at, optional: false });
         Ok(())
     }
 
@@ -303,6 +299,10 @@ impl Dialect for Mesh {
         moves::act(self, id, sight)
     }
 
+    fn script(&mut self, id: Id, line: Line<'_>) -> String {
+        moves::script(self, id, line)
+    }
+
     fn handle(&mut self, id: Id, at: u64, told: &mut Told) -> Verdict {
         let Some(meaning) = self.client(id).sent.pop_front() else { return Verdict::Stay };
         if let Meaning::Relay { kind, to, payload } = &meaning {
@@ -336,14 +336,9 @@ impl Dialect for Mesh {
         self.client(id).ponged = at;
     }
 
-    fn closing(&mut self, id: Id) {
-        let client = self.client(id);
-        client.closing = true;
-        client.relays.iter_mut().for_each(|relay| relay.optional = true);
-    }
-
     fn gone(&mut self, id: Id, at: u64, told: &mut Told) {
-        self.closing(id);
+        // Nothing that others send still has to reach it.
+        self.client(id).relays.iter_mut().for_each(|relay| relay.optional = true);
         self.leave(id, at, told);
     }
 

@@ -101,11 +101,19 @@ pub(crate) fn nature(rng: &mut Rng) -> Nature {
 }
 
 impl Nature {
+    /// A client that reads everything at once, on a connection without delays.
+    pub(crate) fn plain() -> Self {
+        let profile =
+            Profile { crumbs: 0, chunk: (65_536, 65_536), delay: (0, 0), send: 1 << 20, receive: 1 << 20, stingy: 0 };
+        Self { profile, reader: Reader::Prompt, mute: false }
+    }
+
     /// A client that nothing can be said against, on a connection that carries more than it is given.
     pub(crate) fn is_sound(&self) -> bool {
         self.reader == Reader::Prompt
             && !self.mute
-            && self.profile.delay.1 <= 3
+            && self.profile.crumbs == 0
+            && (self.profile.delay.1 == 0 || self.profile.delay.1 <= 3 && self.profile.chunk.1 >= 65_536)
             && self.profile.send >= 16_384
             && self.profile.receive >= 65_536
     }

@@ -6,7 +6,7 @@ use patchbay_server::config::Config;
 use patchbay_server::sim::Server;
 
 use crate::client::{Client, Sent, Served, Stage};
-use crate::dialect::{Dialect, Pushed, Sight, Told, Verdict};
+use crate::dialect::{Dialect, Line, Pushed, Sight, Told, Verdict};
 use crate::link::{Fin, Reader};
 use crate::net::{Did, Event, Id, Network};
 use crate::plan::{self, Hello, Nature};
@@ -44,6 +44,8 @@ pub(crate) struct World {
     log: Vec<Did>,
     told: Told,
     events: u64,
+    /// Too many to look at each of them at every moment.
+    pub(crate) is_crowd: bool,
     /// When the server last did something with a connection.
     pub(crate) stirred: u64,
 }
@@ -56,7 +58,7 @@ impl World {
         trace: Trace,
     ) -> Result<Self, Fault> {
         let network = Network::new(rng.fork());
-        let server = Server::start(&config, patchbay_server::served(&config), Box::new(rng.fork()))?;
+        let server = Server::start(&config, patchbay_server::served(&config)?, Box::new(rng.fork()))?;
         Ok(Self {
             network,
             server,
@@ -71,6 +73,7 @@ impl World {
             log: Vec::new(),
             told: Told::default(),
             events: 0,
+            is_crowd: false,
             stirred: 0,
         })
     }
@@ -107,9 +110,30 @@ impl World {
     pub(crate) async fn pass(&mut self, until: u64) -> Result<(), Fault> {
         while self.now() < until {
             self.step(until).await?;
-            self.check()?;
+            if !self.is_crowd {
+                self.check()?;
+            }
         }
         self.settle().await
+    }
+
+    /// Steps until all that was said has been heard and every list has been sent, `most` milliseconds at most.
+    pub(crate) async fn calm(&mut self, most: u64) -> Result<(), Fault> {
+        // A change is told when the window of the one before it is over, and that list opens a window in turn.
+        let dialects = &self.config.dialect;
+        let quiet = 2 * dialects.mesh.list_window_ms + 100;
+        let latest = self.now() + most;
+        loop {
+            let until = self.now() + quiet;
+            self.pass(until).await?;
+            self.turns.clear();
+            let now = self.now();
+            if now >= latest || !self.is_busy() && now >= self.stirred + quiet {
+                break;
+            }
+        }
+        self.check()?;
+        self.check_settled()
     }
 
     /// Lets the server do whatever it can do without time passing.
@@ -122,7 +146,7 @@ impl World {
 
     fn event(&mut self, event: Event, now: u64) -> Result<(), Fault> {
         self.events += 1;
-        if self.events > MOST_EVENTS {
+        if self.events > MOST_EVENTS && !self.is_crowd {
             return Err("it does not come to rest".to_owned());
         }
         match event {
@@ -168,7 +192,19 @@ impl World {
     }
 
     /// Opens a connection.
-    pub(crate) fn connect(&mut self, dialect: usize, hello: Hello, nature: Nature, first: &[String]) -> Id {
+    pub(crate) fn connect(&mut self, dialect: usize, hello: Hello, nature: Nature) -> Id {
+        self.connect_cut(dialect, hello, nature, &[], usize::MAX)
+    }
+
+    /// Opens a connection whose client says `lines` behind its request, and of all that sends `most` bytes.
+    pub(crate) fn connect_cut(
+        &mut self,
+        dialect: usize,
+        hello: Hello,
+        nature: Nature,
+        lines: &[Line<'_>],
+        most: usize,
+    ) -> Id {
         let now = self.now();
         let rng = self.rng.fork();
         // A handshake is read; how the client reads comes into force when it stands.
@@ -184,13 +220,15 @@ impl World {
         if let Hello::Cut(percent) = hello {
             head.truncate(head.len() * percent as usize / 100);
         }
-        for text in first {
-            client.message(text, 0, &mut self.rng, &mut head);
+        for line in lines {
+            let text = self.dialects[dialect].script(id, *line);
+            client.message(&text, 0, &mut self.rng, &mut head);
         }
+        head.truncate(most);
         self.trace.note(now, format_args!("#{id} connects, {hello:?}"));
         self.clients.push(client);
         self.alive.push(id);
-        self.server.accept(Box::new(end), IpAddr::V4(Ipv4Addr::new(10, 0, 0, id as u8)));
+        self.server.accept(Box::new(end), IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 | id as u32)));
         self.network.lock().send(id, &head);
         id
     }
@@ -230,11 +268,37 @@ impl World {
 
     /// The client lets its end go.
     pub(crate) fn close(&mut self, id: Id, now: u64) {
-        self.trace.note(now, format_args!("#{id} hangs up"));
-        self.clients[id].done = true;
+        debug_assert_eq!(now, self.now(), "time does not pass while somebody acts");
+        self.note_end(id, "hangs up");
         let mut net = self.network.lock();
         net.link(id).close_by_client();
         net.carry(id);
+    }
+
+    /// The client says no more, and goes on reading.
+    pub(crate) fn half_close(&mut self, id: Id) {
+        self.note_end(id, "says no more");
+        let mut net = self.network.lock();
+        net.link(id).up.fin = Fin::Sent;
+        net.carry(id);
+    }
+
+    /// The client resets the connection.
+    pub(crate) fn reset(&mut self, id: Id) {
+        self.note_end(id, "resets");
+        self.network.lock().link(id).reset_by_client();
+    }
+
+    /// The client vanishes: nobody is told.
+    pub(crate) fn vanish(&mut self, id: Id) {
+        self.note_end(id, "vanishes");
+        self.network.lock().link(id).hole = true;
+    }
+
+    fn note_end(&mut self, id: Id, what: &str) {
+        let now = self.now();
+        self.trace.note(now, format_args!("#{id} {what}"));
+        self.clients[id].done = true;
     }
 
     fn read_log(&mut self) -> Result<(), Fault> {
@@ -289,11 +353,13 @@ impl World {
         if client.served == Served::Open {
             client.served = Served::Closing(code, at);
             self.trace.note(at, format_args!("#{id} is to be closed, {code}"));
-            self.dialects[self.clients[id].dialect].closing(id);
+            // To everybody else it has gone from now on.
+            self.dialects[client.dialect].gone(id, at, &mut self.told);
+            self.post(at);
         }
     }
 
-    /// Counts what the hub told whom.
+    /// Counts whom the hub told something.
     fn post(&mut self, at: u64) {
         let mut net = self.network.lock();
         for telling in self.told.0.drain(..) {

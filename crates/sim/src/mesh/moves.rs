@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::Mesh;
-use crate::dialect::Sight;
+use crate::dialect::{Line, Sight};
 use crate::net::Id;
 use crate::rng::Rng;
 
@@ -59,6 +59,28 @@ pub(super) fn act(mesh: &mut Mesh, id: Id, sight: &mut Sight<'_>) -> Vec<String>
         _ => say(mesh, id, sight, garbage, &mut said),
     }
     said
+}
+
+pub(super) fn script(mesh: &mut Mesh, id: Id, line: Line<'_>) -> String {
+    let (meaning, text) = match line {
+        Line::Enter { place, name } => {
+            mesh.client(id).asked = Some(place.into());
+            let text = format!(r#"{{"type":"join","room":"{place}","from":"{name}"}}"#);
+            (Meaning::Join { name: name.to_owned(), room: place.to_owned() }, text)
+        }
+        Line::Tell { name } => {
+            mesh.next_serial += 1;
+            let payload = format!(r#","candidate":{}"#, mesh.next_serial);
+            let text = format!(r#"{{"type":"candidate","to":"{name}"{payload}}}"#);
+            (Meaning::Relay { kind: "candidate", to: name.to_owned(), payload }, text)
+        }
+        Line::Leave => {
+            mesh.client(id).asked = None;
+            (Meaning::Leave, r#"{"type":"leave"}"#.to_owned())
+        }
+    };
+    mesh.client(id).sent.push_back(meaning);
+    text
 }
 
 type Make = fn(&mut Mesh, Id, &mut Rng) -> (Meaning, String);
