@@ -41,8 +41,13 @@ const WAVE: usize = 500;
 pub fn crowd(rooms: usize, members: usize) -> Crowd {
     crate::on_one_thread(async move {
         let start = Instant::now();
-        let mut crowd =
-            Crowd { connections: 0, joined: start.elapsed(), settled: start.elapsed(), ended: start.elapsed(), failure: None };
+        let mut crowd = Crowd {
+            connections: 0,
+            joined: start.elapsed(),
+            settled: start.elapsed(),
+            ended: start.elapsed(),
+            failure: None,
+        };
         let mut config = Config::default();
         config.dialect.mesh.rooms = rooms;
         config.dialect.mesh.members = members;

@@ -38,6 +38,12 @@ pub(crate) trait Dialect {
     /// When the server may end the connection because it answers no ping, and when it has to.
     fn silence(&self, id: Id) -> Option<(u64, u64)>;
 
+    /// When the server closes a connection that has not said what it has to say first, and the code.
+    fn idle(&self, id: Id) -> Option<(u16, u64)>;
+
+    /// The client has said more than the rate allows and is read more slowly: its pongs may be read too late.
+    fn is_throttled(&self, id: Id) -> bool;
+
     /// When a timer of the session last ran, by `now`: whatever waited for it was then handed out.
     fn stirred(&self, id: Id, now: u64) -> u64;
 

@@ -15,6 +15,7 @@ mod mesh;
 mod net;
 mod plan;
 mod rng;
+mod sid;
 mod sweep;
 mod trace;
 mod world;

@@ -7,6 +7,7 @@ use crate::mesh::Mesh;
 use crate::net::{Event, Id};
 use crate::plan::{self, Hello};
 use crate::rng::Rng;
+use crate::sid::Sid;
 use crate::trace::Trace;
 use crate::world::{Fault, World};
 
@@ -60,7 +61,7 @@ pub fn live(seed: u64, size: Size, loud: bool) -> Outcome {
     crate::on_one_thread(async move {
         let mut rng = Rng::new(seed);
         let config = plan::config(&mut rng);
-        let dialects: Vec<Box<dyn Dialect>> = vec![Box::new(Mesh::new(&config))];
+        let dialects: Vec<Box<dyn Dialect>> = vec![Box::new(Mesh::new(&config)), Box::new(Sid::new(&config))];
         let mut world = match World::new(config, dialects, rng, Trace::new(loud)) {
             Ok(world) => world,
             Err(fault) => {
@@ -151,6 +152,7 @@ impl Life<'_> {
             self.world.shutdown = Some(now);
             self.world.server.close_all();
             for id in self.world.alive.clone() {
+                self.world.expire(id, now);
                 self.world.closing(id, 1001, now);
             }
         } else {
@@ -167,13 +169,16 @@ impl Life<'_> {
         }
         // A peer that answers no ping has to be given up by then.
         let mesh = &self.world.config.dialect.mesh;
-        let patience = mesh.pong_timeout_ms + mesh.ping_interval_ms + self.world.config.limits.handshake_timeout_ms;
+        let sid = self.world.config.dialect.sid.ping_interval_ms;
+        let patience =
+            (mesh.pong_timeout_ms + mesh.ping_interval_ms).max(3 * sid) + self.world.config.limits.handshake_timeout_ms;
         for id in self.world.alive.clone() {
             // Who only looks on would stay for ever.
             let later = now + patience;
             self.world.network.lock().at(later, Event::HangUp(id));
         }
-        let until = now + 2 * patience + 5_000;
+        let register = self.world.config.dialect.sid.register_timeout_ms;
+        let until = now + 2 * patience + register + 5_000;
         self.world.pass(until).await?;
         self.world.check_empty()
     }

@@ -356,6 +356,14 @@ impl Dialect for Mesh {
         Some((at, at))
     }
 
+    fn is_throttled(&self, _id: Id) -> bool {
+        false
+    }
+
+    fn idle(&self, _id: Id) -> Option<(u16, u64)> {
+        None
+    }
+
     fn stirred(&self, id: Id, now: u64) -> u64 {
         let opened = self.clients.get(&id).map_or(0, |client| client.opened);
         opened + (now - opened) / self.ping_interval * self.ping_interval

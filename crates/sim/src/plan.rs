@@ -24,6 +24,11 @@ pub(crate) fn config(rng: &mut Rng) -> Config {
     mesh.members = *rng.pick(&[2, 4, 50, 50]);
     mesh.list_window_ms = *rng.pick(&[50, 50, 400]);
     (mesh.ping_interval_ms, mesh.pong_timeout_ms) = *rng.pick(&[(15_000, 20_000), (3_000, 5_000)]);
+    let sid = &mut config.dialect.sid;
+    sid.ping_interval_ms = *rng.pick(&[3_000, 3_000, 1_000]);
+    sid.register_timeout_ms = *rng.pick(&[60_000, 1_500]);
+    sid.every_list_up_to = *rng.pick(&[200, 200, 3]);
+    sid.list_window_ms = *rng.pick(&[100, 400]);
     config
 }
 

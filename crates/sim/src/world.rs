@@ -121,7 +121,7 @@ impl World {
     pub(crate) async fn calm(&mut self, most: u64) -> Result<(), Fault> {
         // A change is told when the window of the one before it is over, and that list opens a window in turn.
         let dialects = &self.config.dialect;
-        let quiet = 2 * dialects.mesh.list_window_ms + 100;
+        let quiet = 2 * dialects.mesh.list_window_ms.max(dialects.sid.list_window_ms) + 100;
         let latest = self.now() + most;
         loop {
             let until = self.now() + quiet;
@@ -359,6 +359,17 @@ impl World {
         }
     }
 
+    /// The server closes whoever has not begun in time.
+    pub(crate) fn expire(&mut self, id: Id, now: u64) {
+        let client = &self.clients[id];
+        if client.served == Served::Open
+            && let Some((code, at)) = self.dialects[client.dialect].idle(id)
+            && now >= at
+        {
+            self.closing(id, code, at);
+        }
+    }
+
     /// Counts whom the hub told something.
     fn post(&mut self, at: u64) {
         let mut net = self.network.lock();
@@ -377,6 +388,7 @@ impl World {
     fn dropped(&mut self, id: Id, reset: bool, at: u64) -> Result<(), Fault> {
         self.trace.note(at, format_args!("#{id} is dropped{}", if reset { " by a reset" } else { "" }));
         self.alive.retain(|one| *one != id);
+        self.expire(id, at);
         let dialect = self.clients[id].dialect;
         if self.clients[id].served != Served::Greeting {
             let reason = self.judge(id, at);
@@ -406,7 +418,8 @@ impl World {
             let early = at < since + linger;
             return if early { Err("the server did not wait for it to hang up".to_owned()) } else { Ok(()) };
         }
-        let sound = client.nature.is_sound() && !link.hole;
+        let throttled = self.dialects[client.dialect].is_throttled(id);
+        let sound = client.nature.is_sound() && !link.hole && !throttled;
         let silent = self.dialects[client.dialect].silence(id).is_some_and(|(from, _)| at >= from);
         if silent {
             return if sound { Err("it answered every ping and was ended as silent".to_owned()) } else { Ok(()) };
@@ -535,6 +548,7 @@ impl World {
         let &[high, low] = payload else { return Err(format!("a close frame came with {} bytes", payload.len())) };
         let code = u16::from_be_bytes([high, low]);
         self.trace.note(now, format_args!("#{id} hears close {code}"));
+        self.expire(id, now);
         let client = &mut self.clients[id];
         client.closed = Some(code);
         match client.served {
@@ -568,8 +582,10 @@ impl World {
         let was_open = client.stage == Stage::Open;
         client.stage = Stage::Over;
         self.trace.note(now, format_args!("#{id} sees the end{}", if reset { ", a reset" } else { "" }));
-        let client = &mut self.clients[id];
-        if was_open && !heard_close && !client.done && client.nature.is_sound() && held == 0 {
+        let client = &self.clients[id];
+        let throttled = self.dialects[client.dialect].is_throttled(id);
+        let sound = client.nature.is_sound() && held == 0 && !throttled;
+        if was_open && !heard_close && !client.done && sound {
             return Err(format!("#{id} reads all it is sent, and its connection ended without a close frame"));
         }
         if !client.done {
@@ -612,6 +628,11 @@ impl World {
                     && now > until + LATE
                 {
                     return Err(format!("it is silent, and it is kept longer than until {until} ms"));
+                }
+                if let Some((_, until)) = self.dialects[client.dialect].idle(id)
+                    && now > until + LINGER + LATE
+                {
+                    return Err(format!("it has not begun by {until} ms, and it is kept"));
                 }
                 self.stands_still(client, now, link)?;
             }
