@@ -106,6 +106,10 @@ impl Sid {
 
     fn tell(&mut self, id: Id, at: u64, before: String, session: Option<usize>, after: String, told: &mut Told) {
         told.edge(id, after.len());
+        self.expect(id, at, before, session, after);
+    }
+
+    fn expect(&mut self, id: Id, at: u64, before: String, session: Option<usize>, after: String) {
         self.client(id).events.push_back(Expected { before, session, after, at });
     }
 
@@ -169,7 +173,8 @@ impl Sid {
         }
         let session = self.sessions.len();
         self.sessions.push(Session { caller: id, callee, state: 1, token: None });
-        self.tell(id, at, r#"{"cmd":"session","sessionId":""#.to_owned(), Some(session), "\"}".to_owned(), told);
+        // One event of the hub becomes two messages for the caller.
+        self.expect(id, at, r#"{"cmd":"session","sessionId":""#.to_owned(), Some(session), "\"}".to_owned());
         self.tell_state(session, at, [id, callee], told);
         self.client(id).call = Some(session);
         self.client(callee).call = Some(session);
@@ -223,7 +228,8 @@ impl Sid {
         self.client(callee).call = None;
         let name = self.client(by).name.clone().map(|(name, _)| name).unwrap_or_default();
         let before = format!(r#"{{"cmd":"{}","sessionId":""#, word.unwrap_or("leave"));
-        self.tell(other, at, before, Some(session), format!(r#"","opponentId":"{name}"}}"#), told);
+        // The other end's event becomes two messages.
+        self.expect(other, at, before, Some(session), format!(r#"","opponentId":"{name}"}}"#));
         self.tell_state(session, at, [other, by], told);
         self.changed(at, told);
     }
