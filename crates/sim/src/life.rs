@@ -270,6 +270,7 @@ impl Life<'_> {
     fn stop_reading(&mut self, id: Id, now: u64) {
         self.world.trace.note(now, format_args!("#{id} stops reading"));
         self.world.clients[id].nature.reader = Reader::Stopped;
+        self.world.clients[id].nature.faltered = true;
         self.world.network.lock().link(id).reader = Reader::Stopped;
         if self.world.rng.percent(50) {
             let later = now + self.world.rng.between(1, 8_000);

@@ -26,6 +26,8 @@ pub(crate) struct Mesh {
     /// By incarnation: a room that was deleted and made again is another one.
     histories: Vec<Vec<Version>>,
     next_serial: u64,
+    /// Messages that the server has handled.
+    handled: u64,
 }
 
 struct Room {
@@ -62,6 +64,8 @@ struct Client {
 struct Answer {
     text: String,
     at: u64,
+    /// The number of the message that it answers.
+    number: u64,
     /// The room that it says the client has joined.
     joined: Option<Heard>,
 }
@@ -69,6 +73,8 @@ struct Answer {
 struct Relay {
     text: Rc<str>,
     at: u64,
+    /// The number of the message that it was.
+    number: u64,
     /// The receiver has left meanwhile, and whatever had not been handed out is not for its ears.
     optional: bool,
 }
@@ -98,6 +104,7 @@ impl Mesh {
             rooms: BTreeMap::new(),
             histories: Vec::new(),
             next_serial: 0,
+            handled: 0,
         }
     }
 
@@ -112,7 +119,8 @@ impl Mesh {
     }
 
     fn answer(&mut self, id: Id, at: u64, text: String) {
-        self.client(id).answers.push_back(Answer { text, at, joined: None });
+        let number = self.handled;
+        self.client(id).answers.push_back(Answer { text, at, number, joined: None });
     }
 
     fn error(&mut self, id: Id, at: u64, code: &str) {
@@ -170,8 +178,9 @@ impl Mesh {
         let first = self.histories[incarnation].len();
         let joined = Some(Heard { incarnation, first, version: None, left: None });
         let text = format!(r#"{{"type":"joined","room":"{room}","from":"{name}"}}"#) + "\n";
+        let number = self.handled;
         let client = self.client(id);
-        client.answers.push_back(Answer { text, at, joined });
+        client.answers.push_back(Answer { text, at, number, joined });
         client.bound = Some(name);
         client.room = Some(Rc::clone(&room));
         told.edge(id, 0);
@@ -217,7 +226,8 @@ impl Mesh {
         let target = target.ok_or("target_not_found")?;
         let text = format!(r#"{{"type":"{kind}","room":"{room}","from":"{own}","to":"{to}"{payload}}}"#) + "\n";
         told.edge(target, payload.len());
-        self.client(target).relays.push_back(Relay { text: text.into(), at, optional: false });
+        let number = self.handled;
+        self.client(target).relays.push_back(Relay { text: text.into(), at, number, optional: false });
         Ok(())
     }
 
@@ -277,6 +287,8 @@ impl Mesh {
                 heard.incarnation == joined.incarnation && heard.left.is_none_or(|left| left > answer.at)
             };
             if !client.heard.as_ref().is_some_and(stayed) {
+                // What was sent to it in the room before, and did not come before this, is lost.
+                client.relays.retain(|relay| !relay.optional || relay.number > answer.number);
                 client.heard = Some(joined);
             }
         }
@@ -304,6 +316,7 @@ impl Dialect for Mesh {
     }
 
     fn handle(&mut self, id: Id, at: u64, told: &mut Told) -> Verdict {
+        self.handled += 1;
         let Some(meaning) = self.client(id).sent.pop_front() else { return Verdict::Stay };
         if let Meaning::Relay { kind, to, payload } = &meaning {
             if let Err(code) = self.relay(id, at, kind, to, payload, told) {

@@ -84,6 +84,8 @@ pub(crate) struct Nature {
     pub(crate) reader: Reader,
     /// It answers no ping.
     pub(crate) mute: bool,
+    /// It has not always read.
+    pub(crate) faltered: bool,
 }
 
 pub(crate) fn nature(rng: &mut Rng) -> Nature {
@@ -102,7 +104,7 @@ pub(crate) fn nature(rng: &mut Rng) -> Nature {
         12..20 => Reader::Slow { bytes: rng.between(50, 2_000) as usize, every: rng.between(5, 400) },
         _ => Reader::Prompt,
     };
-    Nature { profile, reader, mute: rng.percent(5) }
+    Nature { profile, reader, mute: rng.percent(5), faltered: reader != Reader::Prompt }
 }
 
 impl Nature {
@@ -110,13 +112,14 @@ impl Nature {
     pub(crate) fn plain() -> Self {
         let profile =
             Profile { crumbs: 0, chunk: (65_536, 65_536), delay: (0, 0), send: 1 << 20, receive: 1 << 20, stingy: 0 };
-        Self { profile, reader: Reader::Prompt, mute: false }
+        Self { profile, reader: Reader::Prompt, mute: false, faltered: false }
     }
 
     /// A client that nothing can be said against, on a connection that carries more than it is given.
     pub(crate) fn is_sound(&self) -> bool {
         self.reader == Reader::Prompt
             && !self.mute
+            && !self.faltered
             && self.profile.crumbs == 0
             && (self.profile.delay.1 == 0 || self.profile.delay.1 <= 3 && self.profile.chunk.1 >= 65_536)
             && self.profile.send >= 16_384

@@ -105,7 +105,7 @@ impl Sid {
     }
 
     fn tell(&mut self, id: Id, at: u64, before: String, session: Option<usize>, after: String, told: &mut Told) {
-        told.edge(id, after.len());
+        told.edge(id, before.len() + after.len());
         self.expect(id, at, before, session, after);
     }
 
