@@ -1,8 +1,10 @@
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use patchbay_core::Moment;
+use tokio::time::Instant;
 
-/// The process's clock: the one place where the domain's time comes from.
+/// The process's clock: the one place where the domain's time comes from. It reads the runtime's clock, which a
+/// simulation can move as it likes.
 #[derive(Clone, Copy)]
 pub(crate) struct Clock {
     start: Instant,
@@ -13,7 +15,12 @@ pub(crate) struct Clock {
 impl Clock {
     pub(crate) fn start() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { start: Instant::now(), unix_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX) }
+        Self::start_at(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// As [`Clock::start`], at a time of day that is given.
+    pub(crate) fn start_at(unix_ms: u64) -> Self {
+        Self { start: Instant::now(), unix_ms }
     }
 
     pub(crate) fn now(self) -> Moment {
@@ -26,8 +33,8 @@ impl Clock {
     }
 
     /// The runtime's instant of a moment, for its timers.
-    pub(crate) fn instant(self, moment: Moment) -> tokio::time::Instant {
-        (self.start + Duration::from_micros(moment.as_micros().min(FAR))).into()
+    pub(crate) fn instant(self, moment: Moment) -> Instant {
+        self.start + Duration::from_micros(moment.as_micros().min(FAR))
     }
 }
 

@@ -20,6 +20,8 @@ mod probe;
 mod random;
 mod serve;
 mod shell;
+#[cfg(feature = "sim")]
+pub mod sim;
 mod socket;
 mod switchboard;
 pub mod telemetry;

@@ -212,7 +212,7 @@ fn explain(address: &ListenAddr, key: &str, error: &io::Error) -> String {
 }
 
 /// Reads the request head and decides who serves the connection.
-async fn greet(shell: Arc<Shell>, caller: Caller, security: Security, mut socket: Socket) {
+pub(crate) async fn greet(shell: Arc<Shell>, caller: Caller, security: Security, mut socket: Socket) {
     let mut ticket = match shell.admit(caller) {
         Ok(ticket) => ticket,
         Err(why) => {

@@ -1,5 +1,28 @@
 use patchbay_dialect_kit::Random;
 
+/// Where the process's random numbers come from.
+pub(crate) enum Entropy {
+    /// The operating system, through a block that each thread fetches for itself.
+    System,
+    /// One seeded source, so that a simulation draws the same numbers again.
+    #[cfg(feature = "sim")]
+    Seeded(std::sync::Mutex<Box<dyn Random + Send>>),
+}
+
+impl Entropy {
+    /// Calls `with` with the source; `system` is the thread's own block.
+    pub(crate) fn lend(&self, system: &mut SystemRandom, with: impl FnOnce(&mut dyn Random)) {
+        match self {
+            Self::System => with(system),
+            #[cfg(feature = "sim")]
+            Self::Seeded(source) => {
+                let mut source = source.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                with(&mut **source);
+            }
+        }
+    }
+}
+
 /// The operating system's random numbers, fetched in blocks.
 #[derive(Default)]
 pub(crate) struct SystemRandom {

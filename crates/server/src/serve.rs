@@ -69,7 +69,8 @@ pub fn run(config: &Config, served: Vec<Served>) -> Result<(), String> {
     Ok(())
 }
 
-async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
+/// What all connections share, before anything listens.
+pub(crate) fn shell(config: &Config, served: Vec<Served>) -> Result<Shell, String> {
     let limits = &config.limits;
     let bounds = Bounds {
         soft_messages: limits.mailbox_messages_soft,
@@ -84,7 +85,11 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
     }
     let switchboard = Switchboard::new(dialects::limits(config), bounds);
     let parts = Parts { switchboard, dialects, endpoints, admin_token: admin_token(config)? };
-    let shell = Arc::new(Shell::new(config, parts));
+    Ok(Shell::new(config, parts))
+}
+
+async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
+    let shell = Arc::new(shell(config, served)?);
 
     let mut listeners = Vec::new();
     for address in &config.http.addr {

@@ -13,12 +13,14 @@ use crate::listener::Role;
 use crate::mailbox::Bounds;
 use crate::metrics::{Metrics, Refused};
 use crate::places::{Place, Places};
+use crate::random::Entropy;
 use crate::switchboard::Switchboard;
 use crate::ws::Headers;
 
 /// What every connection of the process shares.
 pub(crate) struct Shell {
     pub(crate) clock: Clock,
+    pub(crate) entropy: Entropy,
     pub(crate) switchboard: Switchboard,
     pub(crate) metrics: Metrics,
     pub(crate) dialects: Vec<Arc<dyn Dialect>>,
@@ -60,6 +62,7 @@ impl Shell {
         let names: Vec<_> = parts.dialects.iter().map(|dialect| dialect.spec().name).collect();
         Self {
             clock: Clock::start(),
+            entropy: Entropy::System,
             bounds: *parts.switchboard.bounds(),
             switchboard: parts.switchboard,
             metrics: Metrics::new(&names),

@@ -14,6 +14,9 @@ pub(crate) enum Socket {
     Unix(UnixStream),
     /// One of the others, with TLS on it.
     Tls(Box<TlsStream>),
+    /// A stream of the simulation's own.
+    #[cfg(feature = "sim")]
+    Memory(Box<dyn crate::sim::Stream>),
 }
 
 impl Socket {
@@ -24,6 +27,8 @@ impl Socket {
             Self::Tcp(stream) => drop(stream.set_zero_linger()),
             Self::Unix(_) => {}
             Self::Tls(stream) => stream.reset_on_drop(),
+            #[cfg(feature = "sim")]
+            Self::Memory(stream) => stream.reset_on_drop(),
         }
     }
 
@@ -32,6 +37,16 @@ impl Socket {
         match self {
             Self::Tcp(_) | Self::Unix(_) => 0,
             Self::Tls(stream) => stream.unsent(),
+            #[cfg(feature = "sim")]
+            Self::Memory(_) => 0,
+        }
+    }
+
+    /// All that has been read is handled but for the last `left` bytes: a simulation wants to know.
+    #[cfg(feature = "sim")]
+    pub(crate) fn handled(&self, left: usize) {
+        if let Self::Memory(stream) = self {
+            stream.handled(left);
         }
     }
 }
@@ -43,6 +58,8 @@ macro_rules! inner {
             Socket::Tcp(stream) => Pin::new(stream).$method($($argument),*),
             Socket::Unix(stream) => Pin::new(stream).$method($($argument),*),
             Socket::Tls(stream) => Pin::new(stream).$method($($argument),*),
+            #[cfg(feature = "sim")]
+            Socket::Memory(stream) => Pin::new(stream).$method($($argument),*),
         }
     };
 }

@@ -155,6 +155,8 @@ impl Switchboard {
                 None => self.sooner.notified().await,
                 Some(deadline) => {
                     tokio::select! {
+                        // In order: chance would make two runs of one simulation differ.
+                        biased;
                         () = tokio::time::sleep_until(clock.instant(deadline)) => self.on_deadline(clock.now()),
                         () = self.sooner.notified() => {}
                     }
@@ -199,6 +201,32 @@ impl Switchboard {
                 Effect::Snapshot(counts) => self.snapshot.store(counts),
             }
         }
+    }
+
+    /// What does not hold, of the hub and of what stands around it; empty if all is sound. Costs the whole state.
+    #[cfg(feature = "sim")]
+    pub(crate) fn check(&self) -> Vec<String> {
+        let inner = self.lock();
+        let mut found: Vec<_> = inner.hub.check().into_iter().map(|violation| violation.0).collect();
+        let mut expect = |holds: bool, what: &str| {
+            if !holds {
+                found.push(what.to_owned());
+            }
+        };
+        let counts = inner.hub.counts();
+        let mailboxes = inner.mailboxes.iter().flatten().count() as u64;
+        expect(mailboxes == counts.parties, "a party has no mailbox, or a mailbox outlived its party");
+        let late = inner.hub.deadline().is_some_and(|deadline| inner.armed.is_none_or(|armed| armed > deadline));
+        expect(!late, "the timer sleeps past the hub's deadline");
+        let told = self.snapshot.parties.load(Ordering::Relaxed);
+        expect(told == counts.parties, "metrics are told another number of parties");
+        found
+    }
+
+    /// How much the hub holds, by its own count.
+    #[cfg(feature = "sim")]
+    pub(crate) fn counts(&self) -> Counts {
+        self.lock().hub.counts()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

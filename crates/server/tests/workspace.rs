@@ -95,6 +95,7 @@ fn allowed(name: &str) -> &'static [&'static str] {
         "patchbay-dialect-kit" => &["patchbay-core"],
         dialect if dialect.starts_with("patchbay-dialect-") => &["patchbay-core", "patchbay-dialect-kit"],
         "patchbay-server" => &["patchbay-core", "patchbay-dialect-kit", "patchbay-dialect-*"],
+        "patchbay-sim" => &["patchbay-core", "patchbay-dialect-kit", "patchbay-server"],
         "patchbay-loadgen" => &["patchbay-core", "patchbay-dialect-kit", "patchbay-dialect-*", "patchbay-server"],
         "patchbay-xtask" => &[],
         other => panic!("say in this test what {other} may depend on"),

@@ -36,6 +36,10 @@ const TURNS: usize = 16;
 /// Input of one poll before other connections get theirs, since a turn of 64 KiB may be ten thousand pings: more saves
 /// trips through the scheduler, less keeps the others' delay short while somebody floods.
 const INPUT_PER_POLL: usize = READ_BYTES;
+/// Messages that one poll handles before other connections get theirs: more is quicker for who sends much at once, less
+/// lets receivers empty their mailboxes between. All other members of a room of 50 together stay below a mailbox's hard
+/// bound, so none of them can have a member ended that reads.
+const MESSAGES: usize = 16;
 /// How long a connection that we close waits for the peer to read the close frame and hang up; without the wait, input
 /// that we have not read would make the kernel reset the connection and the frame would be lost.
 const LINGER: Duration = Duration::from_secs(2);
@@ -53,8 +57,8 @@ pub(crate) struct Connection {
     /// The hub has been told that the party has gone.
     detached: bool,
     reader: Reader,
-    /// The reader may hold whole frames that have not been looked at: they came with the handshake, or while the session
-    /// wanted to hear nothing.
+    /// The reader may hold whole frames that have not been looked at: they came with the handshake, while the session
+    /// wanted to hear nothing, or with more messages than one poll handles.
     early: bool,
     /// Nothing is read before that moment, because the session said so.
     deaf_until: Moment,
@@ -90,6 +94,8 @@ struct Scratch {
     outbox: Outbox,
     wake: Vec<Waker>,
     random: SystemRandom,
+    /// Messages that this poll may still handle.
+    messages: usize,
 }
 
 impl Default for Scratch {
@@ -101,6 +107,7 @@ impl Default for Scratch {
             outbox: Outbox::new(),
             wake: Vec::new(),
             random: SystemRandom::default(),
+            messages: MESSAGES,
         }
     }
 }
@@ -154,6 +161,7 @@ impl Connection {
     fn drive(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Poll<CloseCause> {
         scratch.output.clear();
         scratch.taken = 0;
+        scratch.messages = MESSAGES;
         for _ in 0..TURNS {
             let now = self.shell.clock.now();
             let more = match self.phase {
@@ -169,7 +177,7 @@ impl Connection {
             if !more && self.rest(now, cx) {
                 return Poll::Pending;
             }
-            if scratch.taken >= INPUT_PER_POLL {
+            if scratch.taken >= INPUT_PER_POLL || scratch.messages == 0 {
                 break;
             }
         }
@@ -297,13 +305,16 @@ impl Connection {
         let mut reader = std::mem::take(&mut self.reader);
         let read = reader.digest(input, most, |item| {
             self.item(item, scratch, now);
+            scratch.messages = scratch.messages.saturating_sub(1);
             match self.phase {
-                Phase::Open if self.deaf_until > now => Next::Pause,
+                Phase::Open if self.deaf_until > now || scratch.messages == 0 => Next::Pause,
                 Phase::Open => Next::More,
                 _ => Next::Stop,
             }
         });
         self.reader = reader;
+        #[cfg(feature = "sim")]
+        self.socket.handled(self.reader.held().0);
         match read {
             Ok(left) => self.early = left,
             Err(violation) => {
@@ -359,8 +370,8 @@ impl Connection {
 
     fn call(&mut self, scratch: &mut Scratch, now: Moment, call: impl FnOnce(&mut dyn Session, &mut Ctx<'_>)) {
         let unix_ms = self.shell.clock.unix_ms(now);
-        let mut ctx = Ctx { now, unix_ms, rng: &mut scratch.random, out: &mut scratch.outbox };
-        call(&mut *self.session, &mut ctx);
+        let (session, out) = (&mut *self.session, &mut scratch.outbox);
+        self.shell.entropy.lend(&mut scratch.random, |rng| call(session, &mut Ctx { now, unix_ms, rng, out }));
     }
 
     /// Turns what the session wants sent into bytes.

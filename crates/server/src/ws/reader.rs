@@ -99,7 +99,7 @@ impl Reader {
     }
 
     /// How many bytes of an unfinished frame and of an unfinished message are held.
-    #[cfg(any(test, feature = "fuzzing"))]
+    #[cfg(any(test, feature = "fuzzing", feature = "sim"))]
     pub(super) fn held(&self) -> (usize, usize) {
         (self.partial.len(), self.fragments.as_ref().map_or(0, |fragments| fragments.payload.len()))
     }
