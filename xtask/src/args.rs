@@ -12,6 +12,7 @@ usage: cargo xtask <command>
   bench relay […]   load a release server and measure; the rest goes to the load generator
   fuzz [TARGET] [--seconds N] [--minimise]
                     run one fuzz target or all, or make their corpus small
+  sim […]           10,000 seeds of the simulation; --seed N lives one, --scenario crowd fills 1,000 rooms
   deny              licences, bans and sources of all dependencies (cargo-deny)
   help              this text";
 
@@ -35,6 +36,9 @@ pub(crate) enum Task {
     BenchRelay {
         rest: Vec<String>,
     },
+    Sim {
+        rest: Vec<String>,
+    },
 }
 
 pub(crate) fn parse(args: &[String]) -> Result<Task, String> {
@@ -54,6 +58,7 @@ pub(crate) fn parse(args: &[String]) -> Result<Task, String> {
         ["deny"] => Ok(Task::Deny),
         ["fuzz", rest @ ..] => Ok(Task::Fuzz(fuzz::Options::parse(rest)?)),
         ["bench", "relay", ..] => Ok(Task::BenchRelay { rest: args[2..].to_vec() }),
+        ["sim", ..] => Ok(Task::Sim { rest: args[1..].to_vec() }),
         ["bench", ..] => Err("bench knows relay only".into()),
         [other, ..] => Err(format!("unknown command {other:?}")),
     }
@@ -95,6 +100,8 @@ mod tests {
         assert_eq!(parsed("test --fast"), Ok(Task::TestFast));
         assert_eq!(parsed("deny"), Ok(Task::Deny));
         assert_eq!(parsed("bench relay --seconds 5"), Ok(Task::BenchRelay { rest: strings(&["--seconds", "5"]) }));
+        assert_eq!(parsed("sim"), Ok(Task::Sim { rest: vec![] }));
+        assert_eq!(parsed("sim --seed 7"), Ok(Task::Sim { rest: strings(&["--seed", "7"]) }));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod netns;
 mod paths;
 mod promise;
 mod report;
+mod sim;
 mod tally;
 
 use std::process::ExitCode;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Ok(Task::Deny) => deny::run(),
         Ok(Task::Fuzz(options)) => fuzz::run(&options),
         Ok(Task::BenchRelay { rest }) => bench::relay(&rest),
+        Ok(Task::Sim { rest }) => sim::run(&rest),
         Err(reason) => {
             eprintln!("xtask: {reason}\n\n{}", args::USAGE);
             ExitCode::from(2)

@@ -201,7 +201,7 @@ impl Life<'_> {
         }
         let stuck = client.nature.reader == Reader::Stopped;
         // Who does not read says little: it sees nothing that it could answer.
-        if stuck && self.world.rng.percent(85) {
+        if stuck && self.world.rng.percent(70) {
             if self.world.rng.percent(5) {
                 self.world.network.lock().at(now, Event::Resume(id));
             }
@@ -211,7 +211,7 @@ impl Life<'_> {
             0..6 => self.part(id, now),
             6..8 => self.breach(id, now),
             8..12 => self.world.send(id, |client, offset, rng, out| client.ping(offset, rng, out)),
-            12..14 => self.stop_reading(id, now),
+            12..17 => self.stop_reading(id, now),
             _ => {
                 let words = self.world.next_words(id, &self.stuck());
                 self.world.say(id, &words);
@@ -272,8 +272,9 @@ impl Life<'_> {
         self.world.clients[id].nature.reader = Reader::Stopped;
         self.world.clients[id].nature.faltered = true;
         self.world.network.lock().link(id).reader = Reader::Stopped;
-        if self.world.rng.percent(50) {
-            let later = now + self.world.rng.between(1, 8_000);
+        if self.world.rng.percent(75) {
+            let most = if self.world.rng.percent(50) { 500 } else { 8_000 };
+            let later = now + self.world.rng.between(1, most);
             self.world.network.lock().at(later, Event::Resume(id));
         }
     }

@@ -57,7 +57,14 @@ pub(crate) struct Net {
     log: Vec<Did>,
     /// Whoever waits for the next event, and until when it means to sleep.
     waiter: Option<(Waker, u64)>,
+    /// Calls of the server within one moment, which one, and who is to blame if they do not end.
+    calls: u64,
+    moment: u64,
+    spinning: Option<Id>,
 }
+
+/// More calls within one moment mean that the server works on without getting anywhere, and that time stands still.
+const MOST_CALLS: u64 = 5_000_000;
 
 /// Everything runs on one thread; the lock is there because the server's streams have to be `Send`.
 #[derive(Clone)]
@@ -72,6 +79,9 @@ impl Network {
             order: rng,
             log: Vec::new(),
             waiter: None,
+            calls: 0,
+            moment: 0,
+            spinning: None,
         })))
     }
 
@@ -94,13 +104,13 @@ impl Network {
                 let net = self.lock();
                 (net.now(), net.next().unwrap_or(u64::MAX).min(most), net.start)
             };
-            if due <= now {
+            if due <= now || self.lock().spinning.is_some() {
                 break;
             }
             let mut sleep = std::pin::pin!(tokio::time::sleep_until(start + std::time::Duration::from_millis(due)));
             std::future::poll_fn(|cx| {
                 let mut net = self.lock();
-                if net.next().is_some_and(|next| next < due) {
+                if net.next().is_some_and(|next| next < due) || net.spinning.is_some() {
                     return Poll::Ready(());
                 }
                 net.waiter = Some((cx.waker().clone(), due));
@@ -147,6 +157,27 @@ impl Net {
 
     pub(crate) fn links(&self) -> &[Link] {
         &self.links
+    }
+
+    /// The connection that the server works on without end, if there is one.
+    pub(crate) fn spinning(&self) -> Option<Id> {
+        self.spinning
+    }
+
+    /// Counts a call of the server.
+    ///
+    /// # Panics
+    /// If it has made too many: that ends the connection, and with it the spinning.
+    fn count(&mut self, id: Id, now: u64) {
+        self.calls = if now == self.moment { self.calls + 1 } else { 0 };
+        self.moment = now;
+        if self.calls > MOST_CALLS {
+            self.spinning.get_or_insert(id);
+            if let Some((waker, _)) = self.waiter.take() {
+                waker.wake();
+            }
+            panic!("the server works on #{id} and gets nowhere");
+        }
     }
 
     /// Takes what the server did since the last call.
@@ -206,6 +237,7 @@ impl AsyncRead for ServerEnd {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let mut net = self.network.lock();
         let (now, id) = (net.now(), self.id);
+        net.count(id, now);
         let up = &mut net.links[id].up;
         // Whoever reads on behind the head has made a connection of it.
         let opened = up.read >= up.head && !std::mem::replace(&mut up.opened, up.read >= up.head);
@@ -240,6 +272,7 @@ impl AsyncWrite for ServerEnd {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let mut net = self.network.lock();
         let (now, id) = (net.now(), self.id);
+        net.count(id, now);
         let link = &mut net.links[id];
         if link.up.reset {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));

@@ -91,6 +91,9 @@ impl World {
         // The server goes first: it has been woken by what happened last.
         tokio::task::yield_now().await;
         self.network.wait(most).await;
+        if let Some(id) = self.network.lock().spinning() {
+            return Err(format!("#{id}: the server works on it without end, and time stands still"));
+        }
         self.read_log()?;
         let now = self.now();
         loop {
