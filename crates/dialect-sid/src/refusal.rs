@@ -30,11 +30,10 @@ impl WireError {
 /// What the client had asked for when the hub declined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
-    Register,
     Session,
-    /// To say something in a session, or to end it.
-    InSession,
     Notify,
+    /// To register, to say something in a session, or to end it.
+    Else,
 }
 
 /// The error for a refusal.
@@ -48,9 +47,9 @@ pub(crate) fn error(asked: Asked, refusal: Refusal) -> WireError {
         Refusal::Oneself => WireError::Oneself,
         Refusal::NoEngine => WireError::NotSent,
         Refusal::NoSuchParty => match asked {
+            Asked::Session => WireError::NoOpponent,
             Asked::Notify => WireError::NoNotifyTarget,
-            Asked::InSession => WireError::NoSession,
-            Asked::Register | Asked::Session => WireError::NoOpponent,
+            Asked::Else => WireError::NoSession,
         },
         // No session could be made: the opponent cannot be had now.
         Refusal::TokenTaken => WireError::OpponentInCall,
@@ -71,7 +70,7 @@ mod tests {
 
     #[test]
     fn every_refusal_has_a_documented_code() {
-        for asked in [Asked::Register, Asked::Session, Asked::InSession, Asked::Notify] {
+        for asked in [Asked::Session, Asked::Notify, Asked::Else] {
             for refusal in Refusal::ALL {
                 let code = error(asked, refusal).code();
                 assert!(DOCUMENTED.contains(&code), "{asked:?}, {refusal:?} became {code}");

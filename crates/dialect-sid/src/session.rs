@@ -169,7 +169,6 @@ impl SidSession {
 
     fn refused(&mut self, tag: Tag, refusal: Refusal, ctx: &mut Ctx<'_>) {
         let asked = match tag {
-            REGISTER => Asked::Register,
             SESSION => {
                 if let (Refusal::TokenTaken, Some(redraw)) = (refusal, &mut self.redraw)
                     && redraw.left > 0
@@ -184,7 +183,7 @@ impl SidSession {
             }
             NOTIFY => Asked::Notify,
             UNHEARD => return,
-            _ => Asked::InSession,
+            _ => Asked::Else,
         };
         let error = refusal::error(asked, refusal);
         ctx.out.text(|out| wire::error(out, error));
@@ -314,3 +313,6 @@ impl Session for SidSession {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::timers::{Timer, Timers, Window};
 use crate::{
@@ -50,6 +51,21 @@ struct RealmNames {
     next_order: u64,
     version: u64,
     window: Window,
+}
+
+/// Parties up to which a presence window is as long as its realm's limit says. Every party in a list to every party: one
+/// round of lists costs the square of their number, at 1,000 some 30 MB. Above, the window grows with that square, so
+/// that lists never take more of the network than at this number: larger shows changes in large realms sooner, smaller
+/// leaves more room for what is not lists, the signs of life among it.
+const PARTIES_PER_WINDOW: u128 = 1_000;
+
+impl RealmNames {
+    fn span(&self) -> Duration {
+        let parties = self.by_order.len() as u128;
+        let times = |micros: u128| micros * (parties * parties) / (PARTIES_PER_WINDOW * PARTIES_PER_WINDOW);
+        let grown = u64::try_from(times(self.limits.window.as_micros())).unwrap_or(u64::MAX);
+        self.limits.window.max(Duration::from_micros(grown))
+    }
 }
 
 impl Directory {
@@ -175,7 +191,7 @@ impl Directory {
     pub(super) fn tell_presence(&mut self, now: Moment, number: Realm, timers: &mut Timers, out: &mut Effects) {
         let realm = &mut self.realms[usize::from(number.0)];
         realm.version += 1;
-        let (size, open, span) = (realm.by_order.len(), realm.window.is_open(now), realm.limits.window);
+        let (size, open, span) = (realm.by_order.len(), realm.window.is_open(now), realm.span());
         self.tell(number, false, out, |registered| size <= registered.merge.every_up_to);
         if open {
             if self.tell(number, true, out, |_| true) {
@@ -191,7 +207,8 @@ impl Directory {
         self.realms[usize::from(number.0)].window.pending = false;
         if self.tell(number, true, out, |_| true) {
             let realm = &mut self.realms[usize::from(number.0)];
-            realm.window.start(now, realm.limits.window);
+            let span = realm.span();
+            realm.window.start(now, span);
         }
     }
 

@@ -614,3 +614,24 @@ fn nothing_is_due_when_nothing_waits() {
 fn call_states_rise() {
     assert!(CallState::New < CallState::Ringing && CallState::Ringing < CallState::Active);
 }
+
+/// A list to everybody costs the square of their number, so in a large realm it comes less often.
+#[test]
+fn the_presence_window_of_a_large_realm_grows_with_the_square_of_its_parties() {
+    for (parties, factor) in [(10, 1), (1_000, 1), (2_000, 4), (3_000, 9)] {
+        let mut stage = Stage::new();
+        for number in 0..parties {
+            let party = stage.hub.attach(profile(0), &mut stage.out);
+            let command = Command::Register { name: name(&number.to_string()), merge: Merge::WINDOW };
+            stage.hub.handle(stage.now, party, Tag(9), command, &mut stage.out);
+        }
+        // The trailing list of the first window opens the one that counts.
+        stage.now = stage.now + WINDOW;
+        stage.hub.on_deadline(stage.now, &mut stage.out);
+        let party = stage.hub.attach(profile(0), &mut stage.out);
+        let command = Command::Register { name: name("one more"), merge: Merge::WINDOW };
+        stage.hub.handle(stage.now, party, Tag(9), command, &mut stage.out);
+        assert_eq!(stage.hub.deadline(), Some(stage.now + WINDOW * factor), "{parties} parties");
+        assert!(stage.hub.check().is_empty());
+    }
+}
