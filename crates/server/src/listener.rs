@@ -310,8 +310,8 @@ fn admit_upgrade(
     ticket: &mut Ticket,
 ) -> Option<(usize, ws::Admitted, usize)> {
     parse(head, |request, length| {
-        let target = request.path?;
-        // What hyper would refuse is refused by hyper.
+        // What hyper would refuse is refused by hyper; what is no path (RFC 9112 section 3.2), it judges, too.
+        let target = request.path.filter(|target| target.starts_with('/'))?;
         ::http::uri::PathAndQuery::try_from(target).ok()?;
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),

@@ -175,12 +175,16 @@ struct Request<'a> {
 impl<'a> Request<'a> {
     /// `None` if there is no empty line behind something.
     fn read(bytes: &'a [u8]) -> Option<Self> {
-        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').skip_while(|line| line.trim_ascii().is_empty());
-        let start = lines.next()?.trim_ascii().split(|byte| *byte == b' ').collect();
+        let lines = bytes.split_inclusive(|byte| *byte == b'\n').map(|line| {
+            let line = line.strip_suffix(b"\n")?;
+            Some(line.strip_suffix(b"\r").unwrap_or(line))
+        });
+        // Empty lines before a request are none of it (RFC 9112 section 2.2).
+        let mut lines = lines.skip_while(|line| line.is_some_and(<[u8]>::is_empty));
+        let start = lines.next()??.split(|byte| *byte == b' ').collect();
         let mut headers = Vec::new();
         for line in lines {
-            let line = line.strip_suffix(b"\n")?;
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let line = line?;
             if line.is_empty() {
                 return Some(Self { start, headers });
             }

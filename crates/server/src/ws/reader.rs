@@ -31,8 +31,9 @@ pub(super) enum Next {
 /// What of a peer's bytes has not become an item yet; empty, and without memory, while nothing is half-read.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
-    /// The start of a frame whose rest has not come.
+    /// The start of a frame whose rest has not come, or frames that were kept in a pause; from `done` on.
     partial: Vec<u8>,
+    done: usize,
     /// The fragments of a message so far.
     fragments: Option<Box<Fragments>>,
 }
@@ -47,7 +48,7 @@ struct Fragments {
 impl Reader {
     /// A reader that has bytes already, not looked at.
     pub(super) fn with(bytes: Vec<u8>) -> Self {
-        Self { partial: bytes, fragments: None }
+        Self { partial: bytes, ..Self::default() }
     }
 
     /// Hands on the items that are whole with `input`, in order, as long as `handle` wants more, and keeps the rest.
@@ -68,9 +69,15 @@ impl Reader {
         } else {
             let mut joined = std::mem::take(&mut self.partial);
             joined.extend_from_slice(input);
-            (left, paused) = self.frames(&mut joined, most, handle)?;
+            let done = std::mem::take(&mut self.done);
+            (left, paused) = self.frames(&mut joined[done..], most, handle)?;
             if left > 0 {
-                joined.drain(..joined.len() - left);
+                self.done = joined.len() - left;
+                // Not after every pause: thousands of small frames would each time move all that are behind them.
+                if self.done > left {
+                    joined.drain(..self.done);
+                    self.done = 0;
+                }
                 self.partial = joined;
             }
         }
@@ -101,7 +108,7 @@ impl Reader {
     /// How many bytes of an unfinished frame and of an unfinished message are held.
     #[cfg(any(test, feature = "fuzzing", feature = "sim"))]
     pub(super) fn held(&self) -> (usize, usize) {
-        (self.partial.len(), self.fragments.as_ref().map_or(0, |fragments| fragments.payload.len()))
+        (self.partial.len() - self.done, self.fragments.as_ref().map_or(0, |fragments| fragments.payload.len()))
     }
 
     fn frame(&mut self, frame: InFrame<'_>, handle: &mut impl FnMut(Item<'_>) -> Next) -> Result<Next, Violation> {
@@ -135,4 +142,29 @@ fn message(opcode: Opcode, payload: &[u8]) -> Result<Item<'_>, Violation> {
         Opcode::Text => Item::Text(std::str::from_utf8(payload).map_err(|_| Violation::NotUtf8)?),
         _ => Item::Binary(payload),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kept frames are not moved for each one that is handled, and what has been handled is not kept for long.
+    #[test]
+    fn many_pauses_cost_no_more_than_the_bytes() {
+        let mut pings = [0x89, 0x80, 0, 0, 0, 0].repeat(10_000);
+        let mut reader = Reader::default();
+        let (mut handled, mut moved, mut input) = (0, 0, pings.as_mut_slice());
+        while {
+            let before = reader.partial.len();
+            let more = reader.digest(input, 125, |_| Next::Pause).expect("legal");
+            input = &mut [];
+            handled += 1;
+            // Shorter without being empty: what was left has been moved.
+            moved += if reader.partial.len() < before { reader.partial.len() } else { 0 };
+            assert!(reader.partial.len() <= 2 * reader.held().0, "what was handled is kept");
+            more
+        } {}
+        assert_eq!((handled, reader.held()), (10_000, (0, 0)));
+        assert!(moved < 2 * pings.len(), "{moved} bytes were moved for {}", pings.len());
+    }
 }
