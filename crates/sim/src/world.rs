@@ -688,7 +688,7 @@ impl World {
         let net = self.network.lock();
         let mut alive = self.alive.iter().map(|id| &net.links()[*id]);
         alive.any(|link| {
-            let up = link.up.bytes.len() > 0;
+            let up = !link.up.bytes.is_empty();
             let down = !link.down.bytes.is_empty() && link.reader != Reader::Stopped && !link.down.closed;
             !link.hole && (up || down)
         })
