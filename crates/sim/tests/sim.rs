@@ -3,7 +3,7 @@
 use patchbay_sim::{Ending, FOUND, Failure, MOST_BYTES, Size, crowd, cut, live, sweep};
 
 /// Lived in every run; `cargo xtask sim` lives 10,000.
-const SEEDS: std::ops::Range<u64> = 0..300;
+const SEEDS: std::ops::Range<u64> = 0..200;
 
 fn told(failure: &Failure) -> String {
     format!("at {} ms: {}\n  {}", failure.at, failure.fault, failure.last.join("\n  "))
