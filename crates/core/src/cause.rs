@@ -87,5 +87,6 @@ mod tests {
         assert!(Phrase::new("\r\n").is_none());
         let long = Phrase::new(&"ü".repeat(100)).expect("words are left");
         assert_eq!(long.as_str().len(), PHRASE_BYTES);
+        assert_eq!(format!("{long:?}"), "Phrase(128 bytes)", "the words are somebody's");
     }
 }

@@ -249,6 +249,7 @@ impl Rendered {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SignalKind;
 
     #[test]
     fn a_list_is_rendered_once_per_dialect_that_came_first() {
@@ -257,5 +258,29 @@ mod tests {
         let again = list.rendered(Lang(1), |_| unreachable!("it is rendered already"));
         assert!(Arc::ptr_eq(&first, &again));
         assert_eq!(&*list.rendered(Lang(2), |_| b"other".to_vec()), b"other");
+    }
+
+    /// The mailbox's bound in bytes is only as good as this.
+    #[test]
+    fn an_event_weighs_what_it_carries() {
+        let name = || Name::parse("n").expect("a name");
+        let signal = |bytes: usize| Signal { kind: SignalKind::Offer, body: Body::new(Lang(1), &vec![b'x'; bytes]) };
+        let members = |count: usize| {
+            let list = Arc::new(MemberList::new(1, vec![name(); count]));
+            Event::Members { room: RoomId(1), room_name: name(), list, replaceable: true }
+        };
+        let presence = |count: usize| {
+            let entry = PresenceEntry { name: name(), presence: Presence::Free };
+            Event::Presence { list: Arc::new(PresenceList::new(1, vec![entry; count])), replaceable: true }
+        };
+        let weight = |bytes| Event::Posted { from: name(), body: Body::new(Lang(1), &vec![b'x'; bytes]) }.weight();
+        let base = weight(0);
+        assert!(base > 0);
+        assert_eq!(weight(1_000), base + 1_000);
+        assert_eq!(Event::MemberSignal { room: RoomId(1), from: name(), signal: signal(7) }.weight(), base + 7);
+        assert_eq!(Event::CallSignal { link: LinkId(1), signal: signal(9) }.weight(), base + 9);
+        assert_eq!(members(3).weight(), base + 3 * (1 + ENTRY_BYTES));
+        assert_eq!(presence(5).weight(), base + 5 * (1 + ENTRY_BYTES));
+        assert_eq!(Event::Registered { tag: Tag(0), name: name() }.weight(), base);
     }
 }

@@ -618,7 +618,7 @@ fn call_states_rise() {
 /// A list to everybody costs the square of their number, so in a large realm it comes less often.
 #[test]
 fn the_presence_window_of_a_large_realm_grows_with_the_square_of_its_parties() {
-    for (parties, factor) in [(10, 1), (1_000, 1), (2_000, 4), (3_000, 9)] {
+    for (parties, factor) in [(10, 1), (1_000, 1), (2_000, 4)] {
         let mut stage = Stage::new();
         for number in 0..parties {
             let party = stage.hub.attach(profile(0), &mut stage.out);
