@@ -262,7 +262,7 @@ mod tests {
 
     /// The mailbox's bound in bytes is only as good as this.
     #[test]
-    fn an_event_weighs_what_it_carries() {
+    fn an_event_weighs_what_it_carries_and_a_list_is_a_level() {
         let name = || Name::parse("n").expect("a name");
         let signal = |bytes: usize| Signal { kind: SignalKind::Offer, body: Body::new(Lang(1), &vec![b'x'; bytes]) };
         let members = |count: usize| {
@@ -282,5 +282,9 @@ mod tests {
         assert_eq!(members(3).weight(), base + 3 * (1 + ENTRY_BYTES));
         assert_eq!(presence(5).weight(), base + 5 * (1 + ENTRY_BYTES));
         assert_eq!(Event::Registered { tag: Tag(0), name: name() }.weight(), base);
+        assert_eq!(
+            (members(1).level(), presence(1).level()),
+            (Some(LevelKey::Members(RoomId(1))), Some(LevelKey::Presence))
+        );
     }
 }

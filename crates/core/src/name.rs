@@ -1,4 +1,3 @@
-use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -38,12 +37,6 @@ impl Name {
     /// The name's text, for the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Borrow<str> for Name {
-    fn borrow(&self) -> &str {
         &self.0
     }
 }
