@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use patchbay_core::{Event, Lang, Limits, Realm, RealmLimits};
+use patchbay_core::{Event, Lang, Limits, Realm, RealmLimits, SignalKind};
 use patchbay_dialect_kit::conformance_tests;
 use patchbay_dialect_kit::json::Cursor;
-use patchbay_dialect_kit::testing::{Delivery, Handshake, Script, SessionWorld, Suite, World, strange_events};
+use patchbay_dialect_kit::testing::{Delivery, Handshake, Input, Script, SessionWorld, Suite, World, strange_events};
 use patchbay_dialect_mesh::{Mesh, Settings};
 
 /// Every run of this file is the same unless somebody writes another number here.
@@ -69,4 +69,26 @@ fn nothing_is_shown_of_a_room_that_the_client_is_not_in() {
         world.tell(client, event);
         assert_eq!(world.hear(client, Duration::ZERO), None, "{told}");
     }
+}
+
+/// Steps that a mesh client cannot hear leave no frame, not even an empty one.
+#[test]
+fn what_other_dialects_say_beside_offers_and_answers_is_not_shown() {
+    let mesh = mesh();
+    let mut world = SessionWorld::new(&mesh, limits(), Delivery::Eager, SEED);
+    let client = world.open(&Handshake::default()).expect("the session world admits everybody");
+    let join = r#"{"type":"join","room":"r","from":"a"}"#.to_owned();
+    world.say(client, &Input::Text(join)).expect("the connection stands");
+    while world.hear(client, Duration::ZERO).is_some() {}
+    let mut signals = (0, 0);
+    for event in strange_events(Lang(1)) {
+        // The other hub numbers its first room as ours does: to the session this one is its own.
+        let Event::MemberSignal { signal, .. } = &event else { continue };
+        let unheard = matches!(signal.kind, SignalKind::Progress { .. } | SignalKind::Info);
+        let told = format!("{event:?}");
+        world.tell(client, event);
+        assert_eq!(world.hear(client, Duration::ZERO).is_none(), unheard, "{told}");
+        signals = (signals.0 + usize::from(unheard), signals.1 + 1);
+    }
+    assert!(signals.0 > 0 && signals.1 > signals.0, "{signals:?}");
 }

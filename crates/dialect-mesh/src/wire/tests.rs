@@ -94,3 +94,10 @@ fn answers_have_their_exact_text() {
         "{\"type\":\"error\",\"room\":\"r\",\"from\":\"\",\"code\":\"room_full\",\"error\":\"room is full\"}\n"
     );
 }
+
+#[test]
+fn names_have_at_most_64_bytes() {
+    let of = |bytes: usize| "n".repeat(bytes);
+    assert!(room_name(&of(64)).is_ok() && client_id(&of(64)).is_ok());
+    assert!(room_name(&of(65)).is_err() && client_id(&of(65)).is_err());
+}
