@@ -20,10 +20,18 @@ pub enum CauseKind {
     Cancelled,
     /// The other side refused.
     Declined,
+    /// Our side failed: a bug of ours, or its environment.
+    Failed,
+    /// The other side's description could not be used.
+    Faulty,
     /// The other side's connection went away.
     Gone,
     /// Somebody hung up.
     Hangup,
+    /// The server had as much to do as it may have.
+    Overloaded,
+    /// What was viewed is over.
+    Over,
     /// The server is stopping.
     Shutdown,
     /// Nobody answered in time.
@@ -32,8 +40,19 @@ pub enum CauseKind {
 
 impl CauseKind {
     /// Every kind, so that a test can ask each dialect for its mapping of each.
-    pub const ALL: [Self; 7] =
-        [Self::Busy, Self::Cancelled, Self::Declined, Self::Gone, Self::Hangup, Self::Shutdown, Self::TimedOut];
+    pub const ALL: [Self; 11] = [
+        Self::Busy,
+        Self::Cancelled,
+        Self::Declined,
+        Self::Failed,
+        Self::Faulty,
+        Self::Gone,
+        Self::Hangup,
+        Self::Overloaded,
+        Self::Over,
+        Self::Shutdown,
+        Self::TimedOut,
+    ];
 }
 
 impl From<CauseKind> for Cause {

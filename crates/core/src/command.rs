@@ -1,4 +1,6 @@
-use crate::{Cause, Lang, LinkId, Merge, Name, Realm, RoomId, Signal, Token};
+use std::sync::Arc;
+
+use crate::{Cause, Kinds, Lang, LinkId, Merge, Name, Realm, RoomId, Signal, Token};
 
 /// What a party asks of the hub. Whatever answers it carries the tag that was given with it.
 #[derive(Clone, Debug)]
@@ -35,9 +37,9 @@ pub enum Command {
         /// Which call.
         link: LinkId,
     },
-    /// End a call: `Ended` to both.
+    /// End a call: `Ended` to both. Or a publication or view of one's own: `LegEnded`.
     Hangup {
-        /// Which call.
+        /// Which.
         link: LinkId,
         /// Why.
         cause: Cause,
@@ -56,6 +58,113 @@ pub enum Command {
         /// What.
         body: crate::Body,
     },
+    /// Take a stream's name and open the leg that its media will come in by. Answer: `Reserved`, then the peer's offer
+    /// is awaited; or `Refused`.
+    Publish(Publish),
+    /// Be sent a stream, or the streams of which it is the main one. Answer: `Viewing`, then `Described` with an offer; or
+    /// `Refused`. Who is refused as `NoSuchStream` is told once when the stream goes live ([`Event::Live`]).
+    ///
+    /// [`Event::Live`]: crate::Event::Live
+    View(View),
+    /// Switch kinds of a track on or off: on a view for its viewer, on a publication for everybody. No answer; unknown
+    /// tracks are ignored.
+    Pause {
+        /// The view or publication.
+        link: LinkId,
+        /// The track's name; `None`: that of the view or publication itself.
+        track: Option<Name>,
+        /// What is switched.
+        kinds: Kinds,
+        /// On or off.
+        on: bool,
+    },
+    /// Choose a rendition of a viewed track. No answer; unknown tracks are ignored.
+    Prefer {
+        /// The view.
+        link: LinkId,
+        /// The track's name; `None`: every track of the view.
+        track: Option<Name>,
+        /// Its height in pixels; `None`: as the network allows.
+        height: Option<u32>,
+    },
+    /// Hand one's own peer a message on the data channel of a leg. No answer.
+    Say {
+        /// The publication or view.
+        link: LinkId,
+        /// The message is no text.
+        binary: bool,
+        /// The message.
+        bytes: Arc<[u8]>,
+    },
+    /// Ask for what the hub knows.
+    Query(Query),
+}
+
+/// What [`Command::Publish`] asks for.
+#[derive(Clone, Debug)]
+pub struct Publish {
+    /// The stream's name.
+    pub stream: Name,
+    /// The main stream of which it is a track.
+    pub main: Option<Name>,
+    /// What is published; the rest of what the peer sends is dropped.
+    pub kinds: Kinds,
+}
+
+/// What [`Command::View`] asks for.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The stream's name.
+    pub stream: Name,
+    /// Which of its tracks are wanted.
+    pub selection: Selection,
+    /// The track that is not to be sent: the viewer's own, published by another connection.
+    pub except: Option<Name>,
+    /// Whom what the viewer says on its data channel reaches.
+    pub speaks: Speaks,
+}
+
+/// Which tracks of a view are switched on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Tracks named, and whether each is on.
+    pub named: Vec<(Name, bool)>,
+    /// Whether the others are on that are there at first.
+    pub others: bool,
+    /// Whether those are on that come later.
+    pub later: bool,
+}
+
+impl Selection {
+    /// Everything.
+    pub const ALL: Self = Self { named: Vec::new(), others: true, later: true };
+
+    /// Whether a track is on.
+    #[must_use]
+    pub fn picks(&self, track: &Name, later: bool) -> bool {
+        let named = self.named.iter().find(|(name, _)| name == track);
+        named.map_or(if later { self.later } else { self.others }, |(_, on)| *on)
+    }
+}
+
+/// Whom a viewer's data messages reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// Nobody.
+    No,
+    /// The publisher.
+    ToPublisher,
+    /// The publisher and the other viewers.
+    ToAll,
+}
+
+/// What [`Command::Query`] asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// How a live stream can be had: `Renditions`, or `Refused` as `NoSuchStream`.
+    Renditions(Name),
+    /// The live tracks of a main stream; of a stream that has none, itself; of an unknown one, none: `Tracks`.
+    Tracks(Name),
 }
 
 /// Whom a [`Command::Signal`] is for.

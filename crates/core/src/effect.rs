@@ -1,10 +1,12 @@
-use crate::{Event, PartyId};
+use crate::{Event, MediaOp, PartyId};
 
 /// Everything that the hub can cause.
 #[derive(Clone, Debug)]
 pub enum Effect {
     /// Put the event at the end of the party's queue.
     Tell(PartyId, Event),
+    /// Hand the operation to the media engine.
+    Media(MediaOp),
     /// What lists and metrics read instead of the hub.
     Snapshot(Counts),
 }
@@ -22,6 +24,10 @@ pub struct Counts {
     pub registered: u64,
     /// Open calls.
     pub calls: u64,
+    /// Streams that are published or about to be.
+    pub streams: u64,
+    /// Views.
+    pub views: u64,
 }
 
 /// The effects of one turn, in the order in which they must be carried out. The caller keeps one and drains it, so
@@ -40,6 +46,10 @@ impl Effects {
 
     pub(crate) fn tell(&mut self, party: PartyId, event: Event) {
         self.list.push(Effect::Tell(party, event));
+    }
+
+    pub(crate) fn media(&mut self, op: MediaOp) {
+        self.list.push(Effect::Media(op));
     }
 
     pub(crate) fn snapshot(&mut self, counts: Counts) {

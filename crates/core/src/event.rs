@@ -1,6 +1,9 @@
 use std::sync::{Arc, OnceLock};
 
-use crate::{Body, Cause, Lang, LinkId, Name, Refusal, RoomId, Signal, Tag, Token};
+use crate::{
+    Body, Cause, Codec, DescriptionKind, Lang, LinkId, Name, Refusal, Rendition, Report, RoomId, Section, Signal, Tag,
+    Token,
+};
 
 /// What the hub tells a party.
 ///
@@ -84,6 +87,99 @@ pub enum Event {
         /// The message.
         body: Body,
     },
+    /// Edge: the stream's name is the party's; its peer's offer is awaited.
+    Reserved {
+        /// The command's tag.
+        tag: Tag,
+        /// The publication.
+        link: LinkId,
+    },
+    /// Edge: the view is accepted; an offer follows.
+    Viewing {
+        /// The command's tag.
+        tag: Tag,
+        /// The view.
+        link: LinkId,
+    },
+    /// Edge: our description for the peer of a leg.
+    Described {
+        /// The publication or view.
+        link: LinkId,
+        /// Offer or answer.
+        kind: DescriptionKind,
+        /// The description, with all candidates.
+        sdp: Arc<str>,
+        /// Its sections, with the name of the stream that each carries.
+        sections: Vec<Section<Name>>,
+    },
+    /// Edge: media flows in, or may flow out.
+    Flowing {
+        /// The publication or view.
+        link: LinkId,
+    },
+    /// Edge: a publication or view is over.
+    LegEnded {
+        /// The command's tag for the party whose command it was, else 0.
+        tag: Tag,
+        /// The publication or view.
+        link: LinkId,
+        /// Why.
+        cause: Cause,
+    },
+    /// Edge: a track of a viewed main stream came or went. An offer follows.
+    TrackChanged {
+        /// The view.
+        link: LinkId,
+        /// The track's name.
+        track: Name,
+        /// It came.
+        added: bool,
+    },
+    /// Edge: a viewer is sent another rendition of a track.
+    Switched {
+        /// The view.
+        link: LinkId,
+        /// The track's name.
+        track: Name,
+        /// The new one's height in pixels.
+        height: u32,
+    },
+    /// Edge: a stream that the party asked for in vain has gone live.
+    Live {
+        /// The stream.
+        stream: Name,
+    },
+    /// Edge: the answer to [`Query::Renditions`](crate::Query::Renditions).
+    Renditions {
+        /// The command's tag.
+        tag: Tag,
+        /// The stream.
+        stream: Name,
+        /// How its sound is coded.
+        audio: Option<Codec>,
+        /// How its pictures are coded.
+        video: Option<Codec>,
+        /// Its sound, bits per second.
+        audio_bps: u32,
+        /// Its sizes, highest first; empty if it has no pictures.
+        renditions: Vec<Rendition>,
+    },
+    /// Edge: the answer to [`Query::Tracks`](crate::Query::Tracks).
+    Tracks {
+        /// The command's tag.
+        tag: Tag,
+        /// The stream.
+        stream: Name,
+        /// The tracks' names, sorted.
+        tracks: Vec<Name>,
+    },
+    /// Level: how a view does.
+    Measured {
+        /// The view.
+        link: LinkId,
+        /// How.
+        report: Report,
+    },
     /// Level: who is in the room.
     Members {
         /// The room.
@@ -111,6 +207,7 @@ impl Event {
         match self {
             Self::Members { room, replaceable: true, .. } => Some(LevelKey::Members(*room)),
             Self::Presence { replaceable: true, .. } => Some(LevelKey::Presence),
+            Self::Measured { link, .. } => Some(LevelKey::Measured(*link)),
             _ => None,
         }
     }
@@ -125,6 +222,8 @@ impl Event {
             Self::Posted { body, .. } => body.bytes().len(),
             Self::Members { list, .. } => list.bytes,
             Self::Presence { list, .. } => list.bytes,
+            Self::Described { sdp, .. } => sdp.len(),
+            Self::Tracks { tracks, .. } => tracks.iter().map(|name| name.as_str().len() + ENTRY_BYTES).sum(),
             _ => 0,
         }
     }
@@ -137,6 +236,8 @@ pub enum LevelKey {
     Members(RoomId),
     /// The presence list of the party's realm.
     Presence,
+    /// How a view does.
+    Measured(LinkId),
 }
 
 /// How a level is delivered to a subscriber: one by one while there are at most `every_up_to` entries in it, merged

@@ -12,7 +12,9 @@ pub struct PartyId {
 }
 
 impl PartyId {
-    pub(crate) const fn new(node: u16, slot: u32, generation: u32) -> Self {
+    /// The party with these numbers. The hub gives them; others make one up only to test what they do with it.
+    #[must_use]
+    pub const fn new(node: u16, slot: u32, generation: u32) -> Self {
         Self { node, slot, generation }
     }
 
@@ -61,6 +63,25 @@ pub struct RoomId(pub(crate) u64);
 /// One negotiated media relation, party to party or party to engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub(crate) u64);
+
+impl LinkId {
+    /// The link of this number. The hub gives it; others make one up only to test what they do with it.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+/// Gives links their numbers, one row for calls, publications and views: what a link is, its number tells.
+#[derive(Debug, Default)]
+pub(crate) struct LinkIds(u64);
+
+impl LinkIds {
+    pub(crate) fn draw(&mut self) -> LinkId {
+        self.0 += 1;
+        LinkId(self.0)
+    }
+}
 
 /// Correlation that a session chose; the hub returns it untouched with whatever answers the command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

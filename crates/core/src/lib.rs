@@ -16,6 +16,7 @@ pub mod fuzz;
 mod hub;
 mod id;
 mod limits;
+mod media;
 mod name;
 mod queue;
 mod refusal;
@@ -23,12 +24,16 @@ mod signal;
 mod time;
 
 pub use cause::{Cause, CauseKind, PHRASE_BYTES, Phrase};
-pub use command::{Address, Command, Join, Profile};
+pub use command::{Address, Command, Join, Profile, Publish, Query, Selection, Speaks, View};
 pub use effect::{Counts, Effect, Effects};
 pub use event::{CallState, Event, LevelKey, MemberList, Merge, Presence, PresenceEntry, PresenceList};
 pub use hub::{Hub, Violation};
 pub use id::{Lang, LinkId, PartyId, Realm, RoomId, Tag, Token};
 pub use limits::{Limits, RealmLimits};
+pub use media::{
+    Codec, DescriptionKind, Kind, Kinds, LegRole, MediaEvent, MediaFault, MediaOp, Open, Rendition, Report, Section,
+    Topic, Track,
+};
 pub use name::{InvalidName, Name};
 pub use queue::EventQueue;
 pub use refusal::Refusal;

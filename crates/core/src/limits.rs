@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::Kinds;
+
 /// The hub's bounds.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -17,11 +19,16 @@ pub struct RealmLimits {
     /// The least time between two merged lists of one room, or of the realm's presence: shorter shows changes sooner,
     /// longer makes storms cheaper (a room that fills costs members x lists).
     pub window: Duration,
+    /// Most viewers of one stream; one more is refused as [`StreamFull`](crate::Refusal::StreamFull).
+    pub viewers: usize,
+    /// What the engine has a codec for; `None`: there is no engine here, and streams are refused as
+    /// [`NoEngine`](crate::Refusal::NoEngine).
+    pub codecs: Option<Kinds>,
 }
 
 impl Default for RealmLimits {
-    /// Seed 003: 1,000 rooms of 50.
+    /// Seed 003: 1,000 rooms of 50. No engine.
     fn default() -> Self {
-        Self { rooms: 1_000, members: 50, window: Duration::from_millis(50) }
+        Self { rooms: 1_000, members: 50, window: Duration::from_millis(50), viewers: usize::MAX, codecs: None }
     }
 }

@@ -9,6 +9,8 @@ pub enum Refusal {
     NameTaken,
     /// The party has to `Register` first.
     NotRegistered,
+    /// No codec is switched on for what is to be published.
+    NoCodec,
     /// The two parties speak different dialects and no media engine stands between them.
     NoEngine,
     /// The sender is not in that room (any more).
@@ -19,34 +21,53 @@ pub enum Refusal {
     NoSuchLink,
     /// That room does not exist (any more).
     NoSuchRoom,
+    /// No stream of that name is live.
+    NoSuchStream,
     /// The command names its own sender.
     Oneself,
+    /// The server has as much to do as it may have.
+    Overloaded,
+    /// The party publishes that stream already.
+    Publishing,
     /// The party has registered already.
     Registered,
     /// The room has as many members as the realm allows.
     RoomFull,
+    /// The stream has as many viewers as the realm allows.
+    StreamFull,
+    /// Somebody else publishes that stream.
+    StreamTaken,
     /// The realm has as many rooms as it allows.
     TooManyRooms,
     /// The proposed token is taken: draw another.
     TokenTaken,
+    /// The party views that stream already.
+    Viewing,
 }
 
 impl Refusal {
     /// Every refusal, so that a test can ask each dialect for its mapping of each.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 21] = [
         Self::Busy,
         Self::InCall,
         Self::NameTaken,
         Self::NotRegistered,
+        Self::NoCodec,
         Self::NoEngine,
         Self::NotMember,
         Self::NoSuchParty,
         Self::NoSuchLink,
         Self::NoSuchRoom,
+        Self::NoSuchStream,
         Self::Oneself,
+        Self::Overloaded,
+        Self::Publishing,
         Self::Registered,
         Self::RoomFull,
+        Self::StreamFull,
+        Self::StreamTaken,
         Self::TooManyRooms,
         Self::TokenTaken,
+        Self::Viewing,
     ];
 }

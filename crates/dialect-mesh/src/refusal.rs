@@ -52,7 +52,7 @@ impl From<Refusal> for WireError {
             Refusal::NoSuchRoom => Self::RoomMissing,
             Refusal::NotMember => Self::MembershipLost,
             Refusal::Oneself => Self::InvalidTarget,
-            // To a mesh client, somebody whom it cannot negotiate with is not there. The calls below it never opens.
+            // To a mesh client, somebody whom it cannot negotiate with is not there. Calls and streams it never asks for.
             Refusal::NoSuchParty
             | Refusal::NoEngine
             | Refusal::Busy
@@ -60,7 +60,14 @@ impl From<Refusal> for WireError {
             | Refusal::NoSuchLink
             | Refusal::NotRegistered
             | Refusal::Registered
-            | Refusal::TokenTaken => Self::TargetNotFound,
+            | Refusal::TokenTaken
+            | Refusal::NoCodec
+            | Refusal::NoSuchStream
+            | Refusal::Overloaded
+            | Refusal::Publishing
+            | Refusal::StreamFull
+            | Refusal::StreamTaken
+            | Refusal::Viewing => Self::TargetNotFound,
         }
     }
 }

@@ -53,10 +53,19 @@ pub(crate) fn error(asked: Asked, refusal: Refusal) -> WireError {
         },
         // No session could be made: the opponent cannot be had now.
         Refusal::TokenTaken => WireError::OpponentInCall,
-        // Rooms are nothing that a client of this dialect can ask for.
-        Refusal::NoSuchLink | Refusal::NoSuchRoom | Refusal::NotMember | Refusal::RoomFull | Refusal::TooManyRooms => {
-            WireError::NoSession
-        }
+        // Rooms and streams are nothing that a client of this dialect can ask for.
+        Refusal::NoSuchLink
+        | Refusal::NoSuchRoom
+        | Refusal::NotMember
+        | Refusal::RoomFull
+        | Refusal::TooManyRooms
+        | Refusal::NoCodec
+        | Refusal::NoSuchStream
+        | Refusal::Overloaded
+        | Refusal::Publishing
+        | Refusal::StreamFull
+        | Refusal::StreamTaken
+        | Refusal::Viewing => WireError::NoSession,
     }
 }
 

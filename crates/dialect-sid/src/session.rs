@@ -262,12 +262,10 @@ impl Session for SidSession {
                 self.next = ctx.now + self.settings.ping_interval;
             }
             Event::Refused { tag, refusal } => self.refused(tag, refusal, ctx),
-            Event::Presence { list, .. } => {
-                // Who is in a call hears of nobody else; the list at its end is complete.
-                if self.name.is_some() && self.call.is_none() {
-                    let text = list.rendered(self.lang, wire::clients);
-                    ctx.out.text(|out| out.extend_from_slice(&text));
-                }
+            // Who is in a call hears of nobody else; the list at its end is complete.
+            Event::Presence { list, .. } if self.name.is_some() && self.call.is_none() => {
+                let text = list.rendered(self.lang, wire::clients);
+                ctx.out.text(|out| out.extend_from_slice(&text));
             }
             Event::CallChanged { link, token: Some(token), with, caller, state, .. } => {
                 self.call_changed(link, token, with, caller, state, ctx);
@@ -279,16 +277,12 @@ impl Session for SidSession {
                 }
             }
             Event::Ended { tag, link, cause, .. } => self.call_ended(tag, link, cause.kind, ctx),
-            Event::Posted { from, body } => {
-                if self.name.is_some() {
-                    ctx.out.text(|out| wire::notify(out, from.as_str(), &body));
-                }
+            Event::Posted { from, body } if self.name.is_some() => {
+                ctx.out.text(|out| wire::notify(out, from.as_str(), &body));
             }
-            // A call without a public id cannot be told of: this dialect names every session.
-            Event::CallChanged { token: None, .. }
-            | Event::Joined { .. }
-            | Event::Members { .. }
-            | Event::MemberSignal { .. } => {}
+            // What no client of this dialect asks for (rooms, streams), and calls without a public id: here, every session
+            // has one.
+            _ => {}
         }
     }
 

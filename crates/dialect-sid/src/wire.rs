@@ -254,8 +254,10 @@ pub(crate) fn relay(out: &mut Vec<u8>, token: &Token, from: &str, signal: &Signa
 pub(crate) fn ended(out: &mut Vec<u8>, token: &Token, by: &str, cause: CauseKind) {
     let cmd = match cause {
         CauseKind::Hangup | CauseKind::Cancelled => "stop",
-        CauseKind::Declined | CauseKind::Busy | CauseKind::TimedOut => "reject",
-        CauseKind::Gone | CauseKind::Shutdown => "leave",
+        CauseKind::Declined | CauseKind::Busy | CauseKind::Faulty | CauseKind::Overloaded | CauseKind::TimedOut => {
+            "reject"
+        }
+        CauseKind::Failed | CauseKind::Gone | CauseKind::Over | CauseKind::Shutdown => "leave",
     };
     head(out, cmd);
     string(out, "sessionId", token.as_str());

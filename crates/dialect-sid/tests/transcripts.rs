@@ -16,7 +16,7 @@ const SEED: u64 = 0x002;
 const WINDOW: Duration = Duration::from_millis(100);
 
 fn limits() -> Limits {
-    Limits { realms: vec![RealmLimits { rooms: 0, members: 0, window: WINDOW }] }
+    Limits { realms: vec![RealmLimits { rooms: 0, members: 0, window: WINDOW, ..RealmLimits::default() }] }
 }
 
 fn with_suite(check: impl FnOnce(&Suite<'_>)) {

@@ -87,9 +87,14 @@ fn served_sid(config: &Config) -> Result<Vec<Served>, String> {
 pub(crate) fn limits(config: &Config) -> Limits {
     let (mesh, sid) = (&config.dialect.mesh, &config.dialect.sid);
     let window = Duration::from_millis(mesh.list_window_ms);
-    let rooms = RealmLimits { rooms: mesh.rooms, members: mesh.members, window };
+    let rooms = RealmLimits { rooms: mesh.rooms, members: mesh.members, window, ..RealmLimits::default() };
     // Without rooms: its clients know calls alone.
-    let calls = RealmLimits { rooms: 0, members: 0, window: Duration::from_millis(sid.list_window_ms) };
+    let calls = RealmLimits {
+        rooms: 0,
+        members: 0,
+        window: Duration::from_millis(sid.list_window_ms),
+        ..RealmLimits::default()
+    };
     let realms = std::iter::once(rooms).chain(std::iter::repeat_n(calls, 1 + sid.tenants.len()));
     Limits { realms: realms.collect() }
 }

@@ -198,6 +198,8 @@ impl Switchboard {
                         wake.extend(mailbox.push(event, &self.bounds));
                     }
                 }
+                // No dialect that streams is served yet, and the hub refuses streams without an engine.
+                Effect::Media(_) => {}
                 Effect::Snapshot(counts) => self.snapshot.store(counts),
             }
         }

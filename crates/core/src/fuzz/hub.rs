@@ -25,8 +25,8 @@ fn limits(settings: u8) -> Vec<RealmLimits> {
     let [rooms, members, window] = [settings % 3, settings / 3 % 5, settings / 15 % 3].map(usize::from);
     let window = Duration::from_millis([50, 20, 0][window]);
     vec![
-        RealmLimits { rooms: rooms + 1, members, window },
-        RealmLimits { rooms: 3, members: 4, window: Duration::from_millis(50) },
+        RealmLimits { rooms: rooms + 1, members, window, ..RealmLimits::default() },
+        RealmLimits { rooms: 3, members: 4, window: Duration::from_millis(50), ..RealmLimits::default() },
     ]
 }
 

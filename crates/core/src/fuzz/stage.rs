@@ -226,6 +226,7 @@ impl Stage {
         for effect in self.out.drain().collect::<Vec<_>>() {
             match effect {
                 Effect::Snapshot(counts) => self.counts = counts,
+                Effect::Media(op) => panic!("nobody streams here: {op:?}"),
                 Effect::Tell(party, event) => told.extend(self.hears(party, event, turn)),
             }
         }
@@ -237,6 +238,8 @@ impl Stage {
             members: self.world.rooms.values().map(|room| room.members.len() as u64).sum(),
             registered: self.world.registered.len() as u64,
             calls: self.world.calls.iter().flatten().count() as u64,
+            streams: 0,
+            views: 0,
         };
         assert_eq!(self.hub.counts(), counts, "the hub's counts, and the world's");
         assert_eq!(self.counts, counts, "the last snapshot, and the world's counts");
@@ -343,6 +346,7 @@ impl Stage {
                 self.hears_presence(seat, &list, replaceable, turn);
                 return None;
             }
+            event => panic!("nobody streams here: {event:?}"),
         };
         Some((seat, edge))
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::directory::Directory;
+use crate::id::LinkIds;
 use crate::{CallState, Cause, Effects, Event, LinkId, Name, PartyId, Realm, Refusal, Tag, Token};
 
 #[derive(Debug, Default)]
@@ -10,7 +11,6 @@ pub(super) struct Calls {
     calls: BTreeMap<LinkId, Call>,
     tokens: BTreeMap<(Realm, Token), LinkId>,
     by_party: BTreeMap<(PartyId, LinkId), ()>,
-    next: u64,
 }
 
 #[derive(Debug)]
@@ -29,12 +29,14 @@ struct End {
 }
 
 impl Calls {
+    #[expect(clippy::too_many_arguments, reason = "the hub's modules are handed what they touch, not the hub")]
     pub(super) fn open(
         &mut self,
         caller: PartyId,
         tag: Tag,
         to: &Name,
         token: Option<Token>,
+        links: &mut LinkIds,
         directory: &mut Directory,
         out: &mut Effects,
     ) -> Result<(), Refusal> {
@@ -53,8 +55,7 @@ impl Calls {
         if token.is_some_and(|token| self.tokens.contains_key(&(realm, token))) {
             return Err(Refusal::TokenTaken);
         }
-        let link = LinkId(self.next);
-        self.next += 1;
+        let link = links.draw();
         for party in [caller, callee] {
             directory.call_began(party, link);
             self.by_party.insert((party, link), ());

@@ -43,7 +43,12 @@ impl Hub {
         expect(self.directory.all().count() as u64 == self.directory.parties(), "parties are miscounted");
         expect(self.timers.len() >= waiting, "a timer is missing");
         expect(self.timers.len() <= waiting + self.limits.realms.len(), "a timer outlived what it was for");
-        for fault in self.directory.name_faults().chain(self.calls.faults(&self.directory)) {
+        for fault in self
+            .directory
+            .name_faults()
+            .chain(self.calls.faults(&self.directory))
+            .chain(self.streams.faults(&self.directory))
+        {
             expect(false, fault);
         }
         found

@@ -5,13 +5,20 @@ mod call;
 mod check;
 mod directory;
 mod room;
+mod stream;
 mod timers;
+mod waiting;
 
 use self::call::Calls;
 use self::directory::Directory;
 use self::room::Rooms;
+use self::stream::Streams;
 use self::timers::{Timer, Timers};
-use crate::{Address, CauseKind, Command, Counts, Effects, Event, Limits, Moment, PartyId, Profile, Refusal, Tag};
+use crate::id::LinkIds;
+use crate::{
+    Address, CauseKind, Command, Counts, Effects, Event, Limits, MediaEvent, MediaOp, Moment, PartyId, Profile,
+    Refusal, Tag,
+};
 
 pub use self::check::Violation;
 
@@ -25,6 +32,8 @@ pub struct Hub {
     directory: Directory,
     rooms: Rooms,
     calls: Calls,
+    streams: Streams,
+    links: LinkIds,
     timers: Timers,
     reported: Counts,
 }
@@ -37,6 +46,8 @@ impl Hub {
             directory: Directory::new(node, &limits),
             rooms: Rooms::new(&limits),
             calls: Calls::default(),
+            streams: Streams::new(&limits.realms),
+            links: LinkIds::default(),
             timers: Timers::default(),
             reported: Counts::default(),
             limits,
@@ -68,6 +79,10 @@ impl Hub {
         if let Some(realm) = self.directory.detach(party) {
             self.directory.tell_presence(now, realm, &mut self.timers, out);
         }
+        for link in self.streams.of(party) {
+            self.streams.end(link, CauseKind::Gone.into(), Tag::default(), &self.directory, out);
+        }
+        self.streams.forget(party);
         self.report(out);
     }
 
@@ -104,12 +119,16 @@ impl Hub {
                 Ok(())
             }
             Command::Call { to, token } => {
-                self.calls.open(party, tag, &to, token, &mut self.directory, out)?;
+                self.calls.open(party, tag, &to, token, &mut self.links, &mut self.directory, out)?;
                 self.directory.tell_presence(now, profile.realm, &mut self.timers, out);
                 Ok(())
             }
             Command::Ring { link } => self.calls.advance(party, tag, link, crate::CallState::Ringing, out),
             Command::Accept { link } => self.calls.advance(party, tag, link, crate::CallState::Active, out),
+            Command::Hangup { link, cause } if self.streams.is_own(party, link) => {
+                self.streams.end(link, cause, tag, &self.directory, out);
+                Ok(())
+            }
             Command::Hangup { link, cause } => {
                 self.calls.has_part(party, link)?;
                 self.end_call(now, party, link, cause, tag, out);
@@ -119,6 +138,10 @@ impl Hub {
                 let (from, target) = self.rooms.pair(room, party, &name, &self.directory)?;
                 bridge::relays(profile, self.directory.profile(target))?;
                 out.tell(target, Event::MemberSignal { room, from, signal });
+                Ok(())
+            }
+            Command::Signal { to: Address::Link(link), signal } if self.streams.is_own(party, link) => {
+                out.media(MediaOp::Remote { link, signal });
                 Ok(())
             }
             Command::Signal { to: Address::Link(link), signal } => {
@@ -131,6 +154,26 @@ impl Hub {
                 let from = self.directory.name_of(party).ok_or(Refusal::NotRegistered)?;
                 let target = self.directory.registered(profile.realm, &to).ok_or(Refusal::NoSuchParty)?;
                 out.tell(target, Event::Posted { from, body });
+                Ok(())
+            }
+            Command::Publish(publish) => self.streams.publish(party, profile.realm, tag, publish, &mut self.links, out),
+            Command::View(view) => self.streams.view(party, profile.realm, tag, view, &mut self.links, out),
+            Command::Query(query) => self.streams.query(party, profile.realm, tag, query, out),
+            Command::Pause { link, .. } | Command::Prefer { link, .. } | Command::Say { link, .. }
+                if !self.streams.is_own(party, link) =>
+            {
+                Ok(())
+            }
+            Command::Pause { link, track, kinds, on } => {
+                self.streams.pause(link, track.as_ref(), kinds, on, out);
+                Ok(())
+            }
+            Command::Prefer { link, track, height } => {
+                self.streams.prefer(link, track.as_ref(), height, out);
+                Ok(())
+            }
+            Command::Say { link, binary, bytes } => {
+                stream::say(link, binary, bytes, out);
                 Ok(())
             }
         }
@@ -149,6 +192,18 @@ impl Hub {
         if let Some(profile) = self.directory.profile(party) {
             self.directory.tell_presence(now, profile.realm, &mut self.timers, out);
         }
+    }
+
+    /// What the media engine tells. What it tells of legs that have been closed meanwhile is ignored.
+    pub fn on_media(&mut self, event: MediaEvent, out: &mut Effects) {
+        self.streams.on_media(event, &self.directory, out);
+        self.report(out);
+    }
+
+    /// Whether the machine has enough to do: new publications and views are refused as [`Refusal::Overloaded`], and what
+    /// runs goes on.
+    pub fn set_overloaded(&mut self, overloaded: bool) {
+        self.streams.set_overloaded(overloaded);
     }
 
     /// When the hub next has to be woken, if ever.
@@ -177,6 +232,8 @@ impl Hub {
             members: self.rooms.members(),
             registered: self.directory.names(),
             calls: self.calls.calls(),
+            streams: self.streams.streams(),
+            views: self.streams.views(),
         }
     }
 

@@ -120,6 +120,7 @@ impl Stage {
         let effects: Vec<Effect> = self.out.drain().collect();
         let told = effects.into_iter().filter_map(|effect| match effect {
             Effect::Tell(party, event) => Some(self.line(party, &event)),
+            Effect::Media(op) => panic!("nobody streams here: {op:?}"),
             Effect::Snapshot(counts) => {
                 self.counts = counts;
                 None
@@ -167,6 +168,7 @@ impl Stage {
                 let kind = if *replaceable { "sees" } else { "must see" };
                 format!("{who} {kind} present {}", entries.join(","))
             }
+            event => panic!("nobody streams here: {event:?}"),
         }
     }
 }

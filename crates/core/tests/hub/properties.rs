@@ -83,7 +83,7 @@ type Outcome = Result<(), Refusal>;
 
 impl Life {
     fn new() -> Self {
-        let limits = RealmLimits { rooms: ROOMS, members: MEMBERS, window: WINDOW };
+        let limits = RealmLimits { rooms: ROOMS, members: MEMBERS, window: WINDOW, ..RealmLimits::default() };
         Self {
             hub: Hub::new(3, Limits { realms: vec![limits; 2] }),
             model: Model::default(),

@@ -32,6 +32,7 @@ fn a_thousand_rooms_of_fifty_fill_refuse_the_next_and_empty_again() {
                 Effect::Tell(_, Event::Joined { .. }) => joined += 1,
                 Effect::Tell(_, Event::Members { .. }) => lists += 1,
                 Effect::Tell(_, other) => panic!("told {other:?}"),
+                Effect::Media(op) => panic!("nobody streams here: {op:?}"),
                 Effect::Snapshot(_) => {}
             }
         }

@@ -453,7 +453,7 @@ pub fn strange_events(lang: Lang) -> Vec<Event> {
 fn told(effects: &mut Effects) -> Vec<Event> {
     let tells = effects.drain().filter_map(|effect| match effect {
         Effect::Tell(_, event) => Some(event),
-        Effect::Snapshot(_) => None,
+        Effect::Media(_) | Effect::Snapshot(_) => None,
     });
     tells.collect()
 }

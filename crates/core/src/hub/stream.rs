@@ -1,0 +1,506 @@
+//! Streams: who publishes what, who views it, and what the engine is asked for it.
+//!
+//! A publication and a view are one link each, a leg of the engine. A *stage* is a stream's name while it means
+//! something: its own publication, those that name it as their main stream, and the views of either.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::directory::Directory;
+use super::waiting::Waiting;
+use crate::id::LinkIds;
+use crate::{
+    Cause, CauseKind, Codec, Effects, Event, Kinds, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Name, Open,
+    PartyId, Publish, Query, Realm, RealmLimits, Refusal, Report, Section, Selection, Speaks, Tag, Topic, Track, View,
+};
+
+/// How often the engine tells of a publication: often enough that a list of renditions is never stale to the eye.
+const PUBLICATION_REPORT: Duration = Duration::from_secs(1);
+/// How often it tells of a view, which one event per view and report passes on.
+const VIEW_REPORT: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(super) struct Streams {
+    limits: Vec<RealmLimits>,
+    publications: BTreeMap<LinkId, Publication>,
+    views: BTreeMap<LinkId, Viewed>,
+    stages: BTreeMap<(Realm, Name), Stage>,
+    by_party: BTreeSet<(PartyId, LinkId)>,
+    waiting: Waiting,
+    topics: u64,
+    overloaded: bool,
+}
+
+#[derive(Debug)]
+struct Publication {
+    party: PartyId,
+    realm: Realm,
+    name: Name,
+    main: Option<Name>,
+    live: bool,
+    pass: Kinds,
+    audio: Option<Codec>,
+    video: Option<Codec>,
+    report: Report,
+}
+
+#[derive(Debug)]
+struct Viewed {
+    party: PartyId,
+    realm: Realm,
+    name: Name,
+    selection: Selection,
+    except: Option<Name>,
+    /// In the order in which they came, so that sections keep their places.
+    tracks: Vec<(Name, Track)>,
+}
+
+#[derive(Debug)]
+struct Stage {
+    /// The publication of this very name.
+    own: Option<LinkId>,
+    /// The publications whose main stream it is.
+    subs: BTreeSet<LinkId>,
+    views: BTreeSet<LinkId>,
+    /// What publishers say to viewers.
+    down: Topic,
+    /// What viewers say to publishers.
+    up: Topic,
+}
+
+impl Streams {
+    pub(super) fn new(limits: &[RealmLimits]) -> Self {
+        Self {
+            limits: limits.to_vec(),
+            publications: BTreeMap::new(),
+            views: BTreeMap::new(),
+            stages: BTreeMap::new(),
+            by_party: BTreeSet::new(),
+            waiting: Waiting::default(),
+            topics: 0,
+            overloaded: false,
+        }
+    }
+
+    /// Whether new publications and views are refused, because the machine has enough to do.
+    pub(super) fn set_overloaded(&mut self, overloaded: bool) {
+        self.overloaded = overloaded;
+    }
+
+    pub(super) fn publish(
+        &mut self,
+        party: PartyId,
+        realm: Realm,
+        tag: Tag,
+        publish: Publish,
+        links: &mut LinkIds,
+        out: &mut Effects,
+    ) -> Result<(), Refusal> {
+        let codecs = self.admit(realm)?;
+        if let Some(own) = self.stages.get(&(realm, publish.stream.clone())).and_then(|stage| stage.own) {
+            let mine = self.publications.get(&own).is_some_and(|publication| publication.party == party);
+            return Err(if mine { Refusal::Publishing } else { Refusal::StreamTaken });
+        }
+        if publish.kinds.and(codecs) != publish.kinds {
+            return Err(Refusal::NoCodec);
+        }
+        let link = links.draw();
+        let Publish { stream, main, kinds } = publish;
+        // A stream that is its own main stream has none.
+        let main = main.filter(|main| *main != stream);
+        let (mut says, mut hears) = (Vec::new(), Vec::new());
+        for name in std::iter::once(&stream).chain(&main) {
+            let stage = self.stage(realm, name);
+            says.push(stage.down);
+            hears.push(stage.up);
+            if *name == stream {
+                stage.own = Some(link);
+            } else {
+                stage.subs.insert(link);
+            }
+        }
+        self.by_party.insert((party, link));
+        let publication = Publication {
+            party,
+            realm,
+            name: stream,
+            main,
+            live: false,
+            pass: Kinds::ALL,
+            audio: None,
+            video: None,
+            report: Report::default(),
+        };
+        self.publications.insert(link, publication);
+        out.tell(party, Event::Reserved { tag, link });
+        let role = LegRole::Receive { accept: kinds };
+        out.media(MediaOp::Open(Open { link, owner: party, role, says, hears, report: PUBLICATION_REPORT }));
+        Ok(())
+    }
+
+    pub(super) fn view(
+        &mut self,
+        party: PartyId,
+        realm: Realm,
+        tag: Tag,
+        view: View,
+        links: &mut LinkIds,
+        out: &mut Effects,
+    ) -> Result<(), Refusal> {
+        self.admit(realm)?;
+        let View { stream, selection, except, speaks } = view;
+        let key = (realm, stream);
+        let stage = self.stages.get(&key);
+        if stage.is_some_and(|stage| stage.views.iter().any(|view| self.by_party.contains(&(party, *view)))) {
+            return Err(Refusal::Viewing);
+        }
+        let Some(stage) = stage.filter(|stage| self.can_be_viewed(stage)) else {
+            self.waiting.add(key, party);
+            return Err(Refusal::NoSuchStream);
+        };
+        if stage.views.len() >= self.limits[usize::from(realm.0)].viewers {
+            return Err(Refusal::StreamFull);
+        }
+        let (down, up) = (stage.down, stage.up);
+        let stream = key.1;
+        let mut viewed = Viewed { party, realm, name: stream.clone(), selection, except, tracks: Vec::new() };
+        for link in stage.own.iter().chain(&stage.subs) {
+            if let Some(track) = self.track(*link, &viewed, false) {
+                viewed.tracks.push(track);
+            }
+        }
+        let says = match speaks {
+            Speaks::No => Vec::new(),
+            Speaks::ToPublisher => vec![up],
+            Speaks::ToAll => vec![up, down],
+        };
+        let link = links.draw();
+        let tracks = viewed.tracks.iter().map(|(_, track)| track.clone()).collect();
+        self.stage(realm, &stream).views.insert(link);
+        self.by_party.insert((party, link));
+        self.views.insert(link, viewed);
+        out.tell(party, Event::Viewing { tag, link });
+        let role = LegRole::Send { tracks, label: stream };
+        out.media(MediaOp::Open(Open { link, owner: party, role, says, hears: vec![down], report: VIEW_REPORT }));
+        Ok(())
+    }
+
+    fn admit(&self, realm: Realm) -> Result<Kinds, Refusal> {
+        let codecs = self.limits[usize::from(realm.0)].codecs.ok_or(Refusal::NoEngine)?;
+        if self.overloaded { Err(Refusal::Overloaded) } else { Ok(codecs) }
+    }
+
+    /// A main stream can be viewed as soon as somebody is about to publish a track of it: who meets in it may all begin
+    /// with viewing it.
+    fn can_be_viewed(&self, stage: &Stage) -> bool {
+        let live = |link: &LinkId| self.publications.get(link).is_some_and(|publication| publication.live);
+        stage.own.as_ref().is_some_and(live) || !stage.subs.is_empty()
+    }
+
+    fn stage(&mut self, realm: Realm, name: &Name) -> &mut Stage {
+        let topics = &mut self.topics;
+        self.stages.entry((realm, name.clone())).or_insert_with(|| {
+            *topics += 2;
+            let (down, up) = (Topic(*topics - 1), Topic(*topics));
+            Stage { own: None, subs: BTreeSet::new(), views: BTreeSet::new(), down, up }
+        })
+    }
+
+    /// The publication as a track of that view, if it belongs there: it is live, and no track of somebody who meets the
+    /// others here and is not to see himself.
+    fn track(&self, link: LinkId, view: &Viewed, later: bool) -> Option<(Name, Track)> {
+        let publication = self.publications.get(&link).filter(|publication| publication.live)?;
+        let own = publication.name == view.name;
+        let oneself = publication.party == view.party || view.except.as_ref() == Some(&publication.name);
+        if oneself && !own {
+            return None;
+        }
+        let on = view.selection.picks(&publication.name, later);
+        let pass = if on { Kinds::ALL } else { Kinds::NONE };
+        let track = Track { source: link, audio: publication.audio, video: publication.video, pass };
+        Some((publication.name.clone(), track))
+    }
+
+    /// Whether the link is a publication or view of that party.
+    pub(super) fn is_own(&self, party: PartyId, link: LinkId) -> bool {
+        self.by_party.contains(&(party, link))
+    }
+
+    pub(super) fn of(&self, party: PartyId) -> Vec<LinkId> {
+        let range = (party, LinkId(0))..=(party, LinkId(u64::MAX));
+        self.by_party.range(range).map(|(_, link)| *link).collect()
+    }
+
+    pub(super) fn pause(&mut self, link: LinkId, track: Option<&Name>, kinds: Kinds, on: bool, out: &mut Effects) {
+        if let Some(publication) = self.publications.get_mut(&link) {
+            // The publisher of a main stream, or of the track itself, switches it for everybody.
+            let target = match track {
+                None => link,
+                Some(track) if *track == publication.name => link,
+                Some(track) => {
+                    let stage = self.stages.get(&(publication.realm, publication.name.clone()));
+                    let named = |sub: &&LinkId| self.publications.get(sub).is_some_and(|sub| sub.name == *track);
+                    let Some(&sub) = stage.and_then(|stage| stage.subs.iter().find(named)) else { return };
+                    sub
+                }
+            };
+            if let Some(publication) = self.publications.get_mut(&target) {
+                publication.pass = publication.pass.with(kinds, on);
+                out.media(MediaOp::Mute { source: target, pass: publication.pass });
+            }
+        } else if let Some(view) = self.views.get_mut(&link) {
+            let wanted = track.unwrap_or(&view.name);
+            let Some((_, track)) = view.tracks.iter_mut().find(|(name, _)| name == wanted) else { return };
+            track.pass = track.pass.with(kinds, on);
+            out.media(MediaOp::Gate { link, source: track.source, pass: track.pass });
+        }
+    }
+
+    pub(super) fn prefer(&self, link: LinkId, track: Option<&Name>, height: Option<u32>, out: &mut Effects) {
+        let Some(view) = self.views.get(&link) else { return };
+        let chosen = view.tracks.iter().filter(|(name, _)| track.is_none_or(|track| track == name));
+        for (_, track) in chosen {
+            out.media(MediaOp::Prefer { link, source: track.source, height });
+        }
+    }
+
+    pub(super) fn query(
+        &self,
+        party: PartyId,
+        realm: Realm,
+        tag: Tag,
+        query: Query,
+        out: &mut Effects,
+    ) -> Result<(), Refusal> {
+        let live = |link: &LinkId| self.publications.get(link).filter(|publication| publication.live);
+        match query {
+            Query::Renditions(stream) => {
+                let own = self.stages.get(&(realm, stream.clone())).and_then(|stage| stage.own);
+                let publication = own.as_ref().and_then(live).ok_or(Refusal::NoSuchStream)?;
+                let Report { audio_bps, renditions, .. } = publication.report.clone();
+                let (audio, video) = (publication.audio, publication.video);
+                out.tell(party, Event::Renditions { tag, stream, audio, video, audio_bps, renditions });
+            }
+            Query::Tracks(stream) => {
+                let stage = self.stages.get(&(realm, stream.clone()));
+                let mut tracks: Vec<_> = stage
+                    .map(|stage| stage.subs.iter().filter_map(live).map(|sub| sub.name.clone()).collect())
+                    .unwrap_or_default();
+                if tracks.is_empty() && stage.and_then(|stage| stage.own.as_ref()).and_then(live).is_some() {
+                    tracks.push(stream.clone());
+                }
+                tracks.sort_unstable();
+                out.tell(party, Event::Tracks { tag, stream, tracks });
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a publication or view by its party's wish, or because the party has gone.
+    pub(super) fn end(&mut self, link: LinkId, cause: Cause, tag: Tag, directory: &Directory, out: &mut Effects) {
+        out.media(MediaOp::Close { link });
+        self.remove(link, cause, tag, directory, out);
+    }
+
+    /// Forgets a link whose leg is closed, and tells everybody whom it concerns.
+    fn remove(&mut self, link: LinkId, cause: Cause, tag: Tag, directory: &Directory, out: &mut Effects) {
+        if let Some(view) = self.views.remove(&link) {
+            self.by_party.remove(&(view.party, link));
+            if let Some(stage) = self.stages.get_mut(&(view.realm, view.name)) {
+                stage.views.remove(&link);
+            }
+            tell(view.party, Event::LegEnded { tag, link, cause }, directory, out);
+        } else if let Some(publication) = self.publications.remove(&link) {
+            self.by_party.remove(&(publication.party, link));
+            tell(publication.party, Event::LegEnded { tag, link, cause }, directory, out);
+            self.leave_stage(publication.realm, &publication.name, link, directory, out);
+            if let Some(main) = &publication.main {
+                self.leave_stage(publication.realm, main, link, directory, out);
+            }
+        }
+    }
+
+    /// A publication has gone from a stage: its viewers go on with what is left, or are done.
+    fn leave_stage(
+        &mut self,
+        realm: Realm,
+        name: &Name,
+        publication: LinkId,
+        directory: &Directory,
+        out: &mut Effects,
+    ) {
+        let key = (realm, name.clone());
+        let Some(stage) = self.stages.get_mut(&key) else { return };
+        stage.own.take_if(|own| *own == publication);
+        stage.subs.remove(&publication);
+        let stage = &self.stages[&key];
+        let views: Vec<_> = stage.views.iter().copied().collect();
+        if self.can_be_viewed(stage) {
+            for link in views {
+                let Some(view) = self.views.get_mut(&link) else { continue };
+                let Some(at) = view.tracks.iter().position(|(_, track)| track.source == publication) else { continue };
+                let (track, _) = view.tracks.remove(at);
+                tell(view.party, Event::TrackChanged { link, track, added: false }, directory, out);
+                out.media(MediaOp::Tracks { link, tracks: view.tracks() });
+            }
+            return;
+        }
+        for link in views {
+            out.media(MediaOp::Close { link });
+            self.remove(link, CauseKind::Over.into(), Tag::default(), directory, out);
+        }
+        if self.stages.get(&key).is_some_and(|stage| stage.own.is_none()) {
+            self.stages.remove(&key);
+        }
+    }
+
+    /// What the engine tells. Legs that have been closed meanwhile are unknown here.
+    pub(super) fn on_media(&mut self, event: MediaEvent, directory: &Directory, out: &mut Effects) {
+        let link = event.link();
+        match event {
+            MediaEvent::Parsed { audio, video, .. } => {
+                if let Some(publication) = self.publications.get_mut(&link) {
+                    (publication.audio, publication.video) = (audio, video);
+                }
+            }
+            MediaEvent::Local { kind, sdp, sections, .. } => {
+                let Some(party) = self.party(link) else { return };
+                let named = |section: Section<LinkId>| {
+                    let source = section.source.and_then(|source| self.publications.get(&source));
+                    let source = source.map(|publication| publication.name.clone());
+                    Section { mid: section.mid, kind: section.kind, source }
+                };
+                let sections = sections.into_iter().map(named).collect();
+                tell(party, Event::Described { link, kind, sdp, sections }, directory, out);
+            }
+            MediaEvent::Flowing { .. } => self.flows(link, directory, out),
+            MediaEvent::Lost { .. } => self.remove(link, CauseKind::Gone.into(), Tag::default(), directory, out),
+            MediaEvent::Refused { fault, .. } => {
+                let cause = match fault {
+                    MediaFault::Description => CauseKind::Faulty,
+                    MediaFault::Internal => CauseKind::Failed,
+                    MediaFault::Overload => CauseKind::Overloaded,
+                };
+                self.remove(link, cause.into(), Tag::default(), directory, out);
+            }
+            MediaEvent::Switched { source, height, .. } => {
+                let Some(view) = self.views.get(&link) else { return };
+                let Some((track, _)) = view.tracks.iter().find(|(_, track)| track.source == source) else { return };
+                tell(view.party, Event::Switched { link, track: track.clone(), height }, directory, out);
+            }
+            MediaEvent::Report { report, .. } => {
+                if let Some(publication) = self.publications.get_mut(&link) {
+                    publication.report = report;
+                } else if let Some(view) = self.views.get(&link) {
+                    tell(view.party, Event::Measured { link, report }, directory, out);
+                }
+            }
+        }
+    }
+
+    fn party(&self, link: LinkId) -> Option<PartyId> {
+        let publisher = self.publications.get(&link).map(|publication| publication.party);
+        publisher.or_else(|| self.views.get(&link).map(|view| view.party))
+    }
+
+    fn flows(&mut self, link: LinkId, directory: &Directory, out: &mut Effects) {
+        if let Some(view) = self.views.get(&link) {
+            return tell(view.party, Event::Flowing { link }, directory, out);
+        }
+        let Some(publication) = self.publications.get_mut(&link) else { return };
+        if std::mem::replace(&mut publication.live, true) {
+            return;
+        }
+        let (party, realm) = (publication.party, publication.realm);
+        let names: Vec<_> = std::iter::once(&publication.name).chain(&publication.main).cloned().collect();
+        tell(party, Event::Flowing { link }, directory, out);
+        for name in names {
+            let key = (realm, name);
+            let views = self.stages.get(&key).map(|stage| stage.views.iter().copied().collect::<Vec<_>>());
+            for view in views.unwrap_or_default() {
+                let Some((name, track)) = self.views.get(&view).and_then(|of| self.track(link, of, true)) else {
+                    continue;
+                };
+                let Some(viewed) = self.views.get_mut(&view) else { continue };
+                viewed.tracks.push((name.clone(), track));
+                tell(viewed.party, Event::TrackChanged { link: view, track: name, added: true }, directory, out);
+                out.media(MediaOp::Tracks { link: view, tracks: viewed.tracks() });
+            }
+            for party in self.waiting.take(&key) {
+                tell(party, Event::Live { stream: key.1.clone() }, directory, out);
+            }
+        }
+    }
+
+    /// The party has gone; its links have been ended one by one.
+    pub(super) fn forget(&mut self, party: PartyId) {
+        self.waiting.forget(party);
+    }
+
+    pub(super) fn streams(&self) -> u64 {
+        self.publications.len() as u64
+    }
+
+    pub(super) fn views(&self) -> u64 {
+        self.views.len() as u64
+    }
+
+    /// What is wrong, for `check`.
+    pub(super) fn faults(&self, directory: &Directory) -> Vec<&'static str> {
+        let mut faults = Vec::new();
+        let mut expect = |holds: bool, what| {
+            if !holds {
+                faults.push(what);
+            }
+        };
+        for (link, publication) in &self.publications {
+            let stage = |name: &Name| self.stages.get(&(publication.realm, name.clone()));
+            let own = stage(&publication.name).and_then(|stage| stage.own);
+            expect(own == Some(*link), "a publication does not own its name");
+            let main = publication.main.as_ref();
+            let known = main.is_none_or(|main| stage(main).is_some_and(|stage| stage.subs.contains(link)));
+            expect(known, "a main stream does not know its track");
+            expect(self.by_party.contains(&(publication.party, *link)), "a publisher does not know its publication");
+            expect(directory.profile(publication.party).is_some(), "a publication outlived its party");
+        }
+        for (link, view) in &self.views {
+            let stage = self.stages.get(&(view.realm, view.name.clone()));
+            expect(stage.is_some_and(|stage| stage.views.contains(link)), "a stage does not know its view");
+            expect(self.by_party.contains(&(view.party, *link)), "a viewer does not know its view");
+            expect(directory.profile(view.party).is_some(), "a view outlived its party");
+            let live = |(_, track): &(Name, Track)| self.publications.get(&track.source).is_some_and(|of| of.live);
+            expect(view.tracks.iter().all(live), "a view has a track that is not live");
+        }
+        for ((realm, _), stage) in &self.stages {
+            expect(stage.own.is_some() || !stage.subs.is_empty(), "a stage outlived its last publication");
+            expect(stage.views.is_empty() || self.can_be_viewed(stage), "a stage is viewed that cannot be");
+            expect(stage.views.len() <= self.limits[usize::from(realm.0)].viewers, "a stream has too many viewers");
+            let known = |link: &LinkId| self.publications.contains_key(link);
+            expect(stage.own.iter().chain(&stage.subs).all(known), "a stage knows a publication that is over");
+            expect(stage.views.iter().all(|link| self.views.contains_key(link)), "a stage knows a view that is over");
+        }
+        let links = self.publications.len() + self.views.len();
+        expect(self.by_party.len() == links, "a party's publication or view outlived it");
+        expect(self.waiting.is_sound(), "who waits for a stream is miscounted");
+        faults
+    }
+}
+
+impl Viewed {
+    fn tracks(&self) -> Vec<Track> {
+        self.tracks.iter().map(|(_, track)| track.clone()).collect()
+    }
+}
+
+/// Tells a party that may have gone: when it goes, its links end after it has.
+fn tell(party: PartyId, event: Event, directory: &Directory, out: &mut Effects) {
+    if directory.profile(party).is_some() {
+        out.tell(party, event);
+    }
+}
+
+/// A piece of data for one's own peer.
+pub(super) fn say(link: LinkId, binary: bool, bytes: Arc<[u8]>, out: &mut Effects) {
+    out.media(MediaOp::Say { link, binary, bytes });
+}

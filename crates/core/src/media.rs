@@ -1,0 +1,389 @@
+//! What the hub asks of the media engine, and what it hears from it. They meet at joins, leaves and answers, never per
+//! packet.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{LinkId, Name, PartyId, Signal};
+
+/// Sound, pictures, or both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Kinds {
+    /// Sound.
+    pub audio: bool,
+    /// Pictures.
+    pub video: bool,
+}
+
+impl Kinds {
+    /// Both.
+    pub const ALL: Self = Self { audio: true, video: true };
+    /// Neither.
+    pub const NONE: Self = Self { audio: false, video: false };
+
+    /// What is in both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self { audio: self.audio && other.audio, video: self.video && other.video }
+    }
+
+    /// These with `kinds` switched on or off.
+    #[must_use]
+    pub const fn with(self, kinds: Self, on: bool) -> Self {
+        Self { audio: if kinds.audio { on } else { self.audio }, video: if kinds.video { on } else { self.video } }
+    }
+}
+
+/// One of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Sound.
+    Audio,
+    /// Pictures.
+    Video,
+}
+
+/// How a track is coded. The engine passes payloads through: a viewer must understand what the source sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Codec {
+    /// RFC 7587, 48 kHz.
+    Opus,
+    /// RFC 3551, 8 kHz.
+    Pcmu,
+    /// RFC 3551, 8 kHz.
+    Pcma,
+    /// RFC 3551, 16 kHz on an 8 kHz clock.
+    G722,
+    /// RFC 7741.
+    Vp8,
+    /// RFC 9628.
+    Vp9 {
+        /// `profile-id`.
+        profile: u8,
+    },
+    /// RFC 6184.
+    H264 {
+        /// `profile-level-id`, three bytes.
+        profile_level: u32,
+        /// `packetization-mode`.
+        mode: u8,
+    },
+    /// The AV1 RTP payload format of AOMedia.
+    Av1 {
+        /// `profile`.
+        profile: u8,
+    },
+}
+
+impl Codec {
+    /// Whether it codes sound or pictures.
+    #[must_use]
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Opus | Self::Pcmu | Self::Pcma | Self::G722 => Kind::Audio,
+            Self::Vp8 | Self::Vp9 { .. } | Self::H264 { .. } | Self::Av1 { .. } => Kind::Video,
+        }
+    }
+
+    /// The encoding name, as registered for RTP.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Opus => "opus",
+            Self::Pcmu => "PCMU",
+            Self::Pcma => "PCMA",
+            Self::G722 => "G722",
+            Self::Vp8 => "VP8",
+            Self::Vp9 { .. } => "VP9",
+            Self::H264 { .. } => "H264",
+            Self::Av1 { .. } => "AV1",
+        }
+    }
+}
+
+/// A subject of data messages: legs say to some, legs hear some. What a leg says reaches every leg that hears one of
+/// its subjects, once, except those of the same party.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Topic(pub(crate) u64);
+
+impl Topic {
+    /// The topic of this number. The hub gives it; others make one up only to test what they do with it.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+/// What the hub asks of the engine.
+#[derive(Clone, Debug)]
+pub enum MediaOp {
+    /// Make a leg. A sending leg answers with [`MediaEvent::Local`] (an offer); a receiving one waits for the offer.
+    Open(Open),
+    /// What the peer said: an offer, an answer, a candidate, as plain text.
+    Remote {
+        /// The leg.
+        link: LinkId,
+        /// What.
+        signal: Signal,
+    },
+    /// From now on, the leg sends these tracks: a new offer, unless nothing changes. One offer is in flight at a time;
+    /// the newest list that came meanwhile is offered next.
+    Tracks {
+        /// The leg.
+        link: LinkId,
+        /// All its tracks.
+        tracks: Vec<Track>,
+    },
+    /// Which kinds of one track the leg is to be sent. No negotiation: what is switched on again begins with a key frame.
+    Gate {
+        /// The leg.
+        link: LinkId,
+        /// The leg that the track comes from.
+        source: LinkId,
+        /// What passes.
+        pass: Kinds,
+    },
+    /// Which kinds of a source pass to anybody.
+    Mute {
+        /// The leg that receives.
+        source: LinkId,
+        /// What passes.
+        pass: Kinds,
+    },
+    /// Which rendition of a track the leg is to be sent: the one of exactly this height, else the next lower, else the
+    /// lowest; `None`: as its bandwidth allows.
+    Prefer {
+        /// The leg.
+        link: LinkId,
+        /// The leg that the track comes from.
+        source: LinkId,
+        /// In pixels.
+        height: Option<u32>,
+    },
+    /// Hand the peer a message on the leg's data channel; kept, within bounds, until the channel is open.
+    Say {
+        /// The leg.
+        link: LinkId,
+        /// The message is no text.
+        binary: bool,
+        /// The message.
+        bytes: Arc<[u8]>,
+    },
+    /// End the leg. Nothing is answered, and nothing more is heard of it.
+    Close {
+        /// The leg.
+        link: LinkId,
+    },
+}
+
+impl MediaOp {
+    /// The leg that is meant.
+    #[must_use]
+    pub const fn link(&self) -> LinkId {
+        match self {
+            Self::Open(open) => open.link,
+            Self::Remote { link, .. }
+            | Self::Tracks { link, .. }
+            | Self::Gate { link, .. }
+            | Self::Prefer { link, .. }
+            | Self::Say { link, .. }
+            | Self::Close { link } => *link,
+            Self::Mute { source, .. } => *source,
+        }
+    }
+}
+
+/// What [`MediaOp::Open`] asks for.
+#[derive(Clone, Debug)]
+pub struct Open {
+    /// The new leg.
+    pub link: LinkId,
+    /// Whose leg it is.
+    pub owner: PartyId,
+    /// What it does.
+    pub role: LegRole,
+    /// What it says to others, it says to these.
+    pub says: Vec<Topic>,
+    /// What is said to these, it hears.
+    pub hears: Vec<Topic>,
+    /// How often [`MediaEvent::Report`] tells of it.
+    pub report: Duration,
+}
+
+/// What a leg does.
+#[derive(Clone, Debug)]
+pub enum LegRole {
+    /// The peer offers and sends.
+    Receive {
+        /// What of it is let in; the rest is agreed to and dropped.
+        accept: Kinds,
+    },
+    /// We offer and send. The offer has a data channel.
+    Send {
+        /// Tracks at first.
+        tracks: Vec<Track>,
+        /// Name of the data channel.
+        label: Name,
+    },
+}
+
+/// One track that a leg is sent: sound and pictures of one source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Track {
+    /// The leg that it comes from.
+    pub source: LinkId,
+    /// The source's sound, if it has any.
+    pub audio: Option<Codec>,
+    /// The source's pictures, if it has any.
+    pub video: Option<Codec>,
+    /// What of it passes at first.
+    pub pass: Kinds,
+}
+
+/// What the engine tells the hub.
+#[derive(Clone, Debug)]
+pub enum MediaEvent {
+    /// A receiving leg has read its peer's offer. Precedes the answer.
+    Parsed {
+        /// The leg.
+        link: LinkId,
+        /// How the peer's sound will be coded; `None` = it sends none, or none that is let in.
+        audio: Option<Codec>,
+        /// How the peer's pictures will be coded.
+        video: Option<Codec>,
+    },
+    /// Our description is ready for the peer.
+    Local {
+        /// The leg.
+        link: LinkId,
+        /// Offer or answer.
+        kind: DescriptionKind,
+        /// The description, with all candidates.
+        sdp: Arc<str>,
+        /// Its media sections, in order, inactive ones included.
+        sections: Vec<Section<LinkId>>,
+    },
+    /// The leg is connected and, if it receives and its peer announced media, the first of it has come.
+    Flowing {
+        /// The leg.
+        link: LinkId,
+    },
+    /// The peer's connection is lost; the leg is closed.
+    Lost {
+        /// The leg.
+        link: LinkId,
+    },
+    /// The leg could not be made or led on; it is closed.
+    Refused {
+        /// The leg.
+        link: LinkId,
+        /// Why.
+        fault: MediaFault,
+    },
+    /// A sending leg has changed over to another rendition of a track.
+    Switched {
+        /// The leg.
+        link: LinkId,
+        /// The leg that the track comes from.
+        source: LinkId,
+        /// The new one's height in pixels.
+        height: u32,
+    },
+    /// How a leg does.
+    Report {
+        /// The leg.
+        link: LinkId,
+        /// How.
+        report: Report,
+    },
+}
+
+impl MediaEvent {
+    /// The leg that is meant.
+    #[must_use]
+    pub const fn link(&self) -> LinkId {
+        match self {
+            Self::Parsed { link, .. }
+            | Self::Local { link, .. }
+            | Self::Flowing { link }
+            | Self::Lost { link }
+            | Self::Refused { link, .. }
+            | Self::Switched { link, .. }
+            | Self::Report { link, .. } => *link,
+        }
+    }
+}
+
+/// Which half of a negotiation a description is (RFC 3264).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DescriptionKind {
+    /// It asks.
+    Offer,
+    /// It answers.
+    Answer,
+}
+
+/// A media section of a description. `S` tells whose media it carries: to the engine a link, to a session a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section<S> {
+    /// Its `mid` (RFC 8843 section 7).
+    pub mid: String,
+    /// Sound or pictures; `None`: data.
+    pub kind: Option<Kind>,
+    /// Whose; `None` for what the peer sends, for data, and for a section that nobody uses now.
+    pub source: Option<S>,
+}
+
+/// Why the engine gave a leg up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaFault {
+    /// The peer's description is of no use: malformed, or without a codec in common.
+    Description,
+    /// We could not make ours.
+    Internal,
+    /// The engine has as much to do as it may have.
+    Overload,
+}
+
+/// How a leg does, over the time since the last report.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Sound that passed, bits per second.
+    pub audio_bps: u32,
+    /// Pictures that passed, bits per second.
+    pub video_bps: u32,
+    /// What the leg's network takes by our estimate, bits per second; at least what passed where nothing limits it.
+    pub target_bps: u32,
+    /// Packets lost, per mille.
+    pub loss_permille: u16,
+    /// Round trip in milliseconds, if it is known.
+    pub rtt_ms: Option<u16>,
+    /// Of a receiving leg: the renditions of the pictures that come in, highest first.
+    pub renditions: Vec<Rendition>,
+}
+
+/// One size in which a source's pictures can be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rendition {
+    /// Pixels; 0 until a key frame told.
+    pub width: u32,
+    /// Pixels; 0 until a key frame told.
+    pub height: u32,
+    /// Bits per second, over the last second.
+    pub bps: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_switched_one_by_one() {
+        let audio = Kinds { audio: true, video: false };
+        assert_eq!(Kinds::ALL.with(audio, false), Kinds { audio: false, video: true });
+        assert_eq!(Kinds::NONE.with(audio, true), audio);
+        assert_eq!(Kinds::ALL.and(audio), audio);
+        assert_eq!(Kinds::NONE.with(Kinds::ALL, true), Kinds::ALL);
+        assert_eq!(Kinds::ALL.with(Kinds::NONE, false), Kinds::ALL);
+    }
+}

@@ -1,0 +1,1 @@
+//! The media engine on threads and sockets.
