@@ -21,6 +21,7 @@ mod report;
 mod running;
 mod scenario;
 mod schedule;
+mod sfu;
 mod table;
 mod target;
 mod tls;
