@@ -114,7 +114,13 @@ impl Connection {
     }
 
     /// Takes a datagram; a viewer's media is none of its business.
-    pub(crate) fn input(&mut self, socket: &Socket, datagram: &[u8], from: std::net::SocketAddr, now: Instant) -> Result<()> {
+    pub(crate) fn input(
+        &mut self,
+        socket: &Socket,
+        datagram: &[u8],
+        from: std::net::SocketAddr,
+        now: Instant,
+    ) -> Result<()> {
         let Ok(receive) = Receive::new(Protocol::Udp, from, socket.addr, datagram) else { return Ok(()) };
         self.rtc.handle_input(Input::Receive(now, receive))?;
         self.drain(socket)

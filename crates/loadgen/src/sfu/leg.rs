@@ -127,7 +127,13 @@ impl Leg {
     }
 
     /// The WebSocket's socket is ready.
-    pub(crate) fn signalled(&mut self, target: &Target, event: &mio::event::Event, scratch: &mut Scratch, now: Instant) -> Result<()> {
+    pub(crate) fn signalled(
+        &mut self,
+        target: &Target,
+        event: &mio::event::Event,
+        scratch: &mut Scratch,
+        now: Instant,
+    ) -> Result<()> {
         let ended = event.is_error() || event.is_read_closed();
         let mut messages = Vec::new();
         {
@@ -227,7 +233,14 @@ impl Leg {
     }
 
     /// Takes a datagram.
-    pub(crate) fn datagram(&mut self, datagram: &[u8], from: SocketAddr, nanos: u64, now: Instant, tally: &mut Tally) -> Result<()> {
+    pub(crate) fn datagram(
+        &mut self,
+        datagram: &[u8],
+        from: SocketAddr,
+        nanos: u64,
+        now: Instant,
+        tally: &mut Tally,
+    ) -> Result<()> {
         if let Role::Viewer(Some(receiver), _) = &mut self.role {
             match rtp::classify(datagram) {
                 Datagram::Rtp => {
@@ -255,7 +268,9 @@ impl Leg {
 
     /// Something of its own is due.
     pub(crate) fn turn(&mut self, now: Instant) -> Result<()> {
-        if let Some(connection) = self.connection.as_mut().filter(|connection| connection.due <= now || !connection.connected) {
+        if let Some(connection) =
+            self.connection.as_mut().filter(|connection| connection.due <= now || !connection.connected)
+        {
             connection.turn(&self.socket, now)?;
         }
         if let Some(signalling) = self.signalling.as_mut().filter(|signalling| signalling.said + KEEP_ALIVE <= now) {
@@ -267,8 +282,8 @@ impl Leg {
         }
         if let Role::Viewer(Some(receiver), _) = &mut self.role
             && receiver.due() <= now
-            && let Some(peer) = self.peer
             && let Some(sealed) = receiver.feedback(now)
+            && let Some(peer) = self.peer
         {
             self.socket.send(sealed, peer);
         }

@@ -148,7 +148,7 @@ mod tests {
             vp8(&mut out, LEAST, key, &stamp);
             assert_eq!(begins_key(&out), wanted, "{key} {index}");
             assert_eq!(read(&out), Some(stamp));
-            assert_eq!(stamp.is_last(), false);
+            assert!(!stamp.is_last());
         }
         let without_extension = [0x10, 0x10];
         assert!(begins_key(&without_extension));

@@ -218,11 +218,6 @@ impl Receiver {
             counted.duplicates += counter.duplicates;
         }
     }
-
-    /// The first key frame is whole.
-    pub(crate) fn has_key(&self) -> bool {
-        self.key.is_none()
-    }
 }
 
 /// Packets of all streams together.
@@ -307,7 +302,7 @@ mod tests {
         let mut take = |packet: &[u8]| receiver.rtp(packet, 3_000, now, &mut tally);
         assert!(!delta.iter().any(|packet| take(packet)));
         assert_eq!([&first, &third, &second].map(|packet| take(packet)), [false, false, true]);
-        assert!(receiver.has_key());
+        assert!(receiver.key.is_none());
         assert_eq!((tally.packets, tally.unreadable, tally.foreign), (6, 0, 0));
         assert_eq!(tally.delay.max(), Duration::from_nanos(2_000));
         let mut counted = Counted::default();

@@ -28,6 +28,8 @@ use crate::target::Target;
 /// What one read of a WebSocket takes at most.
 const READ_BYTES: usize = 64 * 1024;
 const TIMER: Token = Token(usize::MAX);
+/// A leg whose time has come has it again after this at the earliest.
+const AGAIN: Duration = Duration::from_micros(50);
 /// How often it is asked whether it is done while nothing comes.
 const IDLE_TICK: Duration = Duration::from_millis(50);
 
@@ -112,13 +114,13 @@ impl Stage {
         registry.register(&mut leg.socket.io, Token(2 * number + 1), Interest::READABLE)?;
         self.legs.push(leg);
         self.scheduled.push(None);
-        self.schedule(number);
+        self.schedule(number, Instant::now());
         Ok(number)
     }
 
-    /// Sees to it that the leg is turned when it is due.
-    fn schedule(&mut self, number: usize) {
-        let due = self.legs[number].due();
+    /// Sees to it that the leg is turned when it is due, but not twice in one turn of the loop.
+    fn schedule(&mut self, number: usize, now: Instant) {
+        let due = self.legs[number].due().max(now + AGAIN);
         if self.scheduled[number].is_none_or(|at| due < at) {
             self.scheduled[number] = Some(due);
             self.due.push(Reverse((due, number)));
@@ -127,8 +129,9 @@ impl Stage {
 
     /// Has a leg publish or view.
     pub(crate) fn begin(&mut self, number: usize) -> Result<()> {
-        let begun = self.legs[number].begin(Instant::now());
-        self.schedule(number);
+        let now = Instant::now();
+        let begun = self.legs[number].begin(now);
+        self.schedule(number, now);
         begun
     }
 
@@ -180,7 +183,7 @@ impl Stage {
             receive(leg, &mut self.datagrams, &mut self.tally, now)
         };
         handled.map_err(|error| format!("leg {number}: {error}"))?;
-        self.schedule(number);
+        self.schedule(number, now);
         Ok(())
     }
 
@@ -207,7 +210,7 @@ impl Stage {
                 connection.write(packets.drain(..), now);
                 connection.due = now;
                 leg.turn(now).map_err(|error| format!("leg {number}: {error}"))?;
-                self.schedule(number);
+                self.schedule(number, now);
             }
         }
         Ok(())
@@ -221,7 +224,7 @@ impl Stage {
             }
             self.scheduled[number] = None;
             self.legs[number].turn(now).map_err(|error| format!("leg {number}: {error}"))?;
-            self.schedule(number);
+            self.schedule(number, now);
         }
         Ok(())
     }

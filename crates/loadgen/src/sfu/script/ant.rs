@@ -101,11 +101,10 @@ mod tests {
     fn a_publisher_is_asked_for_its_offer() {
         let mut script = Ant::new("b", Part::Publish { number: 3, room: Some(1) });
         let publish = begun(&mut script);
-        assert_eq!((&publish["command"], &publish["streamId"], &publish["mainTrack"]), (
-            &json!("publish"),
-            &json!("b-3"),
-            &json!("b-room-1")
-        ));
+        assert_eq!(
+            (&publish["command"], &publish["streamId"], &publish["mainTrack"]),
+            (&json!("publish"), &json!("b-3"), &json!("b-room-1"))
+        );
         assert_eq!(script.text(&json!({"command": "start", "streamId": "b-3"})), [Asked::Describe]);
         let offer = said(&script.described("v=0"));
         assert_eq!((&offer["type"], &offer["streamId"]), (&json!("offer"), &json!("b-3")));
