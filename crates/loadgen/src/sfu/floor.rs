@@ -128,7 +128,38 @@ impl Sender {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cast::{Setting, rest};
+    use super::super::subject::Subject;
     use super::*;
+    use crate::target::Target;
+
+    #[test]
+    fn what_the_floor_sends_is_counted_opened_and_whole() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let floor = thread::spawn(move || serve(&mut writer).map_err(|error| error.to_string()));
+        let ready = BufReader::new(reader).lines().next().unwrap().unwrap();
+        let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
+        let addr: SocketAddr = ready["http"][0].as_str().unwrap().parse().unwrap();
+        let setting = Setting {
+            subject: Subject::Floor,
+            target: Target::at(addr, false, "/"),
+            plain: None,
+            pid: std::process::id(),
+            span: Duration::ZERO,
+        };
+        let mut stage = setting.stage().unwrap();
+        let control = setting.floor(&mut stage, 3, None).unwrap();
+        rest(&mut stage, Duration::from_secs(1)).unwrap();
+        drop(control);
+        floor.join().unwrap().unwrap();
+        let counted = stage.counted();
+        assert!((3 * 120..3 * 240).contains(&counted.received), "{counted:?}");
+        assert_eq!((counted.loss(), counted.reordered, counted.duplicates), (0.0, 0, 0));
+        stage.tally.check().unwrap();
+        let opened = stage.tally.delay.count();
+        assert!(opened >= 3 * 16 && opened < counted.received / 2, "{opened} were opened of {}", counted.received);
+        assert!(stage.tally.delay.quantile(500) < Duration::from_millis(200));
+    }
 
     #[test]
     fn orders_are_read_as_they_are_written() {
