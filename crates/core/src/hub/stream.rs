@@ -42,6 +42,7 @@ struct Publication {
     pass: Kinds,
     audio: Option<Codec>,
     video: Option<Codec>,
+    layers: u8,
     report: Report,
 }
 
@@ -130,6 +131,7 @@ impl Streams {
             pass: Kinds::ALL,
             audio: None,
             video: None,
+            layers: 0,
             report: Report::default(),
         };
         self.publications.insert(link, publication);
@@ -162,7 +164,7 @@ impl Streams {
         if stage.views.len() >= self.limits[usize::from(realm.0)].viewers {
             return Err(Refusal::StreamFull);
         }
-        let (down, up) = (stage.down, stage.up);
+        let (down, up, may_grow) = (stage.down, stage.up, !stage.subs.is_empty());
         let stream = key.1;
         let mut viewed = Viewed { party, realm, name: stream.clone(), selection, except, tracks: Vec::new() };
         for link in stage.own.iter().chain(&stage.subs) {
@@ -181,7 +183,7 @@ impl Streams {
         self.by_party.insert((party, link));
         self.views.insert(link, viewed);
         out.tell(party, Event::Viewing { tag, link });
-        let role = LegRole::Send { tracks, label: stream };
+        let role = LegRole::Send { tracks, may_grow, label: stream };
         out.media(MediaOp::Open(Open { link, owner: party, role, says, hears: vec![down], report: VIEW_REPORT }));
         Ok(())
     }
@@ -218,7 +220,8 @@ impl Streams {
         }
         let on = view.selection.picks(&publication.name, later);
         let pass = if on { Kinds::ALL } else { Kinds::NONE };
-        let track = Track { source: link, audio: publication.audio, video: publication.video, pass };
+        let Publication { audio, video, layers, .. } = *publication;
+        let track = Track { source: link, audio, video, layers, pass };
         Some((publication.name.clone(), track))
     }
 
@@ -359,9 +362,9 @@ impl Streams {
     pub(super) fn on_media(&mut self, event: MediaEvent, directory: &Directory, out: &mut Effects) {
         let link = event.link();
         match event {
-            MediaEvent::Parsed { audio, video, .. } => {
+            MediaEvent::Parsed { audio, video, layers, .. } => {
                 if let Some(publication) = self.publications.get_mut(&link) {
-                    (publication.audio, publication.video) = (audio, video);
+                    (publication.audio, publication.video, publication.layers) = (audio, video, layers);
                 }
             }
             MediaEvent::Local { kind, sdp, sections, .. } => {
