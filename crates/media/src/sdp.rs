@@ -122,6 +122,19 @@ pub(crate) fn same_family(a: Codec, b: Codec) -> bool {
     }
 }
 
+/// The media sections of a description of ours, in order: what each carries, and its `mid`.
+pub(crate) fn sections(sdp: &str) -> impl Iterator<Item = (Option<Kind>, &str)> {
+    sdp.split("\nm=").skip(1).map(|section| {
+        let kind = match section.split(' ').next() {
+            Some("audio") => Some(Kind::Audio),
+            Some("video") => Some(Kind::Video),
+            _ => None,
+        };
+        let mid = section.lines().find_map(|line| line.strip_prefix("a=mid:")).unwrap_or_default();
+        (kind, mid.trim_end())
+    })
+}
+
 struct Section<'a> {
     lines: &'a str,
 }
@@ -206,6 +219,12 @@ mod tests {
             [Codec::Vp8, h264(0x42001f, 0), h264(0x42e01f, 1), Codec::Av1 { profile: 0 }, Codec::Vp9 { profile: 2 }];
         assert_eq!(offer.video, video);
         assert_eq!(offer.layers, 2);
+    }
+
+    #[test]
+    fn sections_are_listed_in_order() {
+        let listed: Vec<_> = sections(OFFER).collect();
+        assert_eq!(listed, [(Some(Kind::Audio), "0"), (Some(Kind::Video), "1"), (None, "2")]);
     }
 
     #[test]

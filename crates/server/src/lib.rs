@@ -13,6 +13,7 @@ pub mod fuzz;
 mod http;
 mod listener;
 mod mailbox;
+mod media;
 mod metrics;
 mod places;
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::dialects::{self, Served};
 use crate::door::Place;
 use crate::listener::{Listener, Role, Security};
 use crate::mailbox::Bounds;
+use crate::media;
 use crate::shell::{Endpoint, Parts, Shell};
 use crate::switchboard::Switchboard;
 use crate::tls::Tls;
@@ -32,6 +33,8 @@ struct Ready {
     ready: bool,
     http: Vec<String>,
     https: Vec<String>,
+    /// The media workers' sockets.
+    udp: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     admin: Option<String>,
     /// The dialects' own listeners, by the dialect's name.
@@ -91,6 +94,8 @@ pub(crate) fn shell(config: &Config, served: Vec<Served>) -> Result<Shell, Strin
 async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
     let shell = Arc::new(shell(config, served)?);
 
+    media::start(config, &shell)?;
+
     let mut listeners = Vec::new();
     for address in &config.http.addr {
         listeners.push(Listener::bind(address, Role::Public, "http.addr (ADDR)").await?);
@@ -131,7 +136,9 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
     }
     let accepting: Vec<_> =
         listeners.into_iter().map(|listener| tokio::spawn(listener.run(Arc::clone(&shell)))).collect();
-    announce(&Ready { ready: true, http, https, admin, own });
+    let udp = shell.switchboard.seat().engine().map(|engine| engine.bound().iter().map(ToString::to_string).collect());
+    let udp = udp.unwrap_or_default();
+    announce(&Ready { ready: true, http, https, udp, admin, own });
 
     tokio::select! {
         _ = terminate.recv() => {}

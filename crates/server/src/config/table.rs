@@ -79,6 +79,12 @@ pub(super) const TABLE: &[Key] = &[
     Key::new("media.bind", Texts, r#"["0.0.0.0", "[::]"]"#, "Addresses that media sockets are bound to."),
     Key::new("media.advertise", Texts, "[]", "Addresses put into ICE candidates; empty = found by itself."),
     Key::new("media.workers", THREADS, "0", "Media threads; 0 = one per core."),
+    Key::new(
+        "media.ice_lite",
+        Switch,
+        "true",
+        "Answers connectivity checks without sending any (ICE-lite): right where clients can reach this server; off = both sides check.",
+    ),
     Key::new("limits.connections", COUNT, "100000", "Connections at a time, over all listeners."),
     Key::new(
         "limits.connections_per_address",

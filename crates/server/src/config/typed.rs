@@ -105,6 +105,7 @@ sections! {
         bind: Vec<String>,
         advertise: Vec<String>,
         workers: usize,
+        ice_lite: bool,
     }
     /// `[limits]`
     Limits [Debug] {

@@ -8,7 +8,7 @@ use super::values::Values;
 const UNSERVED: &[(&str, &str)] = &[
     ("native_ports", "the native ports of antmedia, ers, sylk and SIP"),
     ("data_dir", "an embedded store"),
-    ("media", "media"),
+    ("media.tcp_port", "ICE over TCP"),
     ("limits.cpu_percent", "media"),
     ("limits.min_available_mb", "media"),
     ("dialect.antmedia", "the antmedia dialect"),
