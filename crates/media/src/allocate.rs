@@ -168,7 +168,9 @@ fn fit(budget: u64, tracks: &[Wanted<'_>], chosen: &mut Vec<Option<u8>>) {
     while rose {
         rose = false;
         for (track, chosen) in tracks.iter().zip(&mut *chosen) {
-            let Some((layer, next)) = chosen.and_then(|layer| Some((layer, track.next_higher(layer)?))) else { continue };
+            let Some((layer, next)) = chosen.and_then(|layer| Some((layer, track.next_higher(layer)?))) else {
+                continue;
+            };
             // What the lower one takes is free then.
             let available = left.saturating_add(track.bps(layer));
             if track.bps(next) <= available {

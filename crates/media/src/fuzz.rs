@@ -1,1 +1,1 @@
-//! stub
+//! What the fuzz target `rtp` runs.

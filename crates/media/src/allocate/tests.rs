@@ -214,7 +214,8 @@ fn a_wavering_estimate_does_not_flap() {
     let (mut changes, mut before) = (0, viewer.settle(1_850));
     for step in 0..600_u64 {
         // Around 1,700 kbit/s, by ten percent and some, within three seconds.
-        let estimate = 1_700 + [0, 60, 120, 170, 100, 20, 0, 90, 160, 200, 140, 60, 0, 60, 110][step as usize % 15] - 90;
+        let estimate =
+            1_700 + [0, 60, 120, 170, 100, 20, 0, 90, 160, 200, 140, 60, 0, 60, 110][step as usize % 15] - 90;
         let now = viewer.decide(estimate);
         changes += u32::from(now != before);
         before = now;

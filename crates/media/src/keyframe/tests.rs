@@ -193,7 +193,8 @@ fn h264_escapes_are_taken_out() {
     assert!(escaped.windows(3).any(|bytes| bytes == [0, 0, 3]));
     assert_eq!(inspect(H264, &escaped).size, Some((32, 48)));
     // More than the buffer holds, in scaling lists: the rest is not read.
-    let lists: String = [16, 16, 16, 16, 16, 16, 64, 64].map(|entries| format!("1{}", " u999999".repeat(entries))).join(" ");
+    let lists: String =
+        [16, 16, 16, 16, 16, 16, 64, 64].map(|entries| format!("1{}", " u999999".repeat(entries))).join(" ");
     let long = sps(100, &format!("u0 u1 u0 u0 0 1 {lists} u0 u2 u1 0 u1 u2 1 1 0"));
     assert_eq!((inspect(H264, &long), long.len() > 1024), (Inspected { key: true, size: None }, true));
 }

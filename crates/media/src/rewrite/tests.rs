@@ -272,7 +272,11 @@ mod vp8 {
         assert_eq!(vp8.map(&short(5)), Vp8Numbers { picture_id: Some(5), tl0_pic_idx: None });
         vp8.switch();
         assert_eq!(vp8.map(&bare()), Vp8Numbers::default());
-        assert_eq!(vp8.map(&long(300)), Vp8Numbers { picture_id: Some(6), tl0_pic_idx: Some(44) }, "its own, the first");
+        assert_eq!(
+            vp8.map(&long(300)),
+            Vp8Numbers { picture_id: Some(6), tl0_pic_idx: Some(44) },
+            "its own, the first"
+        );
     }
 
     #[test]
