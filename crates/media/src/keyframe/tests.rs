@@ -4,16 +4,18 @@ use patchbay_core::Codec;
 
 use super::*;
 
+type Size = Option<(u32, u32)>;
+
 const VP8: Codec = Codec::Vp8;
 const VP9: Codec = Codec::Vp9 { profile: 0 };
 const H264: Codec = Codec::H264 { profile_level: 0x42_e01f, mode: 1 };
 const AV1: Codec = Codec::Av1 { profile: 0 };
 
-const SMALL: Option<(u32, u32)> = Some((322, 182));
+const SMALL: Size = Some((322, 182));
 
 /// The beginnings of key frames, coded by libvpx, x264 and libaom, the first three formats put into packets by FFmpeg.
 #[rustfmt::skip]
-const KEY_FRAMES: [(Codec, &str, Option<(u32, u32)>); 18] = [
+const KEY_FRAMES: [(Codec, &str, Size); 18] = [
     (VP8, "908080010067009d012a4201b6000007088585889984880202b305fd0166cf90", SMALL),
     (VP9, "08824983420014100b560638241c1842000b905fc9f7fbfcdf8bff", SMALL),
     // Profile 1 (4:4:4) and profile 2 (ten bits).
@@ -121,7 +123,7 @@ fn other_packets_are_no_key_frames() {
 #[test]
 fn vp9_descriptors() {
     let structure = "5b 0140 00b4 0280 0168 0500 02d0 02 04 01 08 01 02".replace("5b", "58");
-    let table: [(&str, Option<(u32, u32)>, bool); 7] = [
+    let table: [(&str, Size, bool); 7] = [
         (&format!("aa 05 00 07 {structure} 82"), Some((1280, 720)), true),
         (&format!("ba 8005 00 {structure} 82"), Some((1280, 720)), true),
         (&format!("aa 05 03 07 {structure} 82"), None, false),
@@ -166,7 +168,7 @@ fn h264_parameter_sets() {
     /// Of 2 x 3 macroblocks, in frames, not cropped.
     const PLAIN: &str = "u1 u2 1 1 0";
     let [short, long] = [16, 64].map(|entries| " u1".repeat(entries));
-    let table: [(&str, u8, String, Option<(u32, u32)>); 13] = [
+    let table: [(&str, u8, String, Size); 13] = [
         ("plain", 66, format!("u0 u0 u2 u1 0 {PLAIN}"), Some((32, 48))),
         ("order count 0", 66, format!("u0 u0 u0 u9 u1 0 {PLAIN}"), Some((32, 48))),
         ("order count 1, a cycle of 3", 66, format!("u0 u0 u1 0 u4 u7 u3 u1 u2 u3 u1 0 {PLAIN}"), Some((32, 48))),
