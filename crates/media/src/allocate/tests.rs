@@ -157,7 +157,8 @@ fn a_fall_raises_nobody() {
 
 #[test]
 fn caps_and_silent_layers() {
-    let table: [(&[u64], Option<u8>, Option<u8>, u8); 9] = [
+    type Row<'a> = (&'a [u64], Option<u8>, Option<u8>, u8);
+    let table: [Row<'_>; 9] = [
         (&CAMERA, Some(1), Some(2), 1),
         (&CAMERA, Some(0), None, 0),
         (&CAMERA, Some(9), None, 2),
