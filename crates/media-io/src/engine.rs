@@ -43,10 +43,7 @@ impl Engine {
     ///
     /// # Errors
     /// With cause and next action, if a socket cannot be bound or a thread not started.
-    pub fn start(
-        settings: &Settings,
-        tell: Arc<dyn Fn(Vec<MediaEvent>) + Send + Sync>,
-    ) -> Result<Self, String> {
+    pub fn start(settings: &Settings, tell: Arc<dyn Fn(Vec<MediaEvent>) + Send + Sync>) -> Result<Self, String> {
         let count = match settings.workers {
             0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             workers => workers,
@@ -58,8 +55,10 @@ impl Engine {
         for number in 0..count {
             let sockets = bind(settings, number)?;
             bound.extend(sockets.iter().map(|socket| socket.address));
-            let poll = Poll::new().map_err(|error| format!("cannot make a poller: {error}; raise the limit of open files"))?;
-            let waker = Thread::waker(&poll).map_err(|error| format!("cannot make a waker: {error}; raise the limit of open files"))?;
+            let poll =
+                Poll::new().map_err(|error| format!("cannot make a poller: {error}; raise the limit of open files"))?;
+            let waker = Thread::waker(&poll)
+                .map_err(|error| format!("cannot make a waker: {error}; raise the limit of open files"))?;
             handles.push(Handle { inbox: crate::inbox::Inbox::default(), waker, gauges: Gauges::default() });
             prepared.push((number, sockets, poll));
         }
@@ -79,7 +78,9 @@ impl Engine {
             thread.register().map_err(|error| format!("cannot wait for a media socket: {error}"))?;
             let builder = std::thread::Builder::new().name(format!("media-{number}"));
             let spawned = builder.spawn(move || thread.run());
-            threads.push(spawned.map_err(|error| format!("cannot start a media thread: {error}; set media.workers lower"))?);
+            threads.push(
+                spawned.map_err(|error| format!("cannot start a media thread: {error}; set media.workers lower"))?,
+            );
         }
         let places = Mutex::new(Places { by_link: BTreeMap::new(), legs: vec![0; count] });
         Ok(Self { handles, threads, places, bound, candidates })

@@ -27,6 +27,8 @@ pub struct Burst {
     pub key: bool,
     /// It came out of order: a retransmission, or a packet that was overtaken.
     pub late: bool,
+    /// Nothing of the source passed before it: it was switched off. Numbers are to be based anew.
+    pub resumed: bool,
     /// When the first packet came.
     pub at: Instant,
     /// The packets; at least one.

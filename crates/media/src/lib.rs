@@ -5,7 +5,6 @@
 //! (RFC 7667 section 3.7) on str0m. `patchbay-media-io` gives it threads and sockets.
 #![warn(missing_docs)]
 
-#[allow(missing_docs)]
 pub mod allocate;
 mod batch;
 mod burst;
@@ -13,16 +12,19 @@ mod codecs;
 mod config;
 mod demux;
 mod dtls;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod keyframe;
 mod leg;
 pub mod meter;
 mod peer;
-#[allow(missing_docs)]
 pub mod rewrite;
 mod route;
 pub mod sdp;
 pub mod select;
 mod sink;
+pub mod speaker;
 pub mod vp8;
 mod wheel;
 mod worker;

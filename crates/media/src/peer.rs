@@ -72,6 +72,8 @@ pub struct LayerInfo {
     pub width: u32,
     /// Pixels; 0 until a key frame told.
     pub height: u32,
-    /// Bits per second, over the last second.
+    /// Bits per second, over the last second; 0: it sends nothing now.
     pub bps: u32,
+    /// Its key frames cannot be recognised: the payload is encrypted end to end, say.
+    pub opaque: bool,
 }

@@ -27,7 +27,7 @@ use crate::wheel::{TICK, Wheel};
 
 /// How often layers are measured and chosen anew without a new estimate, and reports looked for: longer reacts later to a
 /// publisher whose layers change, shorter costs a walk over all legs.
-const SURVEY: Duration = Duration::from_millis(250);
+const SURVEY: Duration = Duration::from_millis(100);
 
 /// The legs of one thread.
 pub struct Worker {
@@ -158,7 +158,9 @@ impl Worker {
             return None;
         }
         let asks = |(index, leg): (usize, &Option<Box<Leg>>)| {
-            leg.as_ref().is_some_and(|leg| !leg.connected && leg.proves(now, source, destination, datagram)).then_some(index)
+            leg.as_ref()
+                .is_some_and(|leg| !leg.connected && leg.proves(now, source, destination, datagram))
+                .then_some(index)
         };
         self.legs.iter().enumerate().find_map(asks)
     }
@@ -274,9 +276,9 @@ impl Worker {
             }
             PeerMessage::Unsubscribe { source, worker } => self.routes.set_away(source, worker, false),
             PeerMessage::Burst(burst) => {
-                let Burst { source, kind, layer, key, late, at, ref packets } = *burst;
+                let Burst { source, kind, layer, key, late, resumed, at, ref packets } = *burst;
                 let packets = packets.clone();
-                self.ready.push_back(Burst { source, kind, layer, key, late, at, packets });
+                self.ready.push_back(Burst { source, kind, layer, key, late, resumed, at, packets });
             }
             PeerMessage::Layers { source, layers } => {
                 if self.routes.video_legs(source).next().is_some() {
@@ -353,7 +355,7 @@ impl Worker {
             }
             Happened::KeyWanted(mid) => {
                 let Some(Leg { role: Role::Send(sending), .. }) = self.legs[index].as_deref_mut() else { return };
-                if let Some((source, layer)) = sending.refresh(mid) {
+                if let Some((source, layer)) = sending.complains(mid, now) {
                     self.want_key(source, layer, now, sink);
                 }
             }
@@ -387,7 +389,7 @@ impl Worker {
             }
             match &leg.role {
                 Role::Receive(receiving) if !receiving.layers.is_empty() => self.measure(index, now, sink),
-                Role::Send(sending) if sending.adapts() => self.choose(index, now, sink),
+                Role::Send(sending) if leg.connected && sending.needs_care() => self.choose(index, now, sink),
                 _ => {}
             }
         }
@@ -420,9 +422,9 @@ impl Worker {
         let layers = &self.layers;
         let of = |source: LinkId| layers.get(&source).map(Vec::as_slice).unwrap_or_default();
         let Some(leg) = self.legs[index].as_deref_mut() else { return };
-        let (link, estimate, loss) = (leg.link, leg.estimate, leg.loss());
+        let (link, estimate) = (leg.link, leg.estimate);
         let Role::Send(sending) = &mut leg.role else { return };
-        let desired = sending.allocate(now, estimate, loss, of);
+        let desired = sending.choose(now, estimate, of);
         let wanted: Vec<_> = sending.keys_wanted().collect();
         let switched = sending.switched(of);
         leg.look_for(desired);
@@ -525,4 +527,3 @@ impl Worker {
         }
     }
 }
-

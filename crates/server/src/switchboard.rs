@@ -86,7 +86,13 @@ impl Switchboard {
     pub(crate) fn new(limits: Limits, bounds: Bounds) -> Self {
         let hub = Hub::new(0, limits);
         let inner = Inner { hub, effects: Effects::new(), mailboxes: Vec::new(), armed: None };
-        Self { inner: Mutex::new(inner), bounds, sooner: Notify::new(), snapshot: Snapshot::default(), media: Seat::default() }
+        Self {
+            inner: Mutex::new(inner),
+            bounds,
+            sooner: Notify::new(),
+            snapshot: Snapshot::default(),
+            media: Seat::default(),
+        }
     }
 
     pub(crate) fn bounds(&self) -> &Bounds {

@@ -146,7 +146,9 @@ impl Leg {
         for address in &config.candidates {
             match Candidate::host(*address, Protocol::Udp) {
                 Ok(candidate) => drop(rtc.add_local_candidate(candidate)),
-                Err(error) => tracing::warn!(%error, "an advertised address cannot be a candidate; check media.advertise"),
+                Err(error) => {
+                    tracing::warn!(%error, "an advertised address cannot be a candidate; check media.advertise")
+                }
             }
         }
         self.early.drain(..).for_each(|candidate| rtc.add_remote_candidate(candidate));
@@ -239,6 +241,9 @@ impl Leg {
                     Event::PeerStats(stats) => {
                         self.loss = stats.egress_loss_fraction.or(stats.ingress_loss_fraction).unwrap_or(0.0);
                         self.rtt = stats.rtt;
+                        if let Role::Send(sending) = &mut self.role {
+                            sending.lost(permille(self.loss), stats.timestamp);
+                        }
                     }
                     Event::ChannelOpen(id, _) => self.data.opened(id, rtc),
                     Event::ChannelClose(id) => self.data.closed(id),
@@ -309,11 +314,6 @@ impl Leg {
         };
         let section = |(kind, mid): (_, &str)| Section { mid: mid.to_owned(), kind, source: source(mid) };
         sdp::sections(sdp).map(section).collect()
-    }
-
-    /// Packets that were lost on the way to the peer, as a fraction.
-    pub(crate) fn loss(&self) -> f32 {
-        self.loss
     }
 
     /// What the estimator is to look for, in bits per second.

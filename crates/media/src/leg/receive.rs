@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use patchbay_core::{Codec, DescriptionKind, Kind, Kinds, MediaEvent, MediaFault, Rendition, Report};
+use patchbay_core::{Codec, DescriptionKind, Kind, Kinds, LinkId, MediaEvent, MediaFault, Rendition, Report};
 use str0m::change::SdpOffer;
 use str0m::media::{KeyframeRequestKind, MediaKind, Mid, Rid, Rids};
 use str0m::rtp::{Extension, ExtensionMap, RtpPacket, Ssrc};
@@ -11,7 +11,7 @@ use super::{Leg, Over, Role};
 use crate::burst::{Burst, Collected, Collector, Packet};
 use crate::codecs::{self, Feedback};
 use crate::dtls::Identity;
-use crate::keyframe::{self, Ask, Throttle};
+use crate::keyframe::{self, Ask, Throttle, Unreadable};
 use crate::meter::Meter;
 use crate::peer::LayerInfo;
 use crate::{Config, sdp};
@@ -35,6 +35,7 @@ pub(crate) struct Receiving {
     expects: bool,
     streams: Vec<Stream>,
     sound: Collector,
+    sound_resumes: bool,
     audio_meter: Meter,
     pub(crate) layers: Vec<Layer>,
 }
@@ -55,6 +56,10 @@ pub(crate) struct Layer {
     meter: Meter,
     size: Option<(u32, u32)>,
     throttle: Throttle,
+    unreadable: Unreadable,
+    opaque: bool,
+    /// It was switched off, and its next key frame brings it back.
+    resumes: bool,
     last: Instant,
 }
 
@@ -68,6 +73,7 @@ impl Receiving {
             expects: false,
             streams: Vec::new(),
             sound: Collector::default(),
+            sound_resumes: false,
             audio_meter: Meter::new(),
             layers: Vec::new(),
         }
@@ -82,7 +88,8 @@ impl Receiving {
         let info = |layer: &mut Layer| {
             let (width, height) = layer.size.unwrap_or_default();
             let silent = now.saturating_duration_since(layer.last) > SILENT;
-            LayerInfo { width, height, bps: if silent { 0 } else { rate(layer.meter.bps(now)) } }
+            let bps = if silent { 0 } else { rate(layer.meter.bps(now)) };
+            LayerInfo { width, height, bps, opaque: layer.opaque }
         };
         self.layers.iter_mut().map(info).collect()
     }
@@ -95,6 +102,34 @@ impl Receiving {
         report.renditions =
             alive.map(|info| Rendition { width: info.width, height: info.height, bps: info.bps }).collect();
         report.renditions.sort_unstable_by_key(|rendition| std::cmp::Reverse((rendition.height, rendition.bps)));
+    }
+
+    /// Switches kinds on or off for everybody.
+    pub(crate) fn mute(&mut self, pass: Kinds) {
+        self.sound_resumes |= !pass.audio;
+        if !pass.video {
+            self.layers.iter_mut().for_each(|layer| layer.resumes = true);
+        }
+        self.pass = pass;
+    }
+
+    /// The burst that packets make, if they pass.
+    fn burst(&mut self, source: LinkId, kind: Kind, place: usize, collected: Collected, now: Instant) -> Option<Burst> {
+        let Collected { packets, key, late, since } = collected;
+        let resumed = match kind {
+            Kind::Audio if !self.pass.audio => return None,
+            Kind::Audio => std::mem::take(&mut self.sound_resumes),
+            Kind::Video => {
+                let layer = self.layers.get_mut(place)?;
+                layer.opaque = layer.unreadable.burst(now, key);
+                if !self.pass.video || (layer.resumes && !key && !layer.opaque) {
+                    return None;
+                }
+                std::mem::take(&mut layer.resumes)
+            }
+        };
+        let layer = u8::try_from(place).unwrap_or_default();
+        Some(Burst { source, kind, layer, key, late, resumed, at: since, packets })
     }
 
     /// When packets that wait for the rest of their frame have waited long enough.
@@ -183,10 +218,7 @@ impl Leg {
                 layer.collector.push(one, seen.key, now, &mut collected);
             }
         }
-        let pass = receiving.pass;
-        if (kind == Kind::Audio && pass.audio) || (kind == Kind::Video && pass.video) {
-            out.extend(collected.into_iter().map(|collected| burst(link, kind, place, collected)));
-        }
+        out.extend(collected.into_iter().filter_map(|collected| receiving.burst(link, kind, place, collected, now)));
         true
     }
 
@@ -242,19 +274,23 @@ impl Leg {
     pub(crate) fn flush(&mut self, now: Instant, out: &mut Vec<Burst>) {
         let link = self.link;
         let Role::Receive(receiving) = &mut self.role else { return };
-        let mut wanted = Vec::new();
+        let (mut wanted, mut ready) = (Vec::new(), Vec::new());
         for (place, layer) in receiving.layers.iter_mut().enumerate() {
             if layer.collector.deadline().is_some_and(|at| at <= now)
                 && let Some(collected) = layer.collector.flush()
-                && receiving.pass.video
             {
-                out.push(burst(link, Kind::Video, place, collected));
+                ready.push((place, collected));
             }
             if layer.throttle.due(now) {
                 wanted.push(place);
             }
         }
-        wanted.into_iter().for_each(|place| self.request_key(place));
+        out.extend(
+            ready
+                .into_iter()
+                .filter_map(|(place, collected)| receiving.burst(link, Kind::Video, place, collected, now)),
+        );
+        wanted.into_iter().for_each(|place| self.request_key(place, now));
     }
 
     /// A viewer needs a key frame of that layer: the publisher is asked, but not more often than it may be.
@@ -262,13 +298,14 @@ impl Leg {
         let Role::Receive(receiving) = &mut self.role else { return };
         let Some(layer) = receiving.layers.get_mut(place) else { return };
         if layer.throttle.ask(now) == Ask::Send {
-            self.request_key(place);
+            self.request_key(place, now);
         }
     }
 
-    fn request_key(&mut self, place: usize) {
-        let Role::Receive(receiving) = &self.role else { return };
-        let (Some(layer), Some(rtc)) = (receiving.layers.get(place), &mut self.rtc) else { return };
+    fn request_key(&mut self, place: usize, now: Instant) {
+        let Role::Receive(receiving) = &mut self.role else { return };
+        let (Some(layer), Some(rtc)) = (receiving.layers.get_mut(place), &mut self.rtc) else { return };
+        layer.unreadable.asked(now);
         if let Some(stream) = rtc.direct_api().stream_rx_by_mid(layer.mid, layer.rid) {
             stream.request_keyframe(KeyframeRequestKind::Pli);
             self.dirty = true;
@@ -285,6 +322,9 @@ impl Layer {
             meter: Meter::new(),
             size: None,
             throttle: Throttle::default(),
+            unreadable: Unreadable::new(),
+            opaque: false,
+            resumes: false,
             last: now,
         }
     }
@@ -293,11 +333,6 @@ impl Layer {
 /// Bits per second as reports tell them.
 pub(super) fn rate(bps: u64) -> u32 {
     u32::try_from(bps).unwrap_or(u32::MAX)
-}
-
-fn burst(source: patchbay_core::LinkId, kind: Kind, place: usize, collected: Collected) -> Burst {
-    let Collected { packets, key, late, since } = collected;
-    Burst { source, kind, layer: u8::try_from(place).unwrap_or_default(), key, late, at: since, packets }
 }
 
 /// Header extensions that we understand from a publisher.

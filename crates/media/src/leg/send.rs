@@ -6,11 +6,11 @@ use patchbay_core::{Codec, DescriptionKind, Kind, Kinds, LinkId, MediaEvent, Med
 use str0m::Rtc;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::media::{Direction, MediaKind, Mid, Pt};
-use str0m::rtp::{Extension, ExtensionMap, ExtensionValues, RtpWrite, Ssrc};
+use str0m::rtp::{Extension, ExtensionMap, ExtensionValues, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch};
 
 use super::receive::rate;
 use super::{Leg, Over, Role};
-use crate::allocate::{Allocator, Wish};
+use crate::allocate::{Allocator, LossEstimate, Wanted};
 use crate::burst::Burst;
 use crate::codecs::{self, Feedback};
 use crate::dtls::Identity;
@@ -18,6 +18,7 @@ use crate::meter::Meter;
 use crate::peer::LayerInfo;
 use crate::rewrite::{Rewriter, Vp8Rewriter};
 use crate::select::{Selector, Verdict};
+use crate::vp8::Descriptor;
 use crate::{Config, sdp};
 
 /// Sections that lie idle before one is used again. A section that is used again keeps the track id that its first use
@@ -37,6 +38,9 @@ pub(crate) struct Sending {
     label: String,
     feedback: Feedback,
     allocator: Allocator,
+    /// What the viewer's network is taken for where nobody measures it.
+    guess: LossEstimate,
+    desired: u64,
 }
 
 /// One section of the description, and what is sent in it.
@@ -48,6 +52,8 @@ pub(crate) struct Slot {
     codec: Codec,
     pass: bool,
     height: Option<u32>,
+    /// The layer that the viewer's bandwidth allows, by its place.
+    target: Option<u8>,
     /// Known from the peer's answer on.
     stream: Option<(Ssrc, Pt)>,
     rewriter: Rewriter,
@@ -57,6 +63,8 @@ pub(crate) struct Slot {
     rebase: bool,
     meter: Meter,
     told_height: u32,
+    /// Its source has more than one layer.
+    layered: bool,
 }
 
 /// Something that the worker has to route.
@@ -75,15 +83,18 @@ impl Sending {
             wanted: None,
             label,
             feedback: Feedback::Receiver,
-            allocator: Allocator::default(),
+            allocator: Allocator::new(),
+            guess: LossEstimate::new(),
+            desired: 0,
         }
     }
 
     /// Everything that this leg is to be sent.
     pub(crate) fn subscriptions(&self) -> impl Iterator<Item = Subscription> + '_ {
-        self.slots.iter().enumerate().filter_map(|(slot, one)| {
-            Some(Subscription { source: one.source?, kind: one.kind, slot })
-        })
+        self.slots
+            .iter()
+            .enumerate()
+            .filter_map(|(slot, one)| Some(Subscription { source: one.source?, kind: one.kind, slot }))
     }
 
     pub(super) fn source_of(&self, mid: &str) -> Option<LinkId> {
@@ -91,14 +102,22 @@ impl Sending {
     }
 
     /// The viewer asks for a key frame of that section: of which source and layer it needs one.
-    pub(crate) fn refresh(&mut self, mid: Mid) -> Option<(LinkId, u8)> {
-        let slot = self.slots.iter().find(|slot| slot.mid == mid && slot.kind == Kind::Video && slot.pass)?;
+    pub(crate) fn complains(&mut self, mid: Mid, now: Instant) -> Option<(LinkId, u8)> {
+        let slot = self.slots.iter_mut().find(|slot| slot.mid == mid && slot.kind == Kind::Video && slot.pass)?;
+        slot.selector.complain(now);
         Some((slot.source?, slot.selector.current().or(slot.selector.wants_key()).unwrap_or(0)))
     }
 
-    /// Whether it chooses among layers.
-    pub(crate) fn adapts(&self) -> bool {
-        self.feedback == Feedback::Transport || self.slots.iter().any(|slot| slot.height.is_some())
+    /// Whether its choices are to be looked at again without news: it waits for a key frame, or its sources have layers.
+    pub(crate) fn needs_care(&self) -> bool {
+        let waits = |slot: &Slot| slot.kind == Kind::Video && slot.pass && slot.selector.wants_key().is_some();
+        self.feedback == Feedback::Transport || self.slots.iter().any(|slot| slot.layered || waits(slot))
+    }
+
+    /// The viewer's network lost so much of what it was sent.
+    pub(super) fn lost(&mut self, permille: u16, now: Instant) {
+        let sent = self.slots.iter().map(|slot| slot.meter.bps(now)).sum();
+        self.guess.report(permille, sent, self.desired);
     }
 
     /// What passes of a source from now on.
@@ -132,39 +151,64 @@ impl Sending {
 
     /// Chooses the layers of all slots anew. `layers` tells those of a source. What the estimator is to look for, in bits
     /// per second.
-    pub(crate) fn allocate<'a>(
+    pub(crate) fn choose<'a>(
         &mut self,
         now: Instant,
         estimate: Option<u64>,
-        loss: f32,
         layers: impl Fn(LinkId) -> &'a [LayerInfo],
     ) -> u64 {
-        let sound = |slot: &&Slot| slot.kind == Kind::Audio;
-        let audio: u64 = self.slots.iter().filter(sound).map(|slot| slot.meter.bps(now)).sum();
-        let mut chosen = Vec::new();
-        let mut wishes = Vec::new();
-        for (index, slot) in self.slots.iter().enumerate() {
-            let Some(source) = slot.source.filter(|_| slot.kind == Kind::Video && slot.pass) else { continue };
-            let ladder = ladder(layers(source));
-            let current = slot.selector.current().and_then(|layer| ladder.iter().position(|(place, _)| *place == layer));
-            let cap = slot.height.map(|height| rung(&ladder, height));
-            wishes.push(Wish {
-                bps: ladder.iter().map(|(_, info)| info.bps).collect(),
-                current: current.and_then(|rung| u8::try_from(rung).ok()),
-                cap: cap.and_then(|rung| u8::try_from(rung).ok()),
-                forced: slot.height.is_some(),
-            });
-            chosen.push((index, ladder));
-        }
-        let plan = self.allocator.allocate(now, estimate, loss, audio, &wishes);
-        for ((index, ladder), target) in chosen.into_iter().zip(&plan.targets) {
-            let selector = &mut self.slots[index].selector;
-            match target {
-                Some(rung) => selector.aim(ladder.get(usize::from(*rung)).map(|(place, _)| *place).or(Some(0))),
-                None => selector.aim(None),
+        // Where nobody measures when packets arrive, losses have to tell.
+        let measured = estimate.filter(|_| self.feedback == Feedback::Transport);
+        let estimate = measured.unwrap_or(self.guess.bps());
+        let mut settled = 0;
+        let mut open = Vec::new();
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            let Some(source) = slot.source.filter(|_| slot.pass) else { continue };
+            if slot.kind == Kind::Audio {
+                settled += slot.meter.bps(now);
+                continue;
+            }
+            let infos = layers(source);
+            for (place, info) in (0u8..).zip(infos) {
+                if info.bps == 0 && infos.len() > 1 {
+                    slot.selector.silent(place);
+                }
+            }
+            slot.selector.set_opaque(infos.iter().any(|info| info.opaque));
+            slot.selector.stuck(now);
+            let ladder = ladder(infos);
+            match (slot.height, ladder.as_slice()) {
+                // A wish goes before what the network is thought to take.
+                (Some(height), ladder) => {
+                    let (place, info) = ladder[rung(ladder, height)];
+                    slot.selector.aim(Some(place));
+                    settled += u64::from(info.bps);
+                }
+                // There is nothing to choose, and to send less than all of it would be to send nothing.
+                (None, [(place, info)]) => {
+                    slot.selector.aim(Some(*place));
+                    settled += u64::from(info.bps);
+                }
+                (None, _) => open.push((index, ladder)),
             }
         }
-        plan.desired_bps
+        let rates: Vec<Vec<u64>> =
+            open.iter().map(|(_, ladder)| ladder.iter().map(|(_, info)| u64::from(info.bps)).collect()).collect();
+        let rung_of = |ladder: &[(u8, LayerInfo)], place| ladder.iter().position(|(of, _)| Some(*of) == place);
+        let wanted = open.iter().zip(&rates).map(|((index, ladder), rates)| Wanted {
+            layers: rates,
+            cap: None,
+            target: rung_of(ladder, self.slots[*index].target).and_then(|rung| u8::try_from(rung).ok()),
+        });
+        let mut wanted: Vec<_> = wanted.collect();
+        self.desired = self.allocator.allocate(now, estimate, settled, &mut wanted);
+        for ((index, ladder), wanted) in open.iter().zip(&wanted) {
+            let place = wanted.target.and_then(|rung| ladder.get(usize::from(rung))).map(|(place, _)| *place);
+            let slot = &mut self.slots[*index];
+            slot.target = place;
+            slot.selector.aim(place);
+        }
+        self.desired
     }
 
     /// Layers whose key frames are waited for.
@@ -174,10 +218,7 @@ impl Sending {
     }
 
     /// Slots that have gone over to a rendition of another height since this was last asked.
-    pub(crate) fn switched<'a>(
-        &mut self,
-        layers: impl Fn(LinkId) -> &'a [LayerInfo],
-    ) -> Vec<(LinkId, u32)> {
+    pub(crate) fn switched<'a>(&mut self, layers: impl Fn(LinkId) -> &'a [LayerInfo]) -> Vec<(LinkId, u32)> {
         let mut switched = Vec::new();
         for slot in self.slots.iter_mut().filter(|slot| slot.kind == Kind::Video) {
             let (Some(source), Some(layer)) = (slot.source, slot.selector.current()) else { continue };
@@ -207,7 +248,7 @@ fn ladder(layers: &[LayerInfo]) -> Vec<(u8, LayerInfo)> {
 
 /// The rung of exactly that height, else the next lower, else the lowest.
 fn rung(ladder: &[(u8, LayerInfo)], height: u32) -> usize {
-    ladder.iter().rposition(|(_, info)| info.height <= height).unwrap_or(0)
+    ladder.iter().rposition(|(_, info)| info.height <= height).unwrap_or_default()
 }
 
 impl Leg {
@@ -227,8 +268,7 @@ impl Leg {
         }
         let layered = tracks.iter().any(|track| track.layers > 1);
         let feedback = if layered { Feedback::Transport } else { Feedback::Receiver };
-        let mut builder =
-            Self::builder(identity, config, self.report_every).set_extension_map(extensions(feedback));
+        let mut builder = Self::builder(identity, config, self.report_every).set_extension_map(extensions(feedback));
         *builder.codec_config() = codecs::config(&list, feedback);
         if layered {
             builder = builder.enable_bwe(Some(FIRST_ESTIMATE.into()));
@@ -259,7 +299,11 @@ impl Leg {
     }
 
     /// Takes the peer's answer. The next offer, if tracks have changed meanwhile.
-    pub(crate) fn answered(&mut self, text: &str, resend: (usize, std::time::Duration)) -> Result<Option<MediaEvent>, Over> {
+    pub(crate) fn answered(
+        &mut self,
+        text: &str,
+        resend: (usize, std::time::Duration),
+    ) -> Result<Option<MediaEvent>, Over> {
         let faulty = Over::Fault(MediaFault::Description);
         sdp::check(text).map_err(|_| faulty)?;
         let answer = SdpAnswer::from_sdp_string(text).map_err(|_| faulty)?;
@@ -305,7 +349,9 @@ impl Leg {
                     Kind::Video => MediaKind::Video,
                 };
                 // One media stream for each source, so that its sound and pictures are played in step.
-                let stream = format!("s{}", sending.slots.len());
+                let of_source = |slot: &Slot| slot.source == Some(track.source);
+                let first = sending.slots.iter().position(of_source).unwrap_or(sending.slots.len());
+                let stream = format!("s{first}");
                 let mid = api.add_media(kind, Direction::SendOnly, Some(stream), None, None);
                 sending.slots.push(Slot::new(mid, track, codec, pass));
             }
@@ -342,13 +388,15 @@ impl Slot {
             codec,
             pass,
             height: None,
+            target: None,
             stream: None,
             rewriter: Rewriter::new(first_number(mid), clock),
             selector: Selector::new(),
-            vp8: (codec == Codec::Vp8 && track.layers > 1).then(Vp8Rewriter::default),
+            vp8: (codec == Codec::Vp8 && track.layers > 1).then(Vp8Rewriter::new),
             rebase: true,
             meter: Meter::new(),
             told_height: 0,
+            layered: track.layers > 1,
         }
     }
 
@@ -359,7 +407,7 @@ impl Slot {
             self.stream = None;
         }
         (self.codec, self.pass, self.height, self.rebase, self.told_height) = (codec, pass, None, true, 0);
-        self.selector = Selector::new();
+        (self.selector, self.target, self.layered) = (Selector::new(), None, track.layers > 1);
         if codec == Codec::Vp8 && (track.layers > 1 || self.vp8.is_some()) {
             self.vp8.get_or_insert_default();
         }
@@ -373,9 +421,8 @@ impl Slot {
         let Some(media) = rtc.media(self.mid) else { return };
         let agreed = media.remote_pts();
         let codec = self.codec;
-        let usable = |params: &&str0m::format::PayloadParams| {
-            agreed.contains(&params.pt()) && codecs::carries(params, codec)
-        };
+        let usable =
+            |params: &&str0m::format::PayloadParams| agreed.contains(&params.pt()) && codecs::carries(params, codec);
         // Nothing in common: the peer cannot decode this source, and is sent nothing of it.
         let Some(pt) = rtc.codec_config().params().iter().find(usable).map(|params| params.pt()) else { return };
         let mut api = rtc.direct_api();
@@ -399,7 +446,9 @@ impl Slot {
                 Verdict::Switch => true,
             },
         };
-        if switch && let Some(first) = burst.packets.first() {
+        if (switch || burst.resumed)
+            && let Some(first) = burst.packets.first()
+        {
             self.rewriter.switch(first.seq, first.time, now);
             if let Some(vp8) = &mut self.vp8 {
                 vp8.switch();
@@ -409,7 +458,7 @@ impl Slot {
         let Some(stream) = api.stream_tx(&ssrc) else { return false };
         let mut wrote = false;
         for packet in &burst.packets {
-            let Some((seq, time)) = self.rewriter.map(packet.seq, packet.time) else { continue };
+            let Some((seq, time)) = self.rewriter.map(packet.seq, packet.time, now) else { continue };
             let values = ExtensionValues {
                 audio_level: packet.level.and_then(|level| i8::try_from(level).ok()).map(|level| -level),
                 video_orientation: packet.rotation,
@@ -419,7 +468,7 @@ impl Slot {
                 .marker(packet.marker)
                 .ext_vals(values)
                 .nackable(self.kind == Kind::Video);
-            if let Some(patch) = self.vp8.as_mut().and_then(|vp8| vp8.patch(&packet.payload)) {
+            if let Some(patch) = self.vp8.as_mut().and_then(|vp8| patch(vp8, &packet.payload)) {
                 write = write.vp8_patch(patch);
             }
             stream.write_rtp(write);
@@ -428,6 +477,19 @@ impl Slot {
         }
         wrote
     }
+}
+
+/// The frame numbers that a packet leaves with, as str0m writes them.
+fn patch(vp8: &mut Vp8Rewriter, payload: &[u8]) -> Option<Vp8Patch> {
+    let numbers = vp8.map(&Descriptor::parse(payload)?);
+    let mut patch = Vp8Descriptor::parse(payload).ok()?.patch();
+    if let Some(id) = numbers.picture_id {
+        patch = patch.picture_id(id);
+    }
+    if let Some(index) = numbers.tl0_pic_idx {
+        patch = patch.tl0_pic_idx(index);
+    }
+    patch.build().ok()
 }
 
 /// Where a stream's sequence numbers begin: anywhere below 32,768, so that they do not wrap before the receiver has

@@ -41,7 +41,7 @@ impl Worker {
             MediaOp::Mute { pass, .. } => {
                 let Some(Leg { role: Role::Receive(receiving), .. }) = self.legs[index].as_deref_mut() else { return };
                 let shown = pass.video && !receiving.pass.video;
-                receiving.pass = pass;
+                receiving.mute(pass);
                 let layers = u8::try_from(receiving.layers.len()).unwrap_or(u8::MAX);
                 if shown {
                     (0..layers).for_each(|layer| self.want_key(link, layer, now, sink));

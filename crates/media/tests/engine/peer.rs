@@ -71,7 +71,10 @@ impl Peer {
     /// An offer to send sound, pictures, and data.
     pub(crate) fn offer(&mut self, audio: bool, video: bool) -> String {
         let mut api = self.rtc.sdp_api();
-        for kind in [(audio, MediaKind::Audio), (video, MediaKind::Video)].into_iter().filter_map(|(on, kind)| on.then_some(kind)) {
+        for kind in [(audio, MediaKind::Audio), (video, MediaKind::Video)]
+            .into_iter()
+            .filter_map(|(on, kind)| on.then_some(kind))
+        {
             self.mids.push((api.add_media(kind, Direction::SendOnly, None, None, None), kind));
         }
         api.add_channel("s".to_owned());

@@ -209,9 +209,7 @@ impl World {
     /// The last description of a leg, taken out.
     pub(crate) fn described(&mut self, link: u64, kind: DescriptionKind) -> (String, Vec<Section<LinkId>>) {
         let id = LinkId::new(link);
-        let of = |event: &MediaEvent| {
-            matches!(event, MediaEvent::Local { link, kind: of, .. } if *link == id && *of == kind)
-        };
+        let of = |event: &MediaEvent| matches!(event, MediaEvent::Local { link, kind: of, .. } if *link == id && *of == kind);
         let at = self.events.iter().rposition(of).unwrap_or_else(|| panic!("no {kind:?}: {:?}", self.events));
         match self.events.remove(at) {
             MediaEvent::Local { sdp, sections, .. } => (sdp.to_string(), sections),
