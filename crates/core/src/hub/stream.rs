@@ -488,6 +488,8 @@ impl Streams {
         let links = self.publications.len() + self.views.len();
         expect(self.by_party.len() == links, "a party's publication or view outlived it");
         expect(self.waiting.is_sound(), "who waits for a stream is miscounted");
+        let here = |party: PartyId| directory.profile(party).is_some();
+        expect(self.waiting.parties().all(here), "who has gone waits for a stream");
         faults
     }
 }

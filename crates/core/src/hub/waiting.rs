@@ -67,6 +67,11 @@ impl Waiting {
         }
     }
 
+    /// Everybody who waits for anything, for `check`.
+    pub(super) fn parties(&self) -> impl Iterator<Item = PartyId> + '_ {
+        self.by_party.keys().copied()
+    }
+
     /// Both sides tell the same, for `check`.
     pub(super) fn is_sound(&self) -> bool {
         let pairs: usize = self.by_stream.values().map(BTreeSet::len).sum();
