@@ -150,6 +150,7 @@ impl Connections {
                 world.pass(*span);
                 Ok(())
             }
+            Action::Media { name, directive } => world.media(self.number(name)?, directive),
             Action::Http { method, path, status, body } => http(world, method, path, *status, body),
         }
     }
