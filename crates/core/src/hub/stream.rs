@@ -165,6 +165,8 @@ impl Streams {
             return Err(Refusal::StreamFull);
         }
         let (down, up) = (stage.down, stage.up);
+        // It asked in vain before: a main stream can be viewed before it is live.
+        self.waiting.drop(&key, party);
         let stream = key.1;
         let mut viewed = Viewed { party, realm, name: stream.clone(), selection, except, tracks: Vec::new() };
         for link in stage.own.iter().chain(&stage.subs) {

@@ -23,8 +23,8 @@ pub struct Suite<'a> {
     pub legal: fn(&[u8]) -> bool,
     /// What a client says first, if the server looks after it only from then on.
     pub hello: Option<&'a str>,
-    /// A message that a client may send at any time, and often.
-    pub chat: &'a str,
+    /// A message that a client may send at any time, and often, and that is no sign of life; `None`: every message is one.
+    pub chat: Option<&'a str>,
     /// Repeats the same run; another one finds other things.
     pub seed: u64,
 }
@@ -229,9 +229,10 @@ impl Suite<'_> {
         }
     }
 
-    /// A peer that says nothing, or chatters and never answers a ping, is pinged and then given up as silent.
+    /// A peer that says nothing, or nothing that counts, and never answers a ping, is pinged and then given up as silent.
     pub fn a_silent_peer_is_pinged_and_then_given_up(&self) {
-        for chatters in [false, true] {
+        for chat in std::iter::once(None).chain(self.chat.map(Some)) {
+            let chatters = chat.is_some();
             let mut world = self.world(Delivery::Eager);
             let handshake = Handshake { manual: true, ..Handshake::default() };
             let connection = world.open(&handshake).unwrap_or_else(|turned| panic!("{turned:?}"));
@@ -242,8 +243,8 @@ impl Suite<'_> {
             let mut pings = 0;
             let mut end = None;
             for _second in 0..600 {
-                if chatters && world.ended(connection).is_none() {
-                    let said = world.say(connection, &Input::Text(self.chat.to_owned()));
+                if let Some(chat) = chat.filter(|_| world.ended(connection).is_none()) {
+                    let said = world.say(connection, &Input::Text(chat.to_owned()));
                     said.unwrap_or_else(|why| panic!("{why}"));
                 }
                 while let Some(heard) = world.hear(connection, Duration::ZERO) {
@@ -374,6 +375,10 @@ impl Players {
             Action::Media { name, directive } => {
                 // What it expects is the matter of the transcript itself.
                 let _judged = world.media(self.number(name), directive);
+            }
+            Action::Load { overloaded } => {
+                let loaded = world.load(*overloaded);
+                loaded.unwrap_or_else(|(_, why)| panic!("{why}"));
             }
             Action::Hear { .. } | Action::Closed { .. } | Action::Http { .. } => {}
         }

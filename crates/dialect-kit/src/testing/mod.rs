@@ -33,6 +33,7 @@
 //! | `!passes … cam audio` | these kinds of track `cam` reach the viewer: `none`, `audio`, `video`, `all` |
 //! | `!prefers … cam 360` | the viewer has chosen that height of `cam`, or `auto` |
 //! | `!hears … text` | the leg's peer hears this on its data channel next: `text`, `binary text` or `nothing` |
+//! | `!overload`, `!relief` | the machine has as much to do as it may have, or no longer |
 //! | `!candidates … 2`, `!gone …` | the leg's peer has told so many candidates; the leg is closed |
 //!
 //! `$fill(x,65)` stands for `x` 65 times. A string `"$s:num8"` in what a client hears stands for any eight digits, which

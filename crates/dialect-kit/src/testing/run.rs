@@ -151,6 +151,7 @@ impl Connections {
                 Ok(())
             }
             Action::Media { name, directive } => world.media(self.number(name)?, directive),
+            Action::Load { overloaded } => world.load(*overloaded),
             Action::Http { method, path, status, body } => http(world, method, path, *status, body),
         }
     }

@@ -38,6 +38,7 @@ pub(super) enum Action {
     Closed { name: String, code: Option<u16> },
     Pass { span: Duration },
     Media { name: String, directive: Directive },
+    Load { overloaded: bool },
     Http { method: String, path: String, status: u16, body: Body },
 }
 
@@ -96,7 +97,7 @@ impl Script {
                 (Some(_), None) => script.push(number, line)?,
             }
         }
-        let media = script.steps.iter().find(|step| matches!(step.action, Action::Media { .. }));
+        let media = script.steps.iter().find(|step| matches!(step.action, Action::Media { .. } | Action::Load { .. }));
         if let Some(step) = media.filter(|_| script.only != Some(Place::Sessions)) {
             return Err(fault(file, step.line, &step.text, "`only sessions` above: this engine is scripted"));
         }
@@ -197,6 +198,9 @@ fn fill(line: &str) -> String {
 fn action(line: &str) -> Result<Action, String> {
     if let Some(request) = line.strip_prefix("http ") {
         return input::http(request).ok_or_else(|| "`http GET /path => 200 \"body\"`".to_owned());
+    }
+    if let "!overload" | "!relief" = line {
+        return Ok(Action::Load { overloaded: line == "!overload" });
     }
     if let Some(line) = line.strip_prefix('!') {
         let media = directive::parse(line).map(|(name, directive)| Action::Media { name, directive });

@@ -358,6 +358,11 @@ impl World for SessionWorld<'_> {
         Ok(())
     }
 
+    fn load(&mut self, overloaded: bool) -> Result<(), (String, String)> {
+        self.hub.set_overloaded(overloaded);
+        Ok(())
+    }
+
     fn pass(&mut self, span: Duration) {
         let until = self.now + span;
         while let Some(at) = self.next_due().filter(|at| *at <= until) {

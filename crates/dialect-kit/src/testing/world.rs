@@ -38,6 +38,14 @@ pub trait World {
         Err(("the scripted engine".to_owned(), "a real one".to_owned()))
     }
 
+    /// The machine has from now on as much to do as it may have, or no longer.
+    ///
+    /// # Errors
+    /// What should have been, and what was.
+    fn load(&mut self, _overloaded: bool) -> Result<(), (String, String)> {
+        Err(("a machine that is told how busy it is".to_owned(), "a real one".to_owned()))
+    }
+
     /// Time passes.
     fn pass(&mut self, span: Duration);
 

@@ -324,6 +324,10 @@ fn who_asked_in_vain_is_told_once_and_not_of_his_own_stream() {
     stage.views(b, "s");
     stage.goes(b);
     assert_eq!(stage.live(a, "s", None), 3, "nobody is told who has gone");
+    stage.views(a, "m");
+    stage.publishes(a, "cam", Some("m"));
+    assert_eq!(stage.views(a, "m")[0], "a viewing #5");
+    assert_eq!(stage.flows(4), ["a flowing #4"], "nor who views it by then");
 }
 
 #[test]
