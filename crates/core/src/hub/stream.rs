@@ -108,6 +108,8 @@ impl Streams {
         }
         let link = links.draw();
         let Publish { stream, main, kinds } = publish;
+        // Whoever makes the stream itself need not be told that it is there.
+        self.waiting.drop(&(realm, stream.clone()), party);
         // A stream that is its own main stream has none.
         let main = main.filter(|main| *main != stream);
         let (mut says, mut hears) = (Vec::new(), Vec::new());
@@ -153,11 +155,11 @@ impl Streams {
         self.admit(realm)?;
         let View { stream, selection, except, speaks } = view;
         let key = (realm, stream);
-        let stage = self.stages.get(&key);
-        if stage.is_some_and(|stage| stage.views.iter().any(|view| self.by_party.contains(&(party, *view)))) {
+        // Among the party's own links: they are few, and a stream's views may be thousands.
+        if self.of(party).iter().any(|link| self.views.get(link).is_some_and(|view| view.name == key.1)) {
             return Err(Refusal::Viewing);
         }
-        let Some(stage) = stage.filter(|stage| self.can_be_viewed(stage)) else {
+        let Some(stage) = self.stages.get(&key).filter(|stage| self.can_be_viewed(stage)) else {
             self.waiting.add(key, party);
             return Err(Refusal::NoSuchStream);
         };
@@ -165,6 +167,8 @@ impl Streams {
             return Err(Refusal::StreamFull);
         }
         let (down, up, may_grow) = (stage.down, stage.up, !stage.subs.is_empty());
+        // It asked in vain before: a main stream can be viewed before it is live.
+        self.waiting.drop(&key, party);
         let stream = key.1;
         let mut viewed = Viewed { party, realm, name: stream.clone(), selection, except, tracks: Vec::new() };
         for link in stage.own.iter().chain(&stage.subs) {
@@ -300,10 +304,13 @@ impl Streams {
         Ok(())
     }
 
-    /// Ends a publication or view by its party's wish, or because the party has gone.
+    /// Ends a publication or view by its party's wish, or because the party has gone. One that is over is left alone: a
+    /// view of one's own stream ends with the stream.
     pub(super) fn end(&mut self, link: LinkId, cause: Cause, tag: Tag, directory: &Directory, out: &mut Effects) {
-        out.media(MediaOp::Close { link });
-        self.remove(link, cause, tag, directory, out);
+        if self.party(link).is_some() {
+            out.media(MediaOp::Close { link });
+            self.remove(link, cause, tag, directory, out);
+        }
     }
 
     /// Forgets a link whose leg is closed, and tells everybody whom it concerns.
@@ -486,6 +493,8 @@ impl Streams {
         let links = self.publications.len() + self.views.len();
         expect(self.by_party.len() == links, "a party's publication or view outlived it");
         expect(self.waiting.is_sound(), "who waits for a stream is miscounted");
+        let here = |party: PartyId| directory.profile(party).is_some();
+        expect(self.waiting.parties().all(here), "who has gone waits for a stream");
         faults
     }
 }
@@ -507,3 +516,6 @@ fn tell(party: PartyId, event: Event, directory: &Directory, out: &mut Effects) 
 pub(super) fn say(link: LinkId, binary: bool, bytes: Arc<[u8]>, out: &mut Effects) {
     out.media(MediaOp::Say { link, binary, bytes });
 }
+
+#[cfg(test)]
+mod tests;
