@@ -122,6 +122,24 @@ pub(crate) fn same_family(a: Codec, b: Codec) -> bool {
     }
 }
 
+/// An offer to send and receive, as one to send only: we send nothing back on a publication's connection, and a browser
+/// that is told otherwise announces tracks that never come.
+pub(crate) fn one_way(sdp: &str) -> String {
+    let mut out = String::with_capacity(sdp.len() + 64);
+    let mut media = false;
+    for line in sdp.split_inclusive('\n') {
+        if let Some(section) = line.strip_prefix("m=") {
+            media = section.starts_with("audio") || section.starts_with("video");
+        }
+        if media && line.trim_end() == "a=sendrecv" {
+            out.push_str("a=sendonly\r\n");
+        } else {
+            out.push_str(line);
+        }
+    }
+    out
+}
+
 /// The media sections of a description of ours, in order: what each carries, and its `mid`.
 pub(crate) fn sections(sdp: &str) -> impl Iterator<Item = (Option<Kind>, &str)> {
     sdp.split("\nm=").skip(1).map(|section| {
@@ -219,6 +237,14 @@ mod tests {
             [Codec::Vp8, h264(0x42001f, 0), h264(0x42e01f, 1), Codec::Av1 { profile: 0 }, Codec::Vp9 { profile: 2 }];
         assert_eq!(offer.video, video);
         assert_eq!(offer.layers, 2);
+    }
+
+    #[test]
+    fn what_would_send_both_ways_sends_one_way() {
+        let way = one_way(OFFER);
+        assert!(!way.contains("a=sendrecv"));
+        assert_eq!(way.matches("a=sendonly").count(), 2);
+        assert_eq!(way.replace("a=sendonly", "a=sendrecv"), OFFER.replace("a=sendonly", "a=sendrecv"));
     }
 
     #[test]

@@ -150,7 +150,7 @@ impl Leg {
     ) -> Result<[MediaEvent; 2], Over> {
         let faulty = Over::Fault(MediaFault::Description);
         sdp::check(text).map_err(|_| faulty)?;
-        let offer = SdpOffer::from_sdp_string(text).map_err(|_| faulty)?;
+        let offer = SdpOffer::from_sdp_string(&sdp::one_way(text)).map_err(|_| faulty)?;
         let scanned = sdp::scan(text);
         let (audio, video) = scanned.choose(&config.codecs, Kinds::ALL);
         let announced = Kinds { audio: !scanned.audio.is_empty(), video: !scanned.video.is_empty() };
