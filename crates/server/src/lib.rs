@@ -7,6 +7,7 @@ mod clock;
 pub mod config;
 mod dialects;
 mod door;
+mod folder;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;
@@ -30,4 +31,5 @@ mod ws;
 
 pub use dialects::{SPECS, Served, served};
 pub use door::{Door, Place, Setting, Tokens};
+pub use folder::Folder;
 pub use serve::{run, serve};

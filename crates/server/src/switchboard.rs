@@ -198,7 +198,7 @@ impl Switchboard {
                         wake.extend(mailbox.push(event, &self.bounds));
                     }
                 }
-                // No dialect that streams is served yet, and the hub refuses streams without an engine.
+                // No engine is attached: whoever publishes hears nothing of it and times out.
                 Effect::Media(_) => {}
                 Effect::Snapshot(counts) => self.snapshot.store(counts),
             }

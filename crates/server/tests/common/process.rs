@@ -98,7 +98,9 @@ impl Server {
 
     /// Where a dialect's own listener is.
     pub(crate) fn own(&self, dialect: &str) -> Address {
-        let address = self.ready[dialect].as_str();
+        let named = &self.ready[dialect];
+        // One address, or the first of several.
+        let address = named.as_str().or_else(|| named[0].as_str());
         Address::parse(
             address.unwrap_or_else(|| panic!("the ready line names no listener of {dialect}: {}", self.ready)),
         )
