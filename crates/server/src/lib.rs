@@ -15,6 +15,7 @@ mod http;
 mod listener;
 mod mailbox;
 mod metrics;
+mod overload;
 mod places;
 #[cfg(test)]
 mod probe;

@@ -17,6 +17,7 @@ use crate::dialects::{self, Served};
 use crate::door::Place;
 use crate::listener::{Listener, Role, Security};
 use crate::mailbox::Bounds;
+use crate::overload;
 use crate::shell::{Endpoint, Pages, Parts, Shell};
 use crate::switchboard::Switchboard;
 use crate::tls::Tls;
@@ -148,6 +149,7 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
         let shell = Arc::clone(&shell);
         async move { shell.switchboard.run_timers(shell.clock).await }
     });
+    let load = tokio::spawn(overload::watch(Arc::clone(&shell), overload::Bounds::of(&config.limits)));
     if let Some(tls) = tls {
         let hangup = signal(SignalKind::hangup()).map_err(|error| format!("cannot hear SIGHUP: {error}"))?;
         tokio::spawn(async move { tls.certificate().watch(hangup).await });
@@ -176,6 +178,7 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
     shell.switchboard.close_all(CloseCause::Shutdown);
     gone(&shell, STOP_AT_MOST.min(Duration::from_millis(450))).await;
     timers.abort();
+    load.abort();
     // Dropped listeners remove their sockets' files.
     for task in accepting {
         let _ = task.await;

@@ -140,6 +140,11 @@ impl Switchboard {
         wake.into_iter().for_each(Waker::wake);
     }
 
+    /// Whether the machine has as much to do as it may have.
+    pub(crate) fn set_overloaded(&self, overloaded: bool) {
+        self.lock().hub.set_overloaded(overloaded);
+    }
+
     /// Orders every connection to end.
     pub(crate) fn close_all(&self, cause: CloseCause) {
         let mailboxes: Vec<_> =

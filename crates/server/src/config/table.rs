@@ -124,7 +124,7 @@ pub(super) const TABLE: &[Key] = &[
         "limits.cpu_percent",
         Number(1, 100),
         "85",
-        "The load of the whole machine from which on new publishers and players are refused, as a mean over five seconds.",
+        "The load of the whole machine from which on new publishers and players are refused, as a mean over five seconds; 100 = no limit.",
     ),
     Key::new(
         "limits.min_available_mb",
