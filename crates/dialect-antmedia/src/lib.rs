@@ -112,9 +112,6 @@ impl Dialect for AntMedia {
     }
 }
 
-/// Where clients connect below an application's path, and what an older page appends to it.
-pub const PATHS: [&str; 2] = ["/websocket", "/websocket/signaling"];
-
 const fn endpoint(at: At) -> Endpoint {
     Endpoint { at, codec: Codec::WebSocket, plain: None, subprotocol: Subprotocol::None }
 }
@@ -123,7 +120,12 @@ const fn endpoint(at: At) -> Endpoint {
 pub static SPEC: Spec = Spec {
     name: "antmedia",
     serves: "Ant Media Server clients",
-    endpoints: &[endpoint(At::Path("/WebRTCAppEE/websocket")), endpoint(At::Path("/WebRTCAppEE/websocket/signaling"))],
+    endpoints: &[
+        endpoint(At::Below("/websocket")),
+        // What an option of the player's page appends; the same is spoken there.
+        endpoint(At::Below("/websocket/signaling")),
+        endpoint(At::Ports { plain: ":5080", secure: ":5443" }),
+    ],
     keys: &[
         Key {
             name: "apps",

@@ -7,6 +7,7 @@ mod clock;
 pub mod config;
 mod dialects;
 mod door;
+mod folder;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;
@@ -15,6 +16,7 @@ mod listener;
 mod mailbox;
 mod media;
 mod metrics;
+mod overload;
 mod places;
 #[cfg(test)]
 mod probe;
@@ -31,4 +33,5 @@ mod ws;
 
 pub use dialects::{SPECS, Served, served};
 pub use door::{Door, Place, Setting, Tokens};
+pub use folder::Folder;
 pub use serve::{run, serve};
