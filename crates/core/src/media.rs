@@ -222,6 +222,8 @@ pub enum LegRole {
     Send {
         /// Tracks at first.
         tracks: Vec<Track>,
+        /// Others may come, in whatever codec: the offer asks for all that are switched on.
+        may_grow: bool,
         /// Name of the data channel.
         label: Name,
     },
@@ -236,6 +238,8 @@ pub struct Track {
     pub audio: Option<Codec>,
     /// The source's pictures, if it has any.
     pub video: Option<Codec>,
+    /// In how many sizes at once the source sends its pictures; 0 or 1: in one.
+    pub layers: u8,
     /// What of it passes at first.
     pub pass: Kinds,
 }
@@ -251,6 +255,8 @@ pub enum MediaEvent {
         audio: Option<Codec>,
         /// How the peer's pictures will be coded.
         video: Option<Codec>,
+        /// In how many sizes at once (simulcast); 0 or 1: in one.
+        layers: u8,
     },
     /// Our description is ready for the peer.
     Local {

@@ -31,12 +31,21 @@ pub struct Endpoint {
 pub enum At {
     /// A path of the HTTP listeners; the default of the dialect's `path` key.
     Path(&'static str),
+    /// This, below the path of each of the dialect's applications, on the HTTP listeners.
+    Below(&'static str),
     /// `/` of the HTTP listeners, for upgrades alone: every other request for `/` gets the web app.
     Root,
     /// A listener of its own, where the dialect answers every path and every method; off unless its address is set.
     Own {
         /// The address that `native_ports` opens, e.g. `:90`.
         native: &'static str,
+    },
+    /// Listeners of its own, where the dialect's paths are and those of no other; off unless their addresses are set.
+    Ports {
+        /// The address that `native_ports` opens, e.g. `:5080`.
+        plain: &'static str,
+        /// The one that it opens as well where there is a certificate.
+        secure: &'static str,
     },
 }
 

@@ -23,7 +23,7 @@ fn limits() -> Limits {
 fn with_suite(check: impl FnOnce(&Suite<'_>)) {
     let (mesh, limits) = (mesh(), limits());
     let transcripts = Script::folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("transcripts"));
-    let chat = r#"{"type":"ping"}"#;
+    let chat = Some(r#"{"type":"ping"}"#);
     check(&Suite { dialect: &mesh, limits, transcripts: &transcripts, legal, hello: None, chat, seed: SEED });
 }
 

@@ -23,7 +23,7 @@ fn with_suite(check: impl FnOnce(&Suite<'_>)) {
     let sid = Sid::new(Lang(1), Realm(0), Settings::default());
     let limits = limits();
     let transcripts = Script::folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("transcripts"));
-    let (hello, chat) = (Some(r#"{"cmd":"sId","sId":"hello"}"#), r#"{"cmd":"?"}"#);
+    let (hello, chat) = (Some(r#"{"cmd":"sId","sId":"hello"}"#), Some(r#"{"cmd":"?"}"#));
     check(&Suite { dialect: &sid, limits, transcripts: &transcripts, legal, hello, chat, seed: SEED });
 }
 

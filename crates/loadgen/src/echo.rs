@@ -79,6 +79,6 @@ pub(crate) fn serve(addr: Option<SocketAddr>) -> Result<()> {
     telemetry::init(&loaded.config.log)?;
     let origins = loaded.config.mesh_origins();
     let doors = Setting { path: "/ws", listen: None, native_ports: false, origins, tokens: None };
-    let echo = Served { dialect: Arc::new(EchoDialect), doors: Door::all(&SPEC, &doors) };
+    let echo = Served::new(Arc::new(EchoDialect), Door::all(&SPEC, &doors));
     Ok(run(&loaded.config, vec![echo])?)
 }

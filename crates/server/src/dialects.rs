@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use patchbay_core::{Lang, Limits, Realm, RealmLimits};
+use patchbay_core::{Kinds, Lang, Limits, Realm, RealmLimits, Speaks};
+use patchbay_dialect_antmedia::{self as antmedia, AntMedia};
 use patchbay_dialect_kit::{Dialect, Rate, Spec};
 use patchbay_dialect_mesh::{self as mesh, Mesh};
 use patchbay_dialect_sid::{self as sid, Sid};
 
-use crate::config::Config;
-use crate::door::{Door, Place, Setting, Tokens};
+use crate::config::{Config, ListenAddr};
+use crate::door::{self, Door, Place, Setting, Tokens};
+use crate::folder::Folder;
 
 /// A dialect with its doors.
 pub struct Served {
@@ -17,14 +19,32 @@ pub struct Served {
     pub dialect: Arc<dyn Dialect>,
     /// Where its clients connect.
     pub doors: Vec<Door>,
+    /// Listeners of its own for its paths.
+    pub ports: Vec<ListenAddr>,
+    /// Pages of its own.
+    pub pages: Option<Folder>,
+}
+
+impl Served {
+    /// A dialect with doors and nothing else.
+    #[must_use]
+    pub fn new(dialect: Arc<dyn Dialect>, doors: Vec<Door>) -> Self {
+        Self { dialect, doors, ports: Vec::new(), pages: None }
+    }
 }
 
 /// The specifications of all dialects, for documents.
-pub static SPECS: [&Spec; 2] = [&mesh::SPEC, &sid::SPEC];
+pub static SPECS: [&Spec; 3] = [&mesh::SPEC, &sid::SPEC, &antmedia::SPEC];
 
 const MESH: (Lang, Realm) = (Lang(0), Realm(0));
 /// The first of sid's realms; those of its tenants follow.
 const SID: (Lang, Realm) = (Lang(1), Realm(1));
+const ANTMEDIA: Lang = Lang(2);
+
+/// The first of antmedia's realms, one for each application: those of sid stand before them.
+fn first_app(config: &Config) -> usize {
+    usize::from(SID.1.0) + 1 + config.dialect.sid.tenants.len()
+}
 
 /// Every dialect, as configured.
 ///
@@ -33,6 +53,7 @@ const SID: (Lang, Realm) = (Lang(1), Realm(1));
 pub fn served(config: &Config) -> Result<Vec<Served>, String> {
     let mut served = vec![served_mesh(config)];
     served.extend(served_sid(config)?);
+    served.extend(served_antmedia(config)?);
     Ok(served)
 }
 
@@ -50,7 +71,7 @@ fn served_mesh(config: &Config) -> Served {
         origins: config.mesh_origins(),
         tokens: None,
     };
-    Served { dialect: Arc::new(Mesh::new(MESH.0, MESH.1, settings)), doors: Door::all(&mesh::SPEC, &doors) }
+    Served::new(Arc::new(Mesh::new(MESH.0, MESH.1, settings)), Door::all(&mesh::SPEC, &doors))
 }
 
 /// The world of everybody, then one for each tenant: the same dialect in a realm of its own, at a path of its own.
@@ -74,7 +95,7 @@ fn served_sid(config: &Config) -> Result<Vec<Served>, String> {
         };
         Door::all(&sid::SPEC, &doors)
     };
-    let in_realm = |realm: Realm, doors| Served { dialect: Arc::new(Sid::new(SID.0, realm, settings)), doors };
+    let in_realm = |realm: Realm, doors| Served::new(Arc::new(Sid::new(SID.0, realm, settings)), doors);
     let tenants = keys.tenants.iter().zip(SID.1.0 + 1..).map(|(tenant, realm)| {
         let doors = doors(&format!("{}/{tenant}", keys.path.trim_end_matches('/')));
         let at_path = |door: &Door| matches!(door.at, Place::Path(_));
@@ -83,9 +104,52 @@ fn served_sid(config: &Config) -> Result<Vec<Served>, String> {
     Ok(std::iter::once(in_realm(SID.1, doors(&keys.path))).chain(tenants).collect())
 }
 
+/// One for each application. The first is also found under no name at all: a page at the root of a host asks there
+/// (DECISIONS 19).
+fn served_antmedia(config: &Config) -> Result<Vec<Served>, String> {
+    let keys = &config.dialect.antmedia;
+    let settings = antmedia::Settings {
+        publish_timeout: Duration::from_millis(keys.publish_timeout_ms),
+        speaks: match keys.data_channel.as_str() {
+            "none" => Speaks::No,
+            "publisher" => Speaks::ToPublisher,
+            _ => Speaks::ToAll,
+        },
+        ice_server: ice_server(config),
+        ping_interval: Duration::from_millis(keys.ping_interval_ms),
+        idle_timeout: Duration::from_millis(keys.idle_timeout_ms),
+        rate: rate(config),
+    };
+    let certificate = config.https.cert.is_some();
+    let mut ports = door::ports(&antmedia::SPEC, &keys.listen, config.native_ports, certificate);
+    let mut served = Vec::new();
+    for (number, app) in keys.apps.iter().enumerate() {
+        let realm = u16::try_from(first_app(config) + number).map_err(|_| "dialect.antmedia.apps are too many")?;
+        let below = format!("/{app}");
+        let paths = std::iter::once(below.as_str()).chain((number == 0).then_some("/"));
+        let doors = paths.flat_map(|path| {
+            let origins = config.antmedia_origins();
+            Door::all(&antmedia::SPEC, &Setting { path, listen: None, native_ports: false, origins, tokens: None })
+        });
+        let pages = keys.pages_dir.as_ref().map(|root| Folder::new(&below, root));
+        let dialect = Arc::new(AntMedia::new(ANTMEDIA, Realm(realm), settings.clone()));
+        served.push(Served { dialect, doors: doors.collect(), ports: std::mem::take(&mut ports), pages });
+    }
+    Ok(served)
+}
+
+/// The first STUN or TURN server that clients are to be told of. Those of antmedia know these two schemes.
+fn ice_server(config: &Config) -> Option<antmedia::IceServer> {
+    let known = |uri: &&str| uri.starts_with("stun:") || uri.starts_with("turn:");
+    config.rtc.config_json.ice_servers().into_iter().find_map(|server| {
+        let uri = server.urls.iter().map(String::as_str).find(known)?.to_owned();
+        Some(antmedia::IceServer { uri, username: server.username, credential: server.credential })
+    })
+}
+
 /// The hub's bounds, by realm.
 pub(crate) fn limits(config: &Config) -> Limits {
-    let (mesh, sid) = (&config.dialect.mesh, &config.dialect.sid);
+    let (mesh, sid, antmedia) = (&config.dialect.mesh, &config.dialect.sid, &config.dialect.antmedia);
     let window = Duration::from_millis(mesh.list_window_ms);
     let rooms = RealmLimits { rooms: mesh.rooms, members: mesh.members, window, ..RealmLimits::default() };
     // Without rooms: its clients know calls alone.
@@ -95,10 +159,80 @@ pub(crate) fn limits(config: &Config) -> Limits {
         window: Duration::from_millis(sid.list_window_ms),
         ..RealmLimits::default()
     };
-    let realms = std::iter::once(rooms).chain(std::iter::repeat_n(calls, 1 + sid.tenants.len()));
+    let codecs = Kinds { audio: !antmedia.audio_codecs.is_empty(), video: !antmedia.video_codecs.is_empty() };
+    let viewers = if antmedia.viewers == 0 { usize::MAX } else { antmedia.viewers };
+    let streams = RealmLimits { rooms: 0, members: 0, viewers, codecs: Some(codecs), ..RealmLimits::default() };
+    let realms = std::iter::once(rooms)
+        .chain(std::iter::repeat_n(calls, 1 + sid.tenants.len()))
+        .chain(std::iter::repeat_n(streams, antmedia.apps.len()));
     Limits { realms: realms.collect() }
 }
 
 fn rate(config: &Config) -> Rate {
     Rate { per_second: config.limits.rate_per_second, burst: config.limits.rate_burst }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_dialect_has_limits_for_its_realm() {
+        let mut config = Config::default();
+        config.dialect.sid.tenants = vec!["acme".to_owned(), "other".to_owned()];
+        config.dialect.antmedia.viewers = 7;
+        config.dialect.antmedia.audio_codecs.clear();
+        let (served, limits) = (served(&config).expect("no file is named"), limits(&config));
+        let realms: Vec<_> = served.iter().map(|served| served.dialect.profile().realm.0).collect();
+        assert_eq!(realms, (0..u16::try_from(limits.realms.len()).expect("few")).collect::<Vec<_>>());
+        for served in &served {
+            let limits = limits.realms[usize::from(served.dialect.profile().realm.0)];
+            let streams = served.dialect.spec().name == "antmedia";
+            let codecs = streams.then_some(Kinds { audio: false, video: true });
+            assert_eq!((limits.codecs, limits.viewers == 7), (codecs, streams));
+        }
+    }
+
+    #[test]
+    fn the_first_application_has_no_name_as_well_and_the_ports() {
+        let mut config = Config::default();
+        config.dialect.antmedia.apps = vec!["one".to_owned(), "two".to_owned()];
+        config.dialect.antmedia.pages_dir = Some("pages".into());
+        config.native_ports = true;
+        let served = served_antmedia(&config).expect("no file is named");
+        let places = |served: &Served| served.doors.iter().map(|door| door.at.clone()).collect::<Vec<_>>();
+        let path = |path: &str| Place::Path(path.to_owned());
+        let one = ["/one/websocket", "/one/websocket/signaling", "//websocket", "//websocket/signaling"].map(path);
+        assert_eq!(places(&served[0]), one);
+        assert_eq!(places(&served[1]), ["/two/websocket", "/two/websocket/signaling"].map(path));
+        assert_eq!((served[0].ports.len(), served[1].ports.len()), (1, 0), "bound once");
+        assert!(
+            served
+                .iter()
+                .zip(["/one/x", "/two/x"])
+                .all(|(served, path)| { served.pages.as_ref().is_some_and(|pages| pages.covers(path)) })
+        );
+    }
+
+    #[test]
+    fn an_ice_server_of_a_known_scheme_is_told() {
+        for (json, expected) in [
+            ("", Some("stun:stun.l.google.com:19302  ")),
+            (r#"{"iceServers":[]}"#, None),
+            (r#"{"iceServers":[{"urls":"turns:a"}]}"#, None),
+            (
+                r#"{"iceServers":[{"urls":["turns:a","turn:b"],"username":"u","credential":"c"},{"urls":"stun:d"}]}"#,
+                Some("turn:b u c"),
+            ),
+            (r#"{"iceServers":[{"urls":7},{"url":"stun:x"},{"urls":"stun:d"}]}"#, Some("stun:d  ")),
+            (r#"{"iceServers":"stun:d"}"#, None),
+            ("nonsense", Some("stun:stun.l.google.com:19302  ")),
+        ] {
+            let mut config = Config::default();
+            config.rtc.config_json = crate::config::RtcConfig::parse(json);
+            let told = ice_server(&config);
+            let told = told.map(|server| format!("{} {} {}", server.uri, server.username, server.credential));
+            assert_eq!(told.as_deref(), expected, "{json}");
+        }
+    }
 }

@@ -38,7 +38,7 @@ pub enum Place {
 
 /// What an operator can set about the doors of a dialect.
 pub struct Setting<'a> {
-    /// The path, for the endpoints that have one.
+    /// The path, for the endpoints that have one, or that of the application that they are below.
     pub path: &'a str,
     /// Where the dialect's own listener is bound.
     pub listen: Option<&'a ListenAddr>,
@@ -60,7 +60,10 @@ impl Door {
         let door = |endpoint: &Endpoint| {
             let at = match endpoint.at {
                 At::Path(_) => Place::Path(setting.path.to_owned()),
+                At::Below(tail) => Place::Path(format!("{}{tail}", setting.path)),
                 At::Root => Place::Root,
+                // Listeners for doors that are doors already: `Ports`.
+                At::Ports { .. } => return None,
                 At::Own { native } => {
                     let native = || native.parse().expect("a native address is one");
                     let open = setting.listen.cloned().or_else(|| setting.native_ports.then(native));
@@ -77,6 +80,23 @@ impl Door {
         };
         spec.endpoints.iter().filter_map(door).collect()
     }
+}
+
+/// The listeners that a dialect has for its paths: those that are set, else the native ones if they are wanted; the
+/// secure one of them only where there is a certificate.
+///
+/// # Panics
+/// As [`Door::all`].
+pub(crate) fn ports(spec: &Spec, listen: &[ListenAddr], native_ports: bool, certificate: bool) -> Vec<ListenAddr> {
+    if !listen.is_empty() || !native_ports {
+        return listen.to_vec();
+    }
+    let native = |endpoint: &Endpoint| match endpoint.at {
+        At::Ports { plain, secure } => Some(std::iter::once(plain).chain(certificate.then_some(secure))),
+        _ => None,
+    };
+    let addresses = spec.endpoints.iter().filter_map(native).flatten();
+    addresses.map(|address| address.parse().expect("a native address is one")).collect()
 }
 
 /// Secrets of which a client must show one in its handshake. They have no `Debug` and are in no message.
@@ -144,6 +164,8 @@ mod tests {
             endpoint(At::Path("/probe"), Some("...\n")),
             endpoint(At::Root, None),
             endpoint(At::Own { native: ":90" }, Some("...\n")),
+            endpoint(At::Below("/x"), None),
+            endpoint(At::Ports { plain: ":5080", secure: ":5443" }, None),
         ],
         keys: &[],
         messages: &[],
@@ -160,12 +182,32 @@ mod tests {
             assert!(doors.iter().all(|door| door.subprotocol == Subprotocol::First));
             doors.into_iter().map(|door| (door.at, door.plain)).collect::<Vec<_>>()
         };
-        let both = [(Place::Path("/here".to_owned()), Some("...\n")), (Place::Root, None)];
-        let with = |own: &ListenAddr| [&both[..], &[(Place::Own(own.clone()), Some("...\n"))]].concat();
-        assert_eq!(places(None, false), both);
+        let [here, root, below] = [
+            (Place::Path("/here".to_owned()), Some("...\n")),
+            (Place::Root, None),
+            (Place::Path("/here/x".to_owned()), None),
+        ];
+        let with = |own: &ListenAddr| {
+            [here.clone(), root.clone(), (Place::Own(own.clone()), Some("...\n")), below.clone()].to_vec()
+        };
+        assert_eq!(places(None, false), [here.clone(), root.clone(), below.clone()]);
         assert_eq!(places(None, true), with(&native));
         assert_eq!(places(Some(&own), false), with(&own));
         assert_eq!(places(Some(&own), true), with(&own), "an explicit address wins");
+    }
+
+    #[test]
+    fn ports_are_those_set_or_the_native_ones() {
+        let set: Vec<ListenAddr> = vec!["127.0.0.1:9090".parse().expect("an address")];
+        let shown = |listen: &[ListenAddr], native_ports, certificate| {
+            let found = ports(&SPEC, listen, native_ports, certificate);
+            found.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&[], false, true), [""; 0]);
+        assert_eq!(shown(&[], true, false), [":5080"]);
+        assert_eq!(shown(&[], true, true), [":5080", ":5443"]);
+        assert_eq!(shown(&set, false, false), ["127.0.0.1:9090"]);
+        assert_eq!(shown(&set, true, true), ["127.0.0.1:9090"], "an explicit address wins");
     }
 
     fn read(text: &str) -> Result<Tokens, String> {

@@ -7,13 +7,16 @@ mod clock;
 pub mod config;
 mod dialects;
 mod door;
+mod folder;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;
 mod http;
 mod listener;
 mod mailbox;
+mod media;
 mod metrics;
+mod overload;
 mod places;
 #[cfg(test)]
 mod probe;
@@ -30,4 +33,5 @@ mod ws;
 
 pub use dialects::{SPECS, Served, served};
 pub use door::{Door, Place, Setting, Tokens};
+pub use folder::Folder;
 pub use serve::{run, serve};

@@ -42,6 +42,8 @@ pub(crate) enum Role {
     Public,
     /// The clients of one dialect: the door is the shell's endpoint of this index.
     Own(usize),
+    /// The clients of one dialect, at its paths; it is named by its specification.
+    Ports(&'static str),
     /// Operators.
     Admin,
 }

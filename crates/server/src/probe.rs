@@ -56,6 +56,7 @@ pub(crate) fn shell(doors: Vec<Door>) -> Arc<Shell> {
     let bounds = Bounds { soft_messages: 64, hard_messages: 1_024, hard_bytes: 8 << 20 };
     let limits = Limits { realms: vec![RealmLimits::default()] };
     let parts = Parts {
+        pages: Vec::new(),
         switchboard: Switchboard::new(limits, bounds),
         dialects: vec![Arc::new(Probe)],
         endpoints: doors.into_iter().map(|door| Endpoint { dialect: 0, door }).collect(),

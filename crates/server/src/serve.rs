@@ -12,12 +12,14 @@ use tokio::time::{Instant, sleep_until};
 
 use patchbay_dialect_kit::CloseCause;
 
-use crate::config::Config;
+use crate::config::{Config, ListenAddr};
 use crate::dialects::{self, Served};
 use crate::door::Place;
 use crate::listener::{Listener, Role, Security};
 use crate::mailbox::Bounds;
-use crate::shell::{Endpoint, Parts, Shell};
+use crate::media;
+use crate::overload;
+use crate::shell::{Endpoint, Pages, Parts, Shell};
 use crate::switchboard::Switchboard;
 use crate::tls::Tls;
 
@@ -32,11 +34,21 @@ struct Ready {
     ready: bool,
     http: Vec<String>,
     https: Vec<String>,
+    /// The media workers' sockets.
+    udp: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     admin: Option<String>,
     /// The dialects' own listeners, by the dialect's name.
     #[serde(flatten)]
-    own: BTreeMap<&'static str, String>,
+    own: BTreeMap<&'static str, Names>,
+}
+
+/// A dialect has one listener where every path is its door, or some that have its paths.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Names {
+    One(String),
+    Some(Vec<String>),
 }
 
 /// Runs the server with the dialects of the configuration until it is told to stop.
@@ -79,17 +91,25 @@ pub(crate) fn shell(config: &Config, served: Vec<Served>) -> Result<Shell, Strin
     };
     let mut dialects = Vec::new();
     let mut endpoints = Vec::new();
-    for Served { dialect, doors } in served {
+    let mut pages = Vec::new();
+    for Served { dialect, doors, ports: _, pages: folder } in served {
         endpoints.extend(doors.into_iter().map(|door| Endpoint { dialect: dialects.len(), door }));
+        pages.extend(folder.map(|folder| Pages { dialect: dialect.spec().name, folder }));
         dialects.push(dialect);
     }
     let switchboard = Switchboard::new(dialects::limits(config), bounds);
-    let parts = Parts { switchboard, dialects, endpoints, admin_token: admin_token(config)? };
+    let parts = Parts { switchboard, dialects, endpoints, pages, admin_token: admin_token(config)? };
     Ok(Shell::new(config, parts))
 }
 
 async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
+    let ports: Vec<(&'static str, ListenAddr)> = served
+        .iter()
+        .flat_map(|served| served.ports.iter().map(|address| (served.dialect.spec().name, address.clone())))
+        .collect();
     let shell = Arc::new(shell(config, served)?);
+
+    media::start(config, &shell)?;
 
     let mut listeners = Vec::new();
     for address in &config.http.addr {
@@ -116,7 +136,16 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
         let name = shell.dialects[*dialect].spec().name;
         let listener = Listener::bind(address, Role::Own(index), &format!("dialect.{name}.listen")).await?;
         let listener = listener.secured(tls.clone().map_or(Security::Plain, Security::Either));
-        own.insert(name, listener.name());
+        own.insert(name, Names::One(listener.name()));
+        listeners.push(listener);
+    }
+    for (name, address) in &ports {
+        let listener = Listener::bind(address, Role::Ports(name), &format!("dialect.{name}.listen")).await?;
+        let listener = listener.secured(tls.clone().map_or(Security::Plain, Security::Either));
+        match own.entry(name).or_insert_with(|| Names::Some(Vec::new())) {
+            Names::Some(names) => names.push(listener.name()),
+            Names::One(_) => {}
+        }
         listeners.push(listener);
     }
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("cannot hear SIGTERM: {error}"))?;
@@ -125,13 +154,16 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
         let shell = Arc::clone(&shell);
         async move { shell.switchboard.run_timers(shell.clock).await }
     });
+    let load = tokio::spawn(overload::watch(Arc::clone(&shell), overload::Bounds::of(&config.limits)));
     if let Some(tls) = tls {
         let hangup = signal(SignalKind::hangup()).map_err(|error| format!("cannot hear SIGHUP: {error}"))?;
         tokio::spawn(async move { tls.certificate().watch(hangup).await });
     }
     let accepting: Vec<_> =
         listeners.into_iter().map(|listener| tokio::spawn(listener.run(Arc::clone(&shell)))).collect();
-    announce(&Ready { ready: true, http, https, admin, own });
+    let udp = shell.switchboard.seat().engine().map(|engine| engine.bound().iter().map(ToString::to_string).collect());
+    let udp = udp.unwrap_or_default();
+    announce(&Ready { ready: true, http, https, udp, admin, own });
 
     tokio::select! {
         _ = terminate.recv() => {}
@@ -153,6 +185,7 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
     shell.switchboard.close_all(CloseCause::Shutdown);
     gone(&shell, STOP_AT_MOST.min(Duration::from_millis(450))).await;
     timers.abort();
+    load.abort();
     // Dropped listeners remove their sockets' files.
     for task in accepting {
         let _ = task.await;
@@ -176,8 +209,12 @@ fn announce(ready: &Ready) {
     for address in &ready.https {
         tracing::info!(%address, "serving; open https://{} in a browser", browsable(address));
     }
-    for (dialect, address) in &ready.own {
-        tracing::info!(dialect, %address, "serving");
+    for (dialect, names) in &ready.own {
+        let names = match names {
+            Names::One(address) => std::slice::from_ref(address),
+            Names::Some(addresses) => addresses,
+        };
+        names.iter().for_each(|address| tracing::info!(dialect, %address, "serving"));
     }
     // Whoever started us may have closed our standard output: nothing to be done about it.
     if let Ok(line) = serde_json::to_string(ready) {

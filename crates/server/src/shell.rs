@@ -8,6 +8,7 @@ use crate::client;
 use crate::clock::Clock;
 use crate::config::{Networks, RtcConfig};
 use crate::door::{Door, Place as DoorPlace};
+use crate::folder::Folder;
 use crate::http::Caller;
 use crate::listener::Role;
 use crate::mailbox::Bounds;
@@ -25,6 +26,7 @@ pub(crate) struct Shell {
     pub(crate) metrics: Metrics,
     pub(crate) dialects: Vec<Arc<dyn Dialect>>,
     pub(crate) endpoints: Vec<Endpoint>,
+    pages: Vec<Pages>,
     pub(crate) bounds: Bounds,
     pub(crate) slow_timeout: Duration,
     pub(crate) message_bytes: usize,
@@ -41,6 +43,12 @@ pub(crate) struct Shell {
     closing: AtomicBool,
 }
 
+/// A folder of pages, and the dialect that they belong to.
+pub(crate) struct Pages {
+    pub(crate) dialect: &'static str,
+    pub(crate) folder: Folder,
+}
+
 /// A door, and the dialect behind it.
 pub(crate) struct Endpoint {
     /// Index into `dialects`.
@@ -53,6 +61,7 @@ pub(crate) struct Parts {
     pub(crate) switchboard: Switchboard,
     pub(crate) dialects: Vec<Arc<dyn Dialect>>,
     pub(crate) endpoints: Vec<Endpoint>,
+    pub(crate) pages: Vec<Pages>,
     pub(crate) admin_token: Option<String>,
 }
 
@@ -68,6 +77,7 @@ impl Shell {
             metrics: Metrics::new(&names),
             dialects: parts.dialects,
             endpoints: parts.endpoints,
+            pages: parts.pages,
             slow_timeout: Duration::from_millis(limits.slow_timeout_ms),
             message_bytes: limits.message_bytes,
             head_bytes: limits.head_bytes,
@@ -92,8 +102,22 @@ impl Shell {
         match role {
             Role::Public => self.endpoints.iter().find(is_here),
             Role::Own(index) => self.endpoints.get(index),
+            Role::Ports(dialect) => {
+                let is_its = |endpoint: &&Endpoint| self.dialects[endpoint.dialect].spec().name == dialect;
+                self.endpoints.iter().filter(is_its).find(is_here)
+            }
             Role::Admin => None,
         }
+    }
+
+    /// The folder that a listener of this role has pages of at a path.
+    pub(crate) fn pages(&self, role: Role, path: &str) -> Option<&Folder> {
+        let is_here = |pages: &&Pages| match role {
+            Role::Public => true,
+            Role::Ports(dialect) => pages.dialect == dialect,
+            Role::Own(_) | Role::Admin => false,
+        };
+        self.pages.iter().filter(is_here).map(|pages| &pages.folder).find(|folder| folder.covers(path))
     }
 
     /// The server is stopping.

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use patchbay_core::{Command, Counts, Effect, Effects, Hub, Limits, Moment, PartyId, Profile, Tag};
+use patchbay_core::{Command, Counts, Effect, Effects, Hub, Limits, MediaEvent, Moment, PartyId, Profile, Tag};
 use patchbay_dialect_kit::CloseCause;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::mailbox::{Bounds, Mailbox};
+use crate::media::Seat;
 
 pub(crate) struct Switchboard {
     inner: Mutex<Inner>,
@@ -20,6 +21,7 @@ pub(crate) struct Switchboard {
     /// The hub has a deadline earlier than the one its timer sleeps for.
     sooner: Notify,
     snapshot: Snapshot,
+    media: Seat,
 }
 
 struct Inner {
@@ -39,6 +41,8 @@ pub(crate) struct Snapshot {
     pub(crate) members: AtomicU64,
     pub(crate) registered: AtomicU64,
     pub(crate) calls: AtomicU64,
+    pub(crate) streams: AtomicU64,
+    pub(crate) views: AtomicU64,
 }
 
 impl Snapshot {
@@ -49,6 +53,8 @@ impl Snapshot {
             (&self.members, counts.members),
             (&self.registered, counts.registered),
             (&self.calls, counts.calls),
+            (&self.streams, counts.streams),
+            (&self.views, counts.views),
         ] {
             cell.store(value, Ordering::Relaxed);
         }
@@ -80,7 +86,13 @@ impl Switchboard {
     pub(crate) fn new(limits: Limits, bounds: Bounds) -> Self {
         let hub = Hub::new(0, limits);
         let inner = Inner { hub, effects: Effects::new(), mailboxes: Vec::new(), armed: None };
-        Self { inner: Mutex::new(inner), bounds, sooner: Notify::new(), snapshot: Snapshot::default() }
+        Self {
+            inner: Mutex::new(inner),
+            bounds,
+            sooner: Notify::new(),
+            snapshot: Snapshot::default(),
+            media: Seat::default(),
+        }
     }
 
     pub(crate) fn bounds(&self) -> &Bounds {
@@ -140,6 +152,34 @@ impl Switchboard {
         wake.into_iter().for_each(Waker::wake);
     }
 
+    /// Where the media engine sits.
+    pub(crate) fn seat(&self) -> &Seat {
+        &self.media
+    }
+
+    /// Hands the hub what the media engine tells. Called on the engine's threads.
+    pub(crate) fn on_media(&self, events: Vec<MediaEvent>) {
+        let mut wake = Vec::new();
+        {
+            let mut inner = self.lock();
+            let inner = &mut *inner;
+            let _guard = AbortOnPanic::new();
+            for event in events {
+                if let MediaEvent::Lost { link } | MediaEvent::Refused { link, .. } = event {
+                    self.media.forget(link);
+                }
+                inner.hub.on_media(event, &mut inner.effects);
+                self.carry_out(inner, &mut wake);
+            }
+        }
+        wake.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether the machine has enough to do, so that no new streams are taken in.
+    pub(crate) fn set_overloaded(&self, overloaded: bool) {
+        self.lock().hub.set_overloaded(overloaded);
+    }
+
     /// Orders every connection to end.
     pub(crate) fn close_all(&self, cause: CloseCause) {
         let mailboxes: Vec<_> =
@@ -189,6 +229,7 @@ impl Switchboard {
     }
 
     fn carry_out(&self, inner: &mut Inner, wake: &mut Vec<Waker>) {
+        let mut refused = Vec::new();
         for effect in inner.effects.drain() {
             match effect {
                 Effect::Tell(party, event) => {
@@ -198,10 +239,14 @@ impl Switchboard {
                         wake.extend(mailbox.push(event, &self.bounds));
                     }
                 }
-                // No dialect that streams is served yet, and the hub refuses streams without an engine.
-                Effect::Media(_) => {}
+                Effect::Media(op) => refused.extend(self.media.submit(op)),
                 Effect::Snapshot(counts) => self.snapshot.store(counts),
             }
+        }
+        for event in refused {
+            inner.hub.on_media(event, &mut inner.effects);
+            // It ends here: what the hub asks of the engine now are ends, which are never refused.
+            self.carry_out(inner, wake);
         }
     }
 

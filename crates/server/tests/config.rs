@@ -179,7 +179,7 @@ fn warnings_name_what_an_operator_should_know() {
     warned(
         "native_ports = true",
         &[],
-        "native_ports is set (patchbay.toml:1), but this version does not serve the native ports of antmedia",
+        "native_ports is set (patchbay.toml:1), but this version does not serve the native ports of ers",
     );
     warned("[[patch]]\nroom = \"demo\"", &[], "rooms across dialects");
     warned("", &[("RTC_CONFIG_JSON", "5")], not_an_object);

@@ -209,7 +209,12 @@ fn architecture_has_the_table_of_messages() {
 #[test]
 fn native_addresses_are_addresses() {
     for endpoint in patchbay_server::SPECS.iter().flat_map(|spec| spec.endpoints) {
-        if let patchbay_dialect_kit::At::Own { native } = endpoint.at {
+        let natives = match endpoint.at {
+            patchbay_dialect_kit::At::Own { native } => vec![native],
+            patchbay_dialect_kit::At::Ports { plain, secure } => vec![plain, secure],
+            _ => vec![],
+        };
+        for native in natives {
             let parsed = native.parse::<patchbay_server::config::ListenAddr>();
             assert!(parsed.is_ok(), "{native}: {parsed:?}");
         }

@@ -42,6 +42,7 @@ struct Publication {
     pass: Kinds,
     audio: Option<Codec>,
     video: Option<Codec>,
+    layers: u8,
     report: Report,
 }
 
@@ -107,6 +108,8 @@ impl Streams {
         }
         let link = links.draw();
         let Publish { stream, main, kinds } = publish;
+        // Whoever makes the stream itself need not be told that it is there.
+        self.waiting.drop(&(realm, stream.clone()), party);
         // A stream that is its own main stream has none.
         let main = main.filter(|main| *main != stream);
         let (mut says, mut hears) = (Vec::new(), Vec::new());
@@ -130,6 +133,7 @@ impl Streams {
             pass: Kinds::ALL,
             audio: None,
             video: None,
+            layers: 0,
             report: Report::default(),
         };
         self.publications.insert(link, publication);
@@ -151,18 +155,20 @@ impl Streams {
         self.admit(realm)?;
         let View { stream, selection, except, speaks } = view;
         let key = (realm, stream);
-        let stage = self.stages.get(&key);
-        if stage.is_some_and(|stage| stage.views.iter().any(|view| self.by_party.contains(&(party, *view)))) {
+        // Among the party's own links: they are few, and a stream's views may be thousands.
+        if self.of(party).iter().any(|link| self.views.get(link).is_some_and(|view| view.name == key.1)) {
             return Err(Refusal::Viewing);
         }
-        let Some(stage) = stage.filter(|stage| self.can_be_viewed(stage)) else {
+        let Some(stage) = self.stages.get(&key).filter(|stage| self.can_be_viewed(stage)) else {
             self.waiting.add(key, party);
             return Err(Refusal::NoSuchStream);
         };
         if stage.views.len() >= self.limits[usize::from(realm.0)].viewers {
             return Err(Refusal::StreamFull);
         }
-        let (down, up) = (stage.down, stage.up);
+        let (down, up, may_grow) = (stage.down, stage.up, !stage.subs.is_empty());
+        // It asked in vain before: a main stream can be viewed before it is live.
+        self.waiting.drop(&key, party);
         let stream = key.1;
         let mut viewed = Viewed { party, realm, name: stream.clone(), selection, except, tracks: Vec::new() };
         for link in stage.own.iter().chain(&stage.subs) {
@@ -181,7 +187,7 @@ impl Streams {
         self.by_party.insert((party, link));
         self.views.insert(link, viewed);
         out.tell(party, Event::Viewing { tag, link });
-        let role = LegRole::Send { tracks, label: stream };
+        let role = LegRole::Send { tracks, may_grow, label: stream };
         out.media(MediaOp::Open(Open { link, owner: party, role, says, hears: vec![down], report: VIEW_REPORT }));
         Ok(())
     }
@@ -218,7 +224,8 @@ impl Streams {
         }
         let on = view.selection.picks(&publication.name, later);
         let pass = if on { Kinds::ALL } else { Kinds::NONE };
-        let track = Track { source: link, audio: publication.audio, video: publication.video, pass };
+        let Publication { audio, video, layers, .. } = *publication;
+        let track = Track { source: link, audio, video, layers, pass };
         Some((publication.name.clone(), track))
     }
 
@@ -297,10 +304,13 @@ impl Streams {
         Ok(())
     }
 
-    /// Ends a publication or view by its party's wish, or because the party has gone.
+    /// Ends a publication or view by its party's wish, or because the party has gone. One that is over is left alone: a
+    /// view of one's own stream ends with the stream.
     pub(super) fn end(&mut self, link: LinkId, cause: Cause, tag: Tag, directory: &Directory, out: &mut Effects) {
-        out.media(MediaOp::Close { link });
-        self.remove(link, cause, tag, directory, out);
+        if self.party(link).is_some() {
+            out.media(MediaOp::Close { link });
+            self.remove(link, cause, tag, directory, out);
+        }
     }
 
     /// Forgets a link whose leg is closed, and tells everybody whom it concerns.
@@ -359,9 +369,9 @@ impl Streams {
     pub(super) fn on_media(&mut self, event: MediaEvent, directory: &Directory, out: &mut Effects) {
         let link = event.link();
         match event {
-            MediaEvent::Parsed { audio, video, .. } => {
+            MediaEvent::Parsed { audio, video, layers, .. } => {
                 if let Some(publication) = self.publications.get_mut(&link) {
-                    (publication.audio, publication.video) = (audio, video);
+                    (publication.audio, publication.video, publication.layers) = (audio, video, layers);
                 }
             }
             MediaEvent::Local { kind, sdp, sections, .. } => {
@@ -483,6 +493,8 @@ impl Streams {
         let links = self.publications.len() + self.views.len();
         expect(self.by_party.len() == links, "a party's publication or view outlived it");
         expect(self.waiting.is_sound(), "who waits for a stream is miscounted");
+        let here = |party: PartyId| directory.profile(party).is_some();
+        expect(self.waiting.parties().all(here), "who has gone waits for a stream");
         faults
     }
 }
@@ -504,3 +516,6 @@ fn tell(party: PartyId, event: Event, directory: &Directory, out: &mut Effects) 
 pub(super) fn say(link: LinkId, binary: bool, bytes: Arc<[u8]>, out: &mut Effects) {
     out.media(MediaOp::Say { link, binary, bytes });
 }
+
+#[cfg(test)]
+mod tests;

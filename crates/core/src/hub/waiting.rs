@@ -41,6 +41,17 @@ impl Waiting {
         parties
     }
 
+    /// The party waits for the stream no longer.
+    pub(super) fn drop(&mut self, stream: &(Realm, Name), party: PartyId) {
+        if let Some(streams) = self.by_party.get_mut(&party).filter(|streams| streams.contains(stream)) {
+            streams.remove(stream);
+            if streams.is_empty() {
+                self.by_party.remove(&party);
+            }
+            self.drop_from(stream, party);
+        }
+    }
+
     pub(super) fn forget(&mut self, party: PartyId) {
         for stream in self.by_party.remove(&party).unwrap_or_default() {
             self.drop_from(&stream, party);
@@ -54,6 +65,11 @@ impl Waiting {
                 self.by_stream.remove(stream);
             }
         }
+    }
+
+    /// Everybody who waits for anything, for `check`.
+    pub(super) fn parties(&self) -> impl Iterator<Item = PartyId> + '_ {
+        self.by_party.keys().copied()
     }
 
     /// Both sides tell the same, for `check`.
@@ -88,6 +104,8 @@ mod tests {
         assert!(waiting.take(&stream(0)).is_empty(), "the first made room");
         assert!(waiting.take(&stream(PER_PARTY)).contains(&party));
         assert!(waiting.take(&stream(PER_PARTY)).is_empty(), "it is told once");
+        waiting.drop(&stream(3), party);
+        assert!(waiting.is_sound() && waiting.take(&stream(3)).is_empty(), "it waits no longer");
         waiting.forget(party);
         assert!(waiting.by_stream.is_empty() && waiting.by_party.is_empty() && waiting.is_sound());
     }

@@ -54,6 +54,11 @@ pub fn alterations(script: &Script) -> Vec<Altered> {
                     push(String::new(), false);
                 }
             }
+            Some('!') => {
+                for wrong in wrong_media(name, rest) {
+                    push(wrong, true);
+                }
+            }
             Some('+') | Some('h') => {
                 for wrong in wrong_answers(line) {
                     push(wrong, true);
@@ -147,4 +152,25 @@ fn wrong_answers(line: &str) -> Vec<String> {
         wrong.push(format!("{request}=> {status} {body}~\""));
     }
     wrong
+}
+
+/// An expectation of the scripted engine with another value; what merely happens there has none.
+fn wrong_media(verb: &str, rest: &str) -> Vec<String> {
+    let mut words = rest.splitn(4, ' ');
+    let (connection, way, stream) = (words.next(), words.next(), words.next());
+    let leg = [connection, way, stream].map(Option::unwrap_or_default).join(" ");
+    let value = words.next().unwrap_or_default();
+    let with = |value: &str| vec![format!("{verb} {leg} {value}")];
+    match (verb, value.rsplit_once(' ')) {
+        ("!passes", Some((track, "none"))) => with(&format!("{track} all")),
+        ("!passes", Some((track, _))) => with(&format!("{track} none")),
+        ("!prefers", Some((track, "auto"))) => with(&format!("{track} 1")),
+        ("!prefers", Some((track, height))) => {
+            [with(&format!("{track} {height}1")), with(&format!("{track} auto"))].concat()
+        }
+        ("!hears", _) => with(&format!("{value}~")),
+        ("!candidates", _) => with(&format!("{value}1")),
+        ("!gone", _) => vec![format!("!candidates {leg} 0")],
+        _ => Vec::new(),
+    }
 }

@@ -1,15 +1,13 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use patchbay_core::{
-    Address, Body, CauseKind, Command, Effect, Effects, Event, Hub, Join, Lang, Limits, Merge, Moment, Name, Profile,
-    Realm, RealmLimits, Refusal, Signal, SignalKind, Tag, Token,
-};
+use patchbay_core::{Event, Limits, Refusal, Tag};
 
 use super::altered::alterations;
 use super::run::run;
 use super::script::{Action, Script};
 use super::session_world::{Delivery, SessionWorld};
+use super::strange::strange_events;
 use super::world::{Handshake, Heard, Input, Place, World};
 use crate::{CloseCause, Dialect};
 
@@ -25,8 +23,8 @@ pub struct Suite<'a> {
     pub legal: fn(&[u8]) -> bool,
     /// What a client says first, if the server looks after it only from then on.
     pub hello: Option<&'a str>,
-    /// A message that a client may send at any time, and often.
-    pub chat: &'a str,
+    /// A message that a client may send at any time, and often, and that is no sign of life; `None`: every message is one.
+    pub chat: Option<&'a str>,
     /// Repeats the same run; another one finds other things.
     pub seed: u64,
 }
@@ -225,14 +223,16 @@ impl Suite<'_> {
                     self.sound(&world, &what);
                     let counts = world.hub().counts();
                     assert_eq!(counts, Default::default(), "{what}: the hub is not empty (seed {})", self.seed);
+                    assert_eq!(world.legs(), 0, "{what}: the engine is not empty (seed {})", self.seed);
                 }
             }
         }
     }
 
-    /// A peer that says nothing, or chatters and never answers a ping, is pinged and then given up as silent.
+    /// A peer that says nothing, or nothing that counts, and never answers a ping, is pinged and then given up as silent.
     pub fn a_silent_peer_is_pinged_and_then_given_up(&self) {
-        for chatters in [false, true] {
+        for chat in std::iter::once(None).chain(self.chat.map(Some)) {
+            let chatters = chat.is_some();
             let mut world = self.world(Delivery::Eager);
             let handshake = Handshake { manual: true, ..Handshake::default() };
             let connection = world.open(&handshake).unwrap_or_else(|turned| panic!("{turned:?}"));
@@ -243,8 +243,8 @@ impl Suite<'_> {
             let mut pings = 0;
             let mut end = None;
             for _second in 0..600 {
-                if chatters && world.ended(connection).is_none() {
-                    let said = world.say(connection, &Input::Text(self.chat.to_owned()));
+                if let Some(chat) = chat.filter(|_| world.ended(connection).is_none()) {
+                    let said = world.say(connection, &Input::Text(chat.to_owned()));
                     said.unwrap_or_else(|why| panic!("{why}"));
                 }
                 while let Some(heard) = world.hear(connection, Duration::ZERO) {
@@ -372,6 +372,14 @@ impl Players {
                 let _ended = world.say(connection, input);
             }
             Action::Nothing { span, .. } | Action::Skip { span, .. } | Action::Pass { span } => world.pass(*span),
+            Action::Media { name, directive } => {
+                // What it expects is the matter of the transcript itself.
+                let _judged = world.media(self.number(name), directive);
+            }
+            Action::Load { overloaded } => {
+                let loaded = world.load(*overloaded);
+                loaded.unwrap_or_else(|(_, why)| panic!("{why}"));
+            }
             Action::Hear { .. } | Action::Closed { .. } | Action::Http { .. } => {}
         }
     }
@@ -394,66 +402,4 @@ fn damaged(world: &mut SessionWorld<'_>, samples: &[String]) -> Vec<u8> {
         }
     }
     bytes
-}
-
-/// Every kind of event, made by a hub that the session under test is not attached to.
-#[must_use]
-pub fn strange_events(lang: Lang) -> Vec<Event> {
-    let profile = |lang| Profile { realm: Realm(0), lang, peer_to_peer: true, one_call: false };
-    let name = |text: &str| Name::parse(text).unwrap_or_else(|why| panic!("{why:?}"));
-    let body = |text: &str| Body::new(lang, text.as_bytes());
-    let now = Moment::from_micros(1);
-    let mut hub = Hub::new(7, Limits { realms: vec![RealmLimits::default()] });
-    let mut effects = Effects::new();
-    let (a, b) = (hub.attach(profile(lang), &mut effects), hub.attach(profile(lang), &mut effects));
-    let mut events = Vec::new();
-    for merge in [Merge::EVERY, Merge::WINDOW] {
-        let room = name(if merge == Merge::EVERY { "strange" } else { "foreign" });
-        for (party, own) in [(a, name("a")), (b, name("b"))] {
-            let join = Join { room: room.clone(), name: own, merge };
-            hub.handle(now, party, Tag(1), Command::Join(join), &mut effects);
-        }
-    }
-    hub.handle(now, a, Tag(2), Command::Register { name: name("a"), merge: Merge::EVERY }, &mut effects);
-    hub.handle(now, b, Tag(2), Command::Register { name: name("b"), merge: Merge::WINDOW }, &mut effects);
-    hub.handle(now, a, Tag(3), Command::Post { to: name("b"), body: body("") }, &mut effects);
-    hub.handle(now, a, Tag(3), Command::Call { to: name("b"), token: Token::new("token") }, &mut effects);
-    events.extend(told(&mut effects));
-    let room = events.iter().find_map(|event| if let Event::Joined { room, .. } = event { Some(*room) } else { None });
-    let call = |event: &Event| if let Event::CallChanged { link, .. } = event { Some(*link) } else { None };
-    let (room, link) = (room.expect("somebody joined"), events.iter().find_map(call).expect("somebody called"));
-    hub.handle(now, b, Tag(4), Command::Ring { link }, &mut effects);
-    hub.handle(now, b, Tag(4), Command::Accept { link }, &mut effects);
-    let kinds = [
-        SignalKind::Offer,
-        SignalKind::Answer,
-        SignalKind::Candidate,
-        SignalKind::Progress { early: false },
-        SignalKind::Progress { early: true },
-        SignalKind::Info,
-    ];
-    let byes = CauseKind::ALL.into_iter().map(|cause| SignalKind::Bye(cause.into()));
-    for kind in kinds.into_iter().chain(byes) {
-        for to in [Address::Member { room, name: name("b") }, Address::Link(link)] {
-            let signal = Signal { kind: kind.clone(), body: body("") };
-            hub.handle(now, a, Tag(5), Command::Signal { to, signal }, &mut effects);
-        }
-    }
-    for cause in CauseKind::ALL {
-        hub.handle(now, a, Tag(3), Command::Call { to: name("b"), token: None }, &mut effects);
-        let opened = told(&mut effects);
-        let link = opened.iter().find_map(call).expect("somebody called");
-        events.extend(opened);
-        hub.handle(now, b, Tag(6), Command::Hangup { link, cause: cause.into() }, &mut effects);
-    }
-    events.extend(told(&mut effects));
-    events
-}
-
-fn told(effects: &mut Effects) -> Vec<Event> {
-    let tells = effects.drain().filter_map(|effect| match effect {
-        Effect::Tell(_, event) => Some(event),
-        Effect::Media(_) | Effect::Snapshot(_) => None,
-    });
-    tells.collect()
 }

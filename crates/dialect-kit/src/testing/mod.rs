@@ -25,14 +25,27 @@
 //! | `~31s` | time passes |
 //! | `repeat i 0..50` … `end` | the lines between, with `$i` replaced; does not nest |
 //! | `http GET /x => 200 "body"` | an HTTP request; the body is a JSON string, after `starts` a beginning; both optional |
+//! | `!flow a up s` | the scripted engine: what `a` sends (`up`) as stream `s`, or is sent (`down`), is connected and flows |
+//! | `!lost …`, `!fail … overload` | the leg's connection is lost; the engine gives it up (`description`, `internal`, `overload`) |
+//! | `!report … audio=1 sizes=640x360@9` | the engine tells how the leg does; also `video`, `target`, `loss`, `rtt` |
+//! | `!switch … cam 360` | the viewer is sent the rendition of this height of track `cam` |
+//! | `!data … text`, `!data … binary text` | the leg's peer says something on its data channel |
+//! | `!passes … cam audio` | these kinds of track `cam` reach the viewer: `none`, `audio`, `video`, `all` |
+//! | `!prefers … cam 360` | the viewer has chosen that height of `cam`, or `auto` |
+//! | `!hears … text` | the leg's peer hears this on its data channel next: `text`, `binary text` or `nothing` |
+//! | `!overload`, `!relief` | the machine has as much to do as it may have, or no longer |
+//! | `!candidates … 2`, `!gone …` | the leg's peer has told so many candidates; the leg is closed |
 //!
 //! `$fill(x,65)` stands for `x` 65 times. A string `"$s:num8"` in what a client hears stands for any eight digits, which
 //! `$s` then means in every later line, said or heard. At the end, whatever was sent to an open connection and not asked for fails.
+//! Lines with `!` are for files with `only sessions`: over sockets, the engine is the real one.
 //! Text that a test compares comes from a parser of its own (`serde_json`), not from [`crate::json`].
 
 mod altered;
 mod capture;
 mod conformance;
+mod directive;
+mod engine;
 mod expected;
 mod input;
 pub mod reference;
@@ -40,14 +53,17 @@ mod replay;
 mod run;
 mod script;
 mod session_world;
+mod strange;
 #[cfg(test)]
 mod tests;
 mod world;
 
 pub use altered::{Altered, alterations};
-pub use conformance::{Suite, strange_events};
+pub use conformance::Suite;
+pub use directive::Directive;
 pub use replay::replay;
 pub use run::{Failure, run};
 pub use script::Script;
 pub use session_world::{Delivery, SessionWorld};
+pub use strange::strange_events;
 pub use world::{Handshake, Heard, HttpAnswer, Input, Place, Turned, World};

@@ -150,6 +150,8 @@ impl Connections {
                 world.pass(*span);
                 Ok(())
             }
+            Action::Media { name, directive } => world.media(self.number(name)?, directive),
+            Action::Load { overloaded } => world.load(*overloaded),
             Action::Http { method, path, status, body } => http(world, method, path, *status, body),
         }
     }

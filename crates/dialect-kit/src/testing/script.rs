@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::directive::{self, Directive};
 use super::expected::Expected;
 use super::input;
 use super::run::Failure;
@@ -36,6 +37,8 @@ pub(super) enum Action {
     Skip { name: String, span: Duration, having: Expected },
     Closed { name: String, code: Option<u16> },
     Pass { span: Duration },
+    Media { name: String, directive: Directive },
+    Load { overloaded: bool },
     Http { method: String, path: String, status: u16, body: Body },
 }
 
@@ -93,6 +96,10 @@ impl Script {
                 (Some(_), Some(open)) => open.lines.push((number, line.to_owned())),
                 (Some(_), None) => script.push(number, line)?,
             }
+        }
+        let media = script.steps.iter().find(|step| matches!(step.action, Action::Media { .. } | Action::Load { .. }));
+        if let Some(step) = media.filter(|_| script.only != Some(Place::Sessions)) {
+            return Err(fault(file, step.line, &step.text, "`only sessions` above: this engine is scripted"));
         }
         match repeat {
             None => Ok(script),
@@ -192,6 +199,13 @@ fn action(line: &str) -> Result<Action, String> {
     if let Some(request) = line.strip_prefix("http ") {
         return input::http(request).ok_or_else(|| "`http GET /path => 200 \"body\"`".to_owned());
     }
+    if let "!overload" | "!relief" = line {
+        return Ok(Action::Load { overloaded: line == "!overload" });
+    }
+    if let Some(line) = line.strip_prefix('!') {
+        let media = directive::parse(line).map(|(name, directive)| Action::Media { name, directive });
+        return media.ok_or_else(|| "`!flow a up stream`, or another of `testing`'s media lines".to_owned());
+    }
     let mut characters = line.chars();
     let mark = characters.next().unwrap_or_default();
     let (name, rest) = split_word(characters.as_str());
@@ -232,7 +246,7 @@ fn action(line: &str) -> Result<Action, String> {
                 .map(|code| Action::Closed { name, code: Some(code) })
                 .map_err(|_| "`xa 1009` or `xa none`".to_owned()),
         },
-        _ => Err("a mark: one of + > < = ? x - ~".to_owned()),
+        _ => Err("a mark: one of + > < = ? ! x - ~".to_owned()),
     }
 }
 

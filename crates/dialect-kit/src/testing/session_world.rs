@@ -1,18 +1,21 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use patchbay_core::{Effect, Effects, Event, EventQueue, Hub, Limits, Moment, PartyId};
+use patchbay_core::{Command, Effect, Effects, Event, EventQueue, Hub, Limits, Moment, Name, PartyId};
 
+use super::directive::Directive;
+use super::engine::Engine;
 use super::world::{Handshake, Heard, HttpAnswer, Input, Place, Turned, World};
 use crate::{Close, CloseCause, Ctx, Dialect, Frame, OutFrame, Outbox, Random, Session};
 
-/// The hub and the sessions of one dialect in one thread, without sockets, under fake time.
+/// The hub and the sessions of one dialect in one thread, without sockets, under fake time; media is scripted.
 ///
 /// It keeps the laws that the shell keeps, and panics where a session breaks the first one: each call of a session is
 /// followed by its commands, their effects go to one [`EventQueue`] per party, and a party is handed its own events
 /// before its next frame.
 pub struct SessionWorld<'a> {
     hub: Hub,
+    engine: Engine,
     dialect: &'a dyn Dialect,
     delivery: Delivery,
     seed: u64,
@@ -70,6 +73,7 @@ impl<'a> SessionWorld<'a> {
     pub fn new(dialect: &'a dyn Dialect, limits: Limits, delivery: Delivery, seed: u64) -> Self {
         Self {
             hub: Hub::new(0, limits),
+            engine: Engine::default(),
             dialect,
             delivery,
             seed,
@@ -89,6 +93,12 @@ impl<'a> SessionWorld<'a> {
     #[must_use]
     pub fn hub(&self) -> &Hub {
         &self.hub
+    }
+
+    /// How many legs the engine has.
+    #[must_use]
+    pub fn legs(&self) -> usize {
+        self.engine.legs()
     }
 
     /// Why the server ended the connection, or that its peer did; `None` while it stands.
@@ -127,9 +137,14 @@ impl<'a> SessionWorld<'a> {
         self.call(index, call);
         let party = self.connections[index].party;
         for (tag, command) in self.out.take_commands().collect::<Vec<_>>() {
+            let stream = match &command {
+                Command::Publish(publish) => Some(publish.stream.clone()),
+                Command::View(view) => Some(view.stream.clone()),
+                _ => None,
+            };
             self.hub.handle(self.now, party, tag, command, &mut self.effects);
+            self.carry_out(stream.as_ref());
         }
-        self.carry_out();
         self.finish_call(index);
         self.deliver(index);
         self.deliver_others();
@@ -185,18 +200,27 @@ impl<'a> SessionWorld<'a> {
         let party = self.connections[index].party;
         self.by_party.remove(&party);
         self.hub.detach(self.now, party, &mut self.effects);
-        self.carry_out();
+        self.carry_out(None);
         self.deliver_others();
     }
 
-    fn carry_out(&mut self) {
-        for effect in self.effects.drain() {
-            if let Effect::Tell(party, event) = effect
-                && let Some(&index) = self.by_party.get(&party)
-            {
-                self.connections[index].queue.push(event);
-                self.woken.insert(index);
+    /// Carries out what the hub has caused, and what the engine's answers cause; `stream` is what the party asked for.
+    fn carry_out(&mut self, stream: Option<&Name>) {
+        loop {
+            for effect in self.effects.drain() {
+                match effect {
+                    Effect::Tell(party, event) => {
+                        if let Some(&index) = self.by_party.get(&party) {
+                            self.connections[index].queue.push(event);
+                            self.woken.insert(index);
+                        }
+                    }
+                    Effect::Media(op) => self.engine.take(op, stream),
+                    Effect::Snapshot(_) => {}
+                }
             }
+            let Some(event) = self.engine.next() else { return };
+            self.hub.on_media(event, &mut self.effects);
         }
     }
 
@@ -228,7 +252,7 @@ impl<'a> SessionWorld<'a> {
         for _ in 0..SPINS * (self.connections.len() + 1) {
             if self.hub.deadline().is_some_and(|at| at <= self.now) {
                 self.hub.on_deadline(self.now, &mut self.effects);
-                self.carry_out();
+                self.carry_out(None);
                 self.deliver_others();
             } else if let Some(&(at, index)) = self.timers.first()
                 && at <= self.now
@@ -324,6 +348,19 @@ impl World for SessionWorld<'_> {
                 }
             }
         }
+    }
+
+    fn media(&mut self, connection: usize, directive: &Directive) -> Result<(), (String, String)> {
+        self.engine.follow(self.connections[connection].party, directive)?;
+        self.carry_out(None);
+        self.deliver_others();
+        self.run_due();
+        Ok(())
+    }
+
+    fn load(&mut self, overloaded: bool) -> Result<(), (String, String)> {
+        self.hub.set_overloaded(overloaded);
+        Ok(())
     }
 
     fn pass(&mut self, span: Duration) {

@@ -1,8 +1,12 @@
 //! The runner on a dialect of its own: each text comes back, and `break the law` makes the next event cause a command.
+//! `publish`, `view`, `offer v=0…` and so on are commands about the stream `s`.
 
 use std::time::Duration;
 
-use patchbay_core::{Command, Event, Join, Lang, Limits, Merge, Moment, Name, Profile, Realm, RealmLimits, Tag};
+use patchbay_core::{
+    Address, Body, Command, Event, Join, Kinds, Lang, Limits, LinkId, Merge, Moment, Name, Profile, Publish, Realm,
+    RealmLimits, Selection, Signal, SignalKind, Speaks, Tag, View,
+};
 
 use super::{Delivery, Failure, Script, SessionWorld, alterations, run};
 use crate::{CloseCause, Ctx, Dialect, Frame, Session, Spec};
@@ -13,6 +17,7 @@ struct Echo;
 struct EchoSession {
     lawless: bool,
     late: Option<Moment>,
+    link: Option<LinkId>,
 }
 
 impl Dialect for Echo {
@@ -30,8 +35,36 @@ impl Dialect for Echo {
     }
 }
 
+fn name(text: &str) -> Name {
+    Name::parse(text).expect("a short name")
+}
+
+/// A command about the stream `s`.
+fn about_media(text: &str, link: LinkId) -> Option<Command> {
+    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let signal = |kind| {
+        // A description has more than one line, a transcript's line has not.
+        let signal = Signal { kind, body: Body::new(Lang(9), rest.replace('¶', "\n").as_bytes()) };
+        Command::Signal { to: Address::Link(link), signal }
+    };
+    Some(match word {
+        "publish" => Command::Publish(Publish { stream: name("s"), main: None, kinds: Kinds::ALL }),
+        "view" => Command::View(View {
+            stream: name("s"),
+            selection: Selection::ALL,
+            except: None,
+            speaks: Speaks::ToPublisher,
+        }),
+        "offer" => signal(SignalKind::Offer),
+        "answer" => signal(SignalKind::Answer),
+        "candidate" => signal(SignalKind::Candidate),
+        "quiet" => Command::Pause { link, track: None, kinds: Kinds { audio: true, video: false }, on: false },
+        "small" => Command::Prefer { link, track: None, height: Some(90) },
+        _ => return None,
+    })
+}
+
 fn join() -> Command {
-    let name = |text| Name::parse(text).expect("a short name");
     Command::Join(Join { room: name("r"), name: name("n"), merge: Merge::WINDOW })
 }
 
@@ -47,11 +80,17 @@ impl Session for EchoSession {
                 self.lawless = true;
                 ctx.out.command(Tag(0), join());
             }
-            _ => ctx.out.text(|out| out.extend_from_slice(text.as_bytes())),
+            _ => match about_media(text, self.link.unwrap_or(LinkId::new(0))) {
+                Some(command) => ctx.out.command(Tag(0), command),
+                None => ctx.out.text(|out| out.extend_from_slice(text.as_bytes())),
+            },
         }
     }
 
-    fn on_event(&mut self, _event: Event, ctx: &mut Ctx<'_>) {
+    fn on_event(&mut self, event: Event, ctx: &mut Ctx<'_>) {
+        if let Event::Reserved { link, .. } | Event::Viewing { link, .. } = event {
+            self.link = Some(link);
+        }
         if self.lawless {
             ctx.out.command(Tag(0), join());
         }
@@ -69,7 +108,7 @@ impl Session for EchoSession {
 
 fn play(lines: &str) -> Result<(), Failure> {
     let script = Script::parse("00-test.txt", &format!("# a test\n{lines}"))?;
-    let limits = Limits { realms: vec![RealmLimits::default()] };
+    let limits = Limits { realms: vec![RealmLimits { codecs: Some(Kinds::ALL), ..RealmLimits::default() }] };
     run(&script, &mut SessionWorld::new(&Echo, limits, Delivery::Eager, 42))
 }
 
@@ -195,4 +234,96 @@ fn alterations_reach_every_value_key_and_element() {
     ] {
         assert!(altered.iter().any(|altered| altered == expected), "{expected} is not among {altered:#?}");
     }
+}
+
+/// Publishes `s` with sound and pictures, and views it.
+const STREAM: &str = "only sessions\n+a\n>a text publish\n>a text offer v=0 m=\n!gone a up s\n>a text publish\n\
+    >a text offer v=0¶m=audio¶m=video\n!flow a up s\n+b\n>b text view\n";
+
+fn with_stream(lines: &str) -> String {
+    format!("{STREAM}{lines}")
+}
+
+#[test]
+fn media_is_as_the_script_says() {
+    for lines in [
+        "!passes b down s s all\n>b text quiet\n!passes b down s s video",
+        "!flow b down s\n!lost b down s\n!gone b down s",
+        "!fail a up s internal\n!gone a up s\n!gone b down s",
+        "!data a up s hi\n!data a up s binary ho\n!hears b down s hi\n!hears b down s binary ho\n!hears b down s nothing",
+        "!data b down s hi\n!hears a up s hi",
+        ">b text small\n!prefers b down s s 90",
+        ">b text candidate x\n>b text candidate y\n!candidates b down s 2",
+        ">b text answer no\n!gone b down s",
+        "!report a up s audio=1 video=2 target=3 loss=4 rtt=5 sizes=640x360@7,320x180@8\n!switch b down s s 360",
+    ] {
+        assert_eq!(play(&with_stream(lines)), Ok(()), "{lines}");
+    }
+}
+
+#[test]
+fn media_that_is_not_fails_at_its_line() {
+    for line in [
+        "!passes b down s s audio",
+        "!passes b down s t all",
+        "!prefers b down s s auto",
+        "!hears b down s hi",
+        "!candidates b down s 1",
+        "!gone b down s",
+        "!flow b up s",
+        "!flow a up t",
+        "!switch b down s t 360",
+        ">a text publish\n!hears b down s nothing\n!gone b down s",
+    ] {
+        let count = line.lines().count();
+        let at = STREAM.lines().count() + 1 + count;
+        assert_eq!(fails_at(&with_stream(line)), Some(at), "{line}");
+    }
+    for line in ["!data a up s hi\n!hears b down s ho", "!data a up s binary hi\n!hears b down s hi"] {
+        assert_eq!(fails_at(&with_stream(line)), Some(STREAM.lines().count() + 3), "{line}");
+    }
+}
+
+#[test]
+fn media_is_scripted_without_sockets_alone() {
+    assert_eq!(fails_at("+a\n!flow a up s"), Some(3));
+    for line in [
+        "!flow",
+        "!flow a",
+        "!flow a s",
+        "!flow a up",
+        "!flow a up s now",
+        "!fly a up s",
+        "!fail a up s",
+        "!report a up s audio",
+        "!report a up s audio=x",
+        "!report a up s sizes=640@1",
+        "!switch a down s cam",
+        "!passes a down s cam sound",
+        "!prefers a down s cam x",
+        "!candidates a up s some",
+    ] {
+        assert!(Script::parse("f", &format!("# a test\nonly sessions\n+a\n{line}")).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn every_expectation_of_media_is_altered() {
+    let lines = [
+        ("!passes a down m cam none", "!passes a down m cam all"),
+        ("!passes a down m cam audio", "!passes a down m cam none"),
+        ("!prefers a down m cam auto", "!prefers a down m cam 1"),
+        ("!prefers a down m cam 360", "!prefers a down m cam 3601"),
+        ("!prefers a down m cam 360", "!prefers a down m cam auto"),
+        ("!hears a down m two words", "!hears a down m two words~"),
+        ("!candidates a up s 2", "!candidates a up s 21"),
+        ("!gone a up s", "!candidates a up s 0"),
+    ];
+    let text: Vec<_> = lines.iter().map(|(line, _)| *line).collect();
+    let script = Script::parse("f", &format!("# a test\nonly sessions\n+a\n!flow a up s\n{}", text.join("\n")));
+    let altered: Vec<_> = alterations(&script.expect("it parses")).into_iter().map(|one| one.altered).collect();
+    for (_, expected) in lines {
+        assert!(altered.iter().any(|altered| altered == expected), "{expected} is not among {altered:#?}");
+    }
+    assert_eq!(altered.len(), lines.len() + 2, "two for each line of a size, none for what merely happens");
 }

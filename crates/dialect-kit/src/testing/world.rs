@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use super::directive::Directive;
+
 /// Where transcripts run.
 pub trait World {
     /// Which kind of world it is.
@@ -27,6 +29,22 @@ pub trait World {
 
     /// The next thing that the client hears, if it comes within that time.
     fn hear(&mut self, connection: usize, within: Duration) -> Option<Heard>;
+
+    /// Something happens to a leg of the scripted engine, or is to be true of it.
+    ///
+    /// # Errors
+    /// What should have been, and what was.
+    fn media(&mut self, _connection: usize, _directive: &Directive) -> Result<(), (String, String)> {
+        Err(("the scripted engine".to_owned(), "a real one".to_owned()))
+    }
+
+    /// The machine has from now on as much to do as it may have, or no longer.
+    ///
+    /// # Errors
+    /// What should have been, and what was.
+    fn load(&mut self, _overloaded: bool) -> Result<(), (String, String)> {
+        Err(("a machine that is told how busy it is".to_owned(), "a real one".to_owned()))
+    }
 
     /// Time passes.
     fn pass(&mut self, span: Duration);

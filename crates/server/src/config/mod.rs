@@ -47,7 +47,7 @@ pub use load::{DEFAULT_FILE, Loaded, Override, Request, load};
 pub use networks::Networks;
 pub use origin::OriginPolicy;
 pub use reference::reference;
-pub use rtc::{DEFAULT_RTC_JSON, RtcConfig};
+pub use rtc::{DEFAULT_RTC_JSON, IceServer, RtcConfig};
 pub use secret::Secret;
 pub use typed::{
     Admin, Antmedia, Config, Dialects, Drain, Ems, Ers, Http, Https, Limits, Log, LogFormat, Media, Mesh, Patch, Rtc,

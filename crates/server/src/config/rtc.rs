@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use super::secret::Secret;
 
@@ -62,6 +63,33 @@ impl RtcConfig {
             Self::Given(json) => json.expose(),
             Self::Default | Self::NotAnObject(_) | Self::Invalid { .. } => DEFAULT_RTC_JSON,
         }
+    }
+}
+
+/// One entry of `iceServers` (W3C WebRTC, RTCIceServer).
+pub struct IceServer {
+    /// Its addresses.
+    pub urls: Vec<String>,
+    /// Empty if it has none.
+    pub username: String,
+    /// Empty if it has none.
+    pub credential: String,
+}
+
+impl RtcConfig {
+    /// The servers in what is handed out. What is no server among them is left out: browsers would refuse it, too.
+    pub fn ice_servers(&self) -> Vec<IceServer> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let server = |entry: &Value| {
+            let urls = match &entry["urls"] {
+                Value::Array(urls) => urls.iter().filter_map(text).collect(),
+                one => vec![text(one)?],
+            };
+            let of = |name: &str| text(&entry[name]).unwrap_or_default();
+            Some(IceServer { urls, username: of("username"), credential: of("credential") })
+        };
+        let config: Value = serde_json::from_str(self.json()).unwrap_or_default();
+        config["iceServers"].as_array().map(|servers| servers.iter().filter_map(server).collect()).unwrap_or_default()
     }
 }
 

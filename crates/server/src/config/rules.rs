@@ -11,6 +11,11 @@ use super::values::Values;
 const OWN_PATHS: [&str; 5] = ["/", "/healthz", "/readyz", "/metrics", "/config.js"];
 const DIALECT_PATHS: [&str; 3] = ["dialect.mesh.path", "dialect.sid.path", "dialect.sylk.path"];
 const LISTENERS: [&str; 3] = ["http.addr", "https.addr", "dialect.antmedia.listen"];
+/// What the engine passes on, by the names of RTP (IANA, RTP Payload Format media types).
+const CODECS: [(&str, &[&str]); 2] = [
+    ("dialect.antmedia.audio_codecs", &["opus", "PCMU", "PCMA", "G722"]),
+    ("dialect.antmedia.video_codecs", &["VP8", "VP9", "H264", "AV1"]),
+];
 /// Those of one address, or none.
 const SINGLE_LISTENERS: [&str; 3] = ["admin.addr", "dialect.sid.listen", "dialect.sylk.listen"];
 
@@ -40,6 +45,12 @@ pub(super) fn check(values: &Values) -> Vec<ConfigError> {
         "every client would be closed before its first ping",
     );
 
+    at_most(
+        "dialect.antmedia.ping_interval_ms",
+        "dialect.antmedia.idle_timeout_ms",
+        "every client would be given up before its first ping",
+    );
+
     for (n, key) in DIALECT_PATHS.iter().enumerate() {
         let path = values.text(key);
         if OWN_PATHS.contains(&path) {
@@ -52,11 +63,29 @@ pub(super) fn check(values: &Values) -> Vec<ConfigError> {
         }
     }
 
-    for tenant in values.texts("dialect.sid.tenants") {
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-        if tenant.is_empty() || !tenant.bytes().all(legal) {
-            let problem = format!("dialect.sid.tenants: {tenant:?} cannot stand in a path as it is");
-            wrong("dialect.sid.tenants", problem, "use letters, digits, `-`, `_` and `.`");
+    for key in ["dialect.sid.tenants", "dialect.antmedia.apps"] {
+        let names = values.texts(key);
+        for (n, name) in names.iter().enumerate() {
+            let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+            if name.is_empty() || !name.bytes().all(legal) {
+                let problem = format!("{key}: {name:?} cannot stand in a path as it is");
+                wrong(key, problem, "use letters, digits, `-`, `_` and `.`");
+            } else if names[..n].contains(name) {
+                wrong(key, format!("{key}: {name:?} is listed twice"), "remove one of them");
+            }
+        }
+    }
+    if values.texts("dialect.antmedia.apps").is_empty() {
+        let problem = "dialect.antmedia.apps is empty: its clients could not connect".to_owned();
+        wrong("dialect.antmedia.apps", problem, "write at least one application, e.g. [\"LiveApp\"]");
+    }
+    for (key, known) in CODECS {
+        for codec in values.texts(key).iter().filter(|codec| !known.contains(&codec.as_str())) {
+            wrong(
+                key,
+                format!("{key}: {codec:?} is no codec that is known here"),
+                &format!("use {}", known.join(", ")),
+            );
         }
     }
 
@@ -105,6 +134,7 @@ impl Loaded {
             ("allowed_origins", &config.allowed_origins),
             ("dialect.mesh.origins", &config.dialect.mesh.origins),
             ("dialect.sid.origins", &config.dialect.sid.origins),
+            ("dialect.antmedia.origins", &config.dialect.antmedia.origins),
         ];
         for (path, list) in lists {
             for (entry, reason) in OriginPolicy::useless(list) {

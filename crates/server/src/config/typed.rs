@@ -55,6 +55,11 @@ impl Config {
         self.origins(&self.dialect.sid.origins)
     }
 
+    /// The origin rule of the antmedia dialect: its own list, or else the global one.
+    pub fn antmedia_origins(&self) -> OriginPolicy {
+        self.origins(&self.dialect.antmedia.origins)
+    }
+
     fn origins(&self, own: &[String]) -> OriginPolicy {
         let list = if own.is_empty() { self.allowed_origins.as_slice() } else { own };
         OriginPolicy::new(list, self.require_origin)
@@ -105,6 +110,7 @@ sections! {
         bind: Vec<String>,
         advertise: Vec<String>,
         workers: usize,
+        ice_lite: bool,
     }
     /// `[limits]`
     Limits [Debug] {
@@ -161,7 +167,14 @@ sections! {
     Antmedia [Debug] {
         apps: Vec<String>,
         listen: Vec<ListenAddr>,
+        origins: Vec<String>,
         publish_timeout_ms: u64,
+        data_channel: String,
+        viewers: usize,
+        audio_codecs: Vec<String>,
+        video_codecs: Vec<String>,
+        ping_interval_ms: u64,
+        idle_timeout_ms: u64,
         #[serde(deserialize_with = "optional")] pages_dir: Option<PathBuf>,
     }
     /// `[dialect.whip]`

@@ -6,12 +6,9 @@ use super::values::Values;
 
 /// A key, or a section with all below it, and what is missing. A line leaves with its feature.
 const UNSERVED: &[(&str, &str)] = &[
-    ("native_ports", "the native ports of antmedia, ers, sylk and SIP"),
+    ("native_ports", "the native ports of ers, sylk and SIP"),
     ("data_dir", "an embedded store"),
-    ("media", "media"),
-    ("limits.cpu_percent", "media"),
-    ("limits.min_available_mb", "media"),
-    ("dialect.antmedia", "the antmedia dialect"),
+    ("media.tcp_port", "ICE over TCP"),
     ("dialect.whip", "WHIP and WHEP"),
     ("dialect.ers", "the ers dialect"),
     ("dialect.sylk", "the sylk dialect"),

@@ -1,5 +1,6 @@
 //! The HTTP routes: the web app, health, metrics, and what refuses or admits an upgrade.
 
+mod folder;
 mod pace;
 mod pages;
 
@@ -41,7 +42,7 @@ pub(crate) async fn serve(shell: Arc<Shell>, caller: Caller, ticket: Ticket, str
         let (shell, ticket) = (Arc::clone(&shell), Arc::clone(&ticket));
         async move {
             let ticket = move || ticket.lock().ok().and_then(|mut ticket| ticket.take());
-            Ok::<_, Infallible>(answer(&shell, caller, request, ticket))
+            Ok::<_, Infallible>(answer(&shell, caller, request, ticket).await)
         }
     });
     let connection = hyper::server::conn::http1::Builder::new()
@@ -59,7 +60,7 @@ pub(crate) async fn serve(shell: Arc<Shell>, caller: Caller, ticket: Ticket, str
 /// next request. No route takes a body, so what comes behind a head that announces one is no request of ours. And a
 /// proxy that takes our refusal of an upgrade (or of a tunnel) for the opening of one would carry what it has not seen,
 /// past its own rules and without its `X-Forwarded-For`.
-fn answer(
+async fn answer(
     shell: &Arc<Shell>,
     caller: Caller,
     request: Request<Incoming>,
@@ -68,7 +69,13 @@ fn answer(
     let two_hosts = request.headers().get_all(header::HOST).iter().count() > 1;
     let tunnel = request.method() == Method::CONNECT || request.headers().contains_key(header::UPGRADE);
     let last = two_hosts || tunnel || ws::has_body(request.headers());
-    let answer = if two_hosts { plain(400, "Bad Request\n") } else { route(shell, caller, request, ticket) };
+    let answer = if two_hosts {
+        plain(400, "Bad Request\n")
+    } else if let Some(page) = folder::page(shell, caller, &request).await {
+        page
+    } else {
+        route(shell, caller, request, ticket)
+    };
     let opened = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
     if last && !opened { with(answer, header::CONNECTION, "close") } else { answer }
 }

@@ -1,0 +1,409 @@
+//! One connection's memory: what it publishes and plays, what it has asked for, its timers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use patchbay_core::{
+    Address, Body, Cause, CauseKind, Command, DescriptionKind, Event, Kinds, Lang, LinkId, Moment, Name, Publish,
+    Query, Refusal, Report, Section, Selection, Signal, SignalKind, Tag, View,
+};
+use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session, TokenBucket};
+
+use crate::Settings;
+use crate::legs::{Leg, Legs, Role};
+use crate::life::{Due, Life};
+use crate::refusal::{self, WireError};
+use crate::sdp;
+use crate::wire::{self, ClientFrame, ClientKind, Notice};
+
+/// Commands whose answer, if there is one, nobody waits for.
+const UNHEARD: Tag = Tag(0);
+
+/// Most publications and views of one connection. A page of a large conference plays each member by itself, some
+/// hundreds; more would let one client fill the engine. One more is answered `highResourceUsage`.
+pub(crate) const LEGS: usize = 512;
+
+const VIDEO: Kinds = Kinds { audio: false, video: true };
+const AUDIO: Kinds = Kinds { audio: true, video: false };
+
+pub(crate) struct AntSession {
+    lang: Lang,
+    settings: Arc<Settings>,
+    legs: Legs,
+    /// What the hub has not answered yet; it answers each once, before the client's next message.
+    asked: BTreeMap<Tag, Asked>,
+    last_tag: Tag,
+    bucket: TokenBucket,
+    life: Life,
+}
+
+/// What the client asked for.
+#[derive(Debug)]
+enum Asked {
+    Publish { stream: Name, main: Option<Name> },
+    Play { stream: Name },
+    Know { stream: Name },
+}
+
+impl AntSession {
+    pub(crate) fn new(lang: Lang, settings: Arc<Settings>) -> Self {
+        Self {
+            lang,
+            settings,
+            legs: Legs::default(),
+            asked: BTreeMap::new(),
+            last_tag: UNHEARD,
+            bucket: TokenBucket::full(),
+            life: Life::new(),
+        }
+    }
+
+    /// In the reference's order of checks: antmedia.md section 2, rule 6.
+    fn message(&mut self, text: &str, ctx: &mut Ctx<'_>) {
+        let Some((kind, frame)) = wire::read(text) else { return };
+        match kind {
+            ClientKind::Ping => ctx.out.text(wire::pong),
+            ClientKind::IceServers => {
+                if let Some(server) = &self.settings.ice_server {
+                    let (uri, user, credential) = (&server.uri, &server.username, &server.credential);
+                    ctx.out.text(|out| wire::ice_servers(out, uri, user, credential));
+                }
+            }
+            ClientKind::Streamless => {}
+            kind => {
+                let error = match frame.stream.as_deref().map(wire::stream_name) {
+                    Some(Some(stream)) => self.about(&stream, kind, &frame, ctx).err(),
+                    Some(None) => Some(WireError::InvalidStreamName),
+                    None => Some(WireError::NoStreamName),
+                };
+                if let Some(error) = error {
+                    ctx.out.text(|out| wire::error(out, error, frame.stream.as_deref()));
+                }
+            }
+        }
+    }
+
+    fn about(
+        &mut self,
+        stream: &Name,
+        kind: ClientKind,
+        frame: &ClientFrame<'_>,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<(), WireError> {
+        match kind {
+            ClientKind::Publish => return self.publish(stream, frame, ctx),
+            ClientKind::Play => return self.play(stream, frame, ctx),
+            ClientKind::Stop => self.stop(stream, ctx),
+            ClientKind::Configuration => self.describe(stream, frame, ctx),
+            ClientKind::Candidate => self.candidate(stream, frame, ctx),
+            ClientKind::ToggleVideo => self.toggle(stream, VIDEO, frame, ctx),
+            ClientKind::ToggleAudio => self.toggle(stream, AUDIO, frame, ctx),
+            ClientKind::EnableTrack => self.enable_track(stream, frame, ctx),
+            ClientKind::TrackList => {
+                self.limit(ctx);
+                self.ask(Asked::Know { stream: stream.clone() }, Command::Query(Query::Tracks(stream.clone())), ctx);
+            }
+            ClientKind::StreamInfo => {
+                self.limit(ctx);
+                let query = Query::Renditions(stream.clone());
+                self.ask(Asked::Know { stream: stream.clone() }, Command::Query(query), ctx);
+            }
+            ClientKind::Quality => self.prefer(stream, frame, ctx),
+            ClientKind::Ping | ClientKind::IceServers | ClientKind::Streamless | ClientKind::Unknown => {}
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self, stream: &Name, frame: &ClientFrame<'_>, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
+        let main = match frame.main.as_deref().map(wire::stream_name) {
+            Some(None) => return Err(WireError::InvalidStreamName),
+            main => main.flatten(),
+        };
+        self.admit(ctx)?;
+        let kinds = Kinds { audio: frame.audio.unwrap_or(true), video: frame.video.unwrap_or(true) };
+        let publish = Publish { stream: stream.clone(), main: main.clone(), kinds };
+        self.ask(Asked::Publish { stream: stream.clone(), main }, Command::Publish(publish), ctx);
+        Ok(())
+    }
+
+    fn play(&mut self, stream: &Name, frame: &ClientFrame<'_>, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
+        self.admit(ctx)?;
+        let view = View {
+            stream: stream.clone(),
+            selection: selection(frame),
+            except: frame.own.as_deref().and_then(wire::stream_name),
+            speaks: self.settings.speaks,
+        };
+        self.ask(Asked::Play { stream: stream.clone() }, Command::View(view), ctx);
+        Ok(())
+    }
+
+    fn admit(&mut self, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
+        if self.legs.len() >= LEGS {
+            return Err(WireError::HighResourceUsage);
+        }
+        self.limit(ctx);
+        Ok(())
+    }
+
+    /// Clients send this by themselves, for streams that were never theirs: then nothing happens.
+    fn stop(&mut self, stream: &Name, ctx: &mut Ctx<'_>) {
+        for role in [Role::Play, Role::Publish] {
+            if let Some(link) = self.legs.link(stream, role) {
+                self.limit(ctx);
+                ctx.out.command(UNHEARD, Command::Hangup { link, cause: CauseKind::Hangup.into() });
+            }
+        }
+    }
+
+    /// An offer is for what the client publishes, an answer for what it plays: the same id may be both.
+    fn describe(&mut self, stream: &Name, frame: &ClientFrame<'_>, ctx: &mut Ctx<'_>) {
+        let (role, kind) = match frame.kind.as_deref() {
+            Some("offer") => (Role::Publish, SignalKind::Offer),
+            Some("answer") => (Role::Play, SignalKind::Answer),
+            _ => return,
+        };
+        let Some(leg) = self.legs.of(stream, role) else { return };
+        let sdp = frame.sdp.as_deref().unwrap_or_default();
+        leg.ufrag = sdp::ufrag(sdp).map(Box::from);
+        if role == Role::Play {
+            leg.deadline = None;
+        }
+        let link = leg.link;
+        self.limit(ctx);
+        self.tell_engine(link, kind, sdp, ctx);
+    }
+
+    /// A candidate says by its fragment whose it is. One that does not is the publication's, if there is one.
+    fn candidate(&mut self, stream: &Name, frame: &ClientFrame<'_>, ctx: &mut Ctx<'_>) {
+        // An empty one says that there are no more, which we need not know.
+        let Some(candidate) = frame.candidate.as_deref() else { return };
+        let candidate = candidate.strip_prefix("a=").unwrap_or(candidate);
+        let fragment = sdp::candidate_ufrag(candidate);
+        let mut known = [Role::Publish, Role::Play].into_iter().filter_map(|role| {
+            let leg = self.legs.of(stream, role)?;
+            Some((leg.link, fragment.is_some() && leg.ufrag.as_deref() == fragment))
+        });
+        let Some((first, its)) = known.next() else { return };
+        let link = known.next().filter(|(_, others)| *others && !its).map_or(first, |(other, _)| other);
+        self.tell_engine(link, SignalKind::Candidate, candidate, ctx);
+    }
+
+    fn tell_engine(&self, link: LinkId, kind: SignalKind, text: &str, ctx: &mut Ctx<'_>) {
+        let signal = Signal { kind, body: Body::new(self.lang, text.as_bytes()) };
+        ctx.out.command(UNHEARD, Command::Signal { to: Address::Link(link), signal });
+    }
+
+    fn toggle(&mut self, stream: &Name, kinds: Kinds, frame: &ClientFrame<'_>, ctx: &mut Ctx<'_>) {
+        let track = frame.track.as_deref().and_then(wire::stream_name);
+        if let (Some(link), Some(track)) = (self.legs.link(stream, Role::Play), track) {
+            self.pause(link, Some(track), kinds, frame, ctx);
+        }
+    }
+
+    /// From who publishes the track, or the main stream, it is for everybody; from a player, for his own view
+    /// (DECISIONS 24).
+    fn enable_track(&mut self, main: &Name, frame: &ClientFrame<'_>, ctx: &mut Ctx<'_>) {
+        let Some(track) = frame.track.as_deref().and_then(wire::stream_name) else { return };
+        let own = self.legs.of(&track, Role::Publish).filter(|leg| leg.main.as_ref() == Some(main));
+        if let Some(link) = own.map(|leg| leg.link) {
+            self.pause(link, None, Kinds::ALL, frame, ctx);
+        } else if let Some(link) = [Role::Play, Role::Publish].into_iter().find_map(|role| self.legs.link(main, role)) {
+            self.pause(link, Some(track), Kinds::ALL, frame, ctx);
+        }
+    }
+
+    fn pause(&mut self, link: LinkId, track: Option<Name>, kinds: Kinds, frame: &ClientFrame<'_>, ctx: &mut Ctx<'_>) {
+        self.limit(ctx);
+        let on = frame.enabled.unwrap_or(true);
+        ctx.out.command(UNHEARD, Command::Pause { link, track, kinds, on });
+    }
+
+    fn prefer(&mut self, stream: &Name, frame: &ClientFrame<'_>, ctx: &mut Ctx<'_>) {
+        let Some(link) = self.legs.link(stream, Role::Play) else { return };
+        self.limit(ctx);
+        let track = frame.track.as_deref().and_then(wire::stream_name);
+        // No height, 0 and "auto": as the network allows.
+        let height = frame.height.filter(|height| *height > 0);
+        ctx.out.command(UNHEARD, Command::Prefer { link, track, height });
+    }
+
+    fn ask(&mut self, asked: Asked, command: Command, ctx: &mut Ctx<'_>) {
+        self.last_tag = Tag(self.last_tag.0 + 1);
+        self.asked.insert(self.last_tag, asked);
+        ctx.out.command(self.last_tag, command);
+    }
+
+    /// The protocol has no word for "too fast": a client above the rate is read more slowly and loses nothing. Pages that
+    /// try again and again for what is not there stay far below it.
+    fn limit(&mut self, ctx: &mut Ctx<'_>) {
+        let next = self.bucket.charge(self.settings.rate, ctx.now);
+        if next > ctx.now {
+            ctx.out.deafen(next);
+        }
+    }
+
+    fn refused(&mut self, tag: Tag, refusal: Refusal, ctx: &mut Ctx<'_>) {
+        let Some(asked) = self.asked.remove(&tag) else { return };
+        match asked {
+            Asked::Play { stream } if refusal == Refusal::NoSuchStream => {
+                ctx.out.text(|out| wire::not_playable(out, &stream));
+            }
+            Asked::Publish { stream, .. } | Asked::Play { stream } | Asked::Know { stream } => {
+                ctx.out.text(|out| wire::error(out, refusal::error(refusal), Some(stream.as_str())));
+            }
+        }
+    }
+
+    fn opened(&mut self, tag: Tag, link: LinkId, ctx: &mut Ctx<'_>) {
+        let deadline = ctx.now + self.settings.publish_timeout;
+        match self.asked.remove(&tag) {
+            Some(Asked::Publish { stream, main }) => {
+                ctx.out.text(|out| wire::start(out, &stream));
+                self.legs.insert(Leg::new(link, Role::Publish, stream, main, deadline));
+            }
+            Some(Asked::Play { stream }) => self.legs.insert(Leg::new(link, Role::Play, stream, None, deadline)),
+            Some(Asked::Know { .. }) | None => {}
+        }
+    }
+
+    fn described(
+        &mut self,
+        link: LinkId,
+        kind: DescriptionKind,
+        sdp: &str,
+        sections: &[Section<Name>],
+        ctx: &mut Ctx<'_>,
+    ) {
+        let Some(leg) = self.legs.at(link) else { return };
+        let stream = &leg.stream;
+        ctx.out.text(|out| wire::configuration(out, stream, kind, sdp, sections));
+        // The transport is the same ever after, and so are its candidates.
+        if std::mem::replace(&mut leg.described, true) {
+            return;
+        }
+        let mid = sections.first().map_or("0", |section| &section.mid);
+        for candidate in sdp::candidates(sdp) {
+            ctx.out.text(|out| wire::candidate(out, stream, mid, candidate));
+        }
+    }
+
+    fn flows(&mut self, link: LinkId, ctx: &mut Ctx<'_>) {
+        let Some(leg) = self.legs.at(link) else { return };
+        leg.deadline = None;
+        if !std::mem::replace(&mut leg.started, true) {
+            let started = if leg.role == Role::Publish { Notice::PublishStarted } else { Notice::PlayStarted };
+            ctx.out.text(|out| wire::notice(out, started, &leg.stream));
+        }
+    }
+
+    fn ended(&mut self, link: LinkId, cause: &Cause, ctx: &mut Ctx<'_>) {
+        let Some(leg) = self.legs.remove(link) else { return };
+        let error = refusal::end(leg.role, cause);
+        if let Some(error) = error {
+            ctx.out.text(|out| wire::error(out, error, Some(leg.stream.as_str())));
+        }
+        // What has started finishes, whatever the reason; what has not, and is told to be wrong, need not.
+        if error.is_none() || leg.started {
+            let finished = if leg.role == Role::Publish { Notice::PublishFinished } else { Notice::PlayFinished };
+            ctx.out.text(|out| wire::notice(out, finished, &leg.stream));
+        }
+    }
+
+    fn track_changed(&mut self, link: LinkId, track: &Name, added: bool, ctx: &mut Ctx<'_>) {
+        let Some(leg) = self.legs.at(link).filter(|leg| leg.stream != *track) else { return };
+        leg.tracks_changed = true;
+        ctx.out.text(|out| wire::track_changed(out, &leg.stream, track, added));
+    }
+
+    fn measured(&mut self, link: LinkId, report: &Report, ctx: &mut Ctx<'_>) {
+        let passed = report.audio_bps > 0 || report.video_bps > 0;
+        if let Some(leg) = self.legs.at(link).filter(|leg| leg.started && passed) {
+            ctx.out.text(|out| wire::measurement(out, &leg.stream, report));
+        }
+    }
+
+    /// Pages hear of changed tracks on the data channel as well; legs that came to nothing are given up.
+    fn look_after_legs(&mut self, ctx: &mut Ctx<'_>) {
+        for leg in self.legs.all() {
+            if std::mem::take(&mut leg.tracks_changed) {
+                let bytes = Arc::from(wire::track_list_updated(&leg.stream));
+                ctx.out.command(UNHEARD, Command::Say { link: leg.link, binary: false, bytes });
+            }
+            if leg.deadline.take_if(|deadline| *deadline <= ctx.now).is_some() {
+                ctx.out.command(UNHEARD, Command::Hangup { link: leg.link, cause: CauseKind::TimedOut.into() });
+            }
+        }
+    }
+}
+
+/// Which tracks are switched on: antmedia.md section 5.9. What is refused by name is off, whatever else names it.
+fn selection(frame: &ClientFrame<'_>) -> Selection {
+    let named = |wanted: bool| {
+        let tracks = frame.tracks.iter().filter(move |(_, on)| *on == wanted);
+        tracks.filter_map(move |(track, on)| Some((wire::stream_name(track)?, *on)))
+    };
+    let named: Vec<_> = named(false).chain(named(true)).collect();
+    let later = !frame.all_off.unwrap_or(false);
+    let others = later && named.iter().all(|(_, on)| !on);
+    Selection { named, others, later }
+}
+
+impl Session for AntSession {
+    fn on_open(&mut self, ctx: &mut Ctx<'_>) {
+        self.life.begins(ctx.now, self.settings.ping_interval);
+    }
+
+    fn on_frame(&mut self, frame: Frame<'_>, ctx: &mut Ctx<'_>) {
+        self.life.hears(ctx.now);
+        match frame {
+            Frame::Text(text) => self.message(text, ctx),
+            Frame::Binary(_) | Frame::Pong(_) => {}
+        }
+    }
+
+    fn on_event(&mut self, event: Event, ctx: &mut Ctx<'_>) {
+        match event {
+            Event::Reserved { tag, link } | Event::Viewing { tag, link } => self.opened(tag, link, ctx),
+            Event::Refused { tag, refusal } => self.refused(tag, refusal, ctx),
+            Event::Described { link, kind, sdp, sections } => self.described(link, kind, &sdp, &sections, ctx),
+            Event::Flowing { link } => self.flows(link, ctx),
+            Event::LegEnded { link, cause, .. } => self.ended(link, &cause, ctx),
+            Event::TrackChanged { link, track, added } => self.track_changed(link, &track, added, ctx),
+            Event::Measured { link, report } => self.measured(link, &report, ctx),
+            Event::Switched { link, height, .. } => {
+                if let Some(leg) = self.legs.at(link) {
+                    ctx.out.text(|out| wire::resolution(out, &leg.stream, height));
+                }
+            }
+            Event::Live { stream } => ctx.out.text(|out| wire::notice(out, Notice::StreamingStarted, &stream)),
+            Event::Renditions { tag, stream, video, audio_bps, renditions, .. }
+                if self.asked.remove(&tag).is_some() =>
+            {
+                ctx.out.text(|out| wire::stream_information(out, &stream, video, audio_bps, &renditions));
+            }
+            Event::Tracks { tag, stream, tracks } if self.asked.remove(&tag).is_some() => {
+                ctx.out.text(|out| wire::track_list(out, &stream, &tracks));
+            }
+            // Rooms, calls and presence are nothing that a client of this dialect asks for.
+            _ => {}
+        }
+    }
+
+    fn deadline(&self) -> Option<Moment> {
+        self.legs.deadline().into_iter().chain([self.life.deadline()]).min()
+    }
+
+    fn on_deadline(&mut self, ctx: &mut Ctx<'_>) {
+        self.look_after_legs(ctx);
+        let (interval, timeout) = (self.settings.ping_interval, self.settings.idle_timeout);
+        match self.life.on_deadline(ctx.now, interval, timeout) {
+            Due::Nothing => {}
+            Due::Ping => ctx.out.ping(),
+            Due::GiveUp => ctx.out.abort(CloseCause::Silent),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,328 @@
+//! A media engine without media, for transcripts: it answers what the hub asks at once and always the same way, and a
+//! script says when media flows. It panics where the hub asks for what makes no sense.
+//!
+//! Its descriptions are no SDP that a browser would take: they have the lines that a dialect may look at. A peer's
+//! description is good if it begins with `v=0`.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write;
+use std::sync::Arc;
+
+use patchbay_core::{
+    Codec, DescriptionKind, Kind, Kinds, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Name, Open, PartyId,
+    Section, SignalKind, Topic, Track,
+};
+
+use super::directive::{Directive, LegName, Message, Verb};
+
+#[derive(Default)]
+pub(super) struct Engine {
+    legs: BTreeMap<LinkId, Leg>,
+    events: VecDeque<MediaEvent>,
+}
+
+struct Leg {
+    owner: PartyId,
+    name: LegName,
+    accept: Kinds,
+    says: Vec<Topic>,
+    hears: Vec<Topic>,
+    /// What of it passes to anybody.
+    open: Kinds,
+    tracks: Vec<Track>,
+    sections: Vec<Section<LinkId>>,
+    /// An offer of ours is out.
+    offered: bool,
+    /// The tracks have changed since.
+    changed: bool,
+    candidates: usize,
+    preferred: BTreeMap<LinkId, Option<u32>>,
+    inbox: VecDeque<Message>,
+}
+
+/// Expected, got.
+type Wrong = (String, String);
+
+const CANDIDATE: &str = "a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n";
+
+impl Engine {
+    /// Carries out what the hub asks; `stream` is what the party wanted when a leg is opened.
+    pub(super) fn take(&mut self, op: MediaOp, stream: Option<&Name>) {
+        match op {
+            MediaOp::Open(open) => {
+                let stream = stream.expect("a leg is opened because a party asked for a stream");
+                self.open(open, stream.clone());
+            }
+            MediaOp::Close { link } => {
+                self.legs.remove(&link).expect("a leg is closed once");
+            }
+            MediaOp::Remote { link, signal } => {
+                let text = String::from_utf8(signal.body.bytes().to_vec()).expect("what peers say is text");
+                match signal.kind {
+                    SignalKind::Candidate => {
+                        assert!(!text.is_empty(), "the end of candidates is none");
+                        self.leg(link).candidates += 1;
+                    }
+                    SignalKind::Offer => self.offer(link, &text),
+                    SignalKind::Answer => self.answer(link, &text),
+                    kind => panic!("a peer tells the engine {kind:?}"),
+                }
+            }
+            MediaOp::Tracks { link, tracks } => {
+                self.check_tracks(&tracks);
+                let leg = self.leg(link);
+                leg.tracks = tracks;
+                leg.changed = true;
+                self.make_offer(link);
+            }
+            MediaOp::Gate { link, source, pass } => {
+                let track = self.leg(link).tracks.iter_mut().find(|track| track.source == source);
+                track.expect("a gate stands before a track that is sent").pass = pass;
+            }
+            MediaOp::Mute { source, pass } => self.leg(source).open = pass,
+            MediaOp::Prefer { link, source, height } => {
+                let leg = self.leg(link);
+                assert!(leg.tracks.iter().any(|track| track.source == source), "a size of a track that is not sent");
+                leg.preferred.insert(source, height);
+            }
+            MediaOp::Say { link, binary, bytes } => {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                self.leg(link).inbox.push_back(Message { binary, text });
+            }
+        }
+    }
+
+    /// What the hub is to be told next.
+    pub(super) fn next(&mut self) -> Option<MediaEvent> {
+        self.events.pop_front()
+    }
+
+    /// How many legs there are.
+    pub(super) fn legs(&self) -> usize {
+        self.legs.len()
+    }
+
+    fn leg(&mut self, link: LinkId) -> &mut Leg {
+        self.legs.get_mut(&link).expect("the hub asks for a leg that is open")
+    }
+
+    fn check_tracks(&self, tracks: &[Track]) {
+        let open = |track: &Track| self.legs.get(&track.source).is_some_and(|source| source.name.up);
+        assert!(tracks.iter().all(open), "a track comes from a leg that is open and receives");
+    }
+
+    fn open(&mut self, open: Open, stream: Name) {
+        let Open { link, owner, role, says, hears, report: _ } = open;
+        let (up, accept, tracks) = match role {
+            LegRole::Receive { accept } => (true, accept, Vec::new()),
+            LegRole::Send { tracks, label, .. } => {
+                assert_eq!(label, stream, "the data channel is called as the stream");
+                (false, Kinds::NONE, tracks)
+            }
+        };
+        self.check_tracks(&tracks);
+        let leg = Leg {
+            owner,
+            name: LegName { up, stream },
+            accept,
+            says,
+            hears,
+            open: Kinds::ALL,
+            tracks,
+            sections: Vec::new(),
+            offered: false,
+            changed: !up,
+            candidates: 0,
+            preferred: BTreeMap::new(),
+            inbox: VecDeque::new(),
+        };
+        assert!(self.legs.insert(link, leg).is_none(), "a link is given once");
+        self.make_offer(link);
+    }
+
+    fn refuse(&mut self, link: LinkId, fault: MediaFault) {
+        self.legs.remove(&link);
+        self.events.push_back(MediaEvent::Refused { link, fault });
+    }
+
+    /// The peer offers to send.
+    fn offer(&mut self, link: LinkId, sdp: &str) {
+        let leg = self.leg(link);
+        let sections = read_sections(sdp);
+        if !leg.name.up || !sdp.starts_with("v=0") || sections.is_empty() {
+            return self.refuse(link, MediaFault::Description);
+        }
+        let announces = |kind| sections.iter().any(|section| section.kind == Some(kind));
+        let audio = (leg.accept.audio && announces(Kind::Audio)).then_some(Codec::Opus);
+        let video = (leg.accept.video && announces(Kind::Video)).then_some(Codec::Vp8);
+        let sdp = Arc::from(write_sections(&sections, "recvonly"));
+        self.events.push_back(MediaEvent::Parsed { link, audio, video, layers: 1 });
+        self.events.push_back(MediaEvent::Local { link, kind: DescriptionKind::Answer, sdp, sections });
+    }
+
+    /// The peer answers ours.
+    fn answer(&mut self, link: LinkId, sdp: &str) {
+        let leg = self.leg(link);
+        if leg.name.up || !sdp.starts_with("v=0") || !std::mem::take(&mut leg.offered) {
+            return self.refuse(link, MediaFault::Description);
+        }
+        self.make_offer(link);
+    }
+
+    /// Offers the present tracks, if they have changed and no offer is out.
+    fn make_offer(&mut self, link: LinkId) {
+        let leg = self.leg(link);
+        if leg.offered || !std::mem::take(&mut leg.changed) {
+            return;
+        }
+        leg.offered = true;
+        for section in &mut leg.sections {
+            section.source.take_if(|source| leg.tracks.iter().all(|track| track.source != *source));
+        }
+        for track in &leg.tracks {
+            let kinds = [(Kind::Audio, track.audio), (Kind::Video, track.video)];
+            for kind in kinds.into_iter().filter_map(|(kind, codec)| codec.map(|_| kind)) {
+                place(&mut leg.sections, kind, track.source);
+            }
+        }
+        if leg.sections.iter().all(|section| section.kind.is_some()) {
+            let mid = leg.sections.len().to_string();
+            leg.sections.push(Section { mid, kind: None, source: None });
+        }
+        let sections = leg.sections.clone();
+        let sdp = Arc::from(write_sections(&sections, "sendonly"));
+        self.events.push_back(MediaEvent::Local { link, kind: DescriptionKind::Offer, sdp, sections });
+    }
+
+    /// Does what a line of a transcript says, or judges what it expects.
+    ///
+    /// # Errors
+    /// What should have been, and what was.
+    pub(super) fn follow(&mut self, owner: PartyId, directive: &Directive) -> Result<(), Wrong> {
+        let Directive { leg: name, verb } = directive;
+        let found = self.legs.iter().find(|(_, leg)| leg.owner == owner && leg.name == *name);
+        let Some(link) = found.map(|(link, _)| *link) else {
+            let gone = *verb == Verb::Gone;
+            return if gone { Ok(()) } else { Err(("such a leg".to_owned(), "none".to_owned())) };
+        };
+        if verb.expects() { self.judge(link, verb) } else { self.happen(link, verb) }
+    }
+
+    fn happen(&mut self, link: LinkId, verb: &Verb) -> Result<(), Wrong> {
+        let event = match verb {
+            Verb::Flow => MediaEvent::Flowing { link },
+            Verb::Lost => {
+                self.legs.remove(&link);
+                MediaEvent::Lost { link }
+            }
+            Verb::Fail(fault) => {
+                self.refuse(link, *fault);
+                return Ok(());
+            }
+            Verb::Report(report) => MediaEvent::Report { link, report: report.clone() },
+            Verb::Switch { track, height } => {
+                let source = self.source(link, track)?;
+                MediaEvent::Switched { link, source, height: *height }
+            }
+            Verb::Data(message) => {
+                self.distribute(link, message);
+                return Ok(());
+            }
+            Verb::Passes { .. } | Verb::Prefers { .. } | Verb::Hears(_) | Verb::Candidates(_) | Verb::Gone => {
+                return Ok(());
+            }
+        };
+        self.events.push_back(event);
+        Ok(())
+    }
+
+    /// What a leg says reaches every leg that hears one of its subjects, once, except those of the same party.
+    fn distribute(&mut self, link: LinkId, message: &Message) {
+        let (owner, says) = (self.leg(link).owner, self.leg(link).says.clone());
+        let hears = |leg: &Leg| leg.owner != owner && leg.hears.iter().any(|topic| says.contains(topic));
+        for leg in self.legs.values_mut().filter(|leg| hears(leg)) {
+            leg.inbox.push_back(message.clone());
+        }
+    }
+
+    fn source(&self, link: LinkId, track: &Name) -> Result<LinkId, Wrong> {
+        let named = |source: &LinkId| self.legs.get(source).is_some_and(|leg| leg.name.stream == *track);
+        let mut sources = self.legs[&link].tracks.iter().map(|track| track.source);
+        sources.find(named).ok_or_else(|| ("a track of that name".to_owned(), "none".to_owned()))
+    }
+
+    fn judge(&mut self, link: LinkId, verb: &Verb) -> Result<(), Wrong> {
+        let (expected, got) = match verb {
+            Verb::Passes { track, kinds } => (format!("{kinds:?}"), format!("{:?}", self.passes(link, track))),
+            Verb::Prefers { track, height } => {
+                let source = self.source(link, track)?;
+                let preferred = self.legs[&link].preferred.get(&source).copied();
+                (format!("{:?}", Some(height)), format!("{:?}", preferred.as_ref()))
+            }
+            Verb::Hears(message) => (format!("{message:?}"), format!("{:?}", self.leg(link).inbox.pop_front())),
+            Verb::Candidates(count) => (count.to_string(), self.leg(link).candidates.to_string()),
+            _ => ("the leg to be closed".to_owned(), "it is open".to_owned()),
+        };
+        if expected == got { Ok(()) } else { Err((expected, got)) }
+    }
+
+    /// What of a track reaches a viewer.
+    fn passes(&self, link: LinkId, name: &Name) -> Kinds {
+        let Ok(source) = self.source(link, name) else { return Kinds::NONE };
+        let Some(track) = self.legs[&link].tracks.iter().find(|track| track.source == source) else {
+            return Kinds::NONE;
+        };
+        let there = Kinds { audio: track.audio.is_some(), video: track.video.is_some() };
+        there.and(track.pass).and(self.legs[&source].open)
+    }
+}
+
+/// A section of that kind for the source: its own, one that nobody uses, or a new one.
+fn place(sections: &mut Vec<Section<LinkId>>, kind: Kind, source: LinkId) {
+    let own = sections.iter().any(|section| section.kind == Some(kind) && section.source == Some(source));
+    if own {
+        return;
+    }
+    match sections.iter_mut().find(|section| section.kind == Some(kind) && section.source.is_none()) {
+        Some(section) => section.source = Some(source),
+        None => {
+            let mid = sections.len().to_string();
+            sections.push(Section { mid, kind: Some(kind), source: Some(source) });
+        }
+    }
+}
+
+fn read_sections(sdp: &str) -> Vec<Section<LinkId>> {
+    let mut sections = Vec::new();
+    for line in sdp.lines() {
+        let Some(kind) = line.strip_prefix("m=") else { continue };
+        let kind = match kind.split(' ').next() {
+            Some("audio") => Some(Kind::Audio),
+            Some("video") => Some(Kind::Video),
+            _ => None,
+        };
+        sections.push(Section { mid: sections.len().to_string(), kind, source: None });
+    }
+    sections
+}
+
+fn write_sections(sections: &[Section<LinkId>], direction: &str) -> String {
+    let mut sdp = String::from("v=0\r\n");
+    for Section { mid, kind, source } in sections {
+        let (media, direction) = match kind {
+            Some(kind) => {
+                let media = if *kind == Kind::Audio { "audio" } else { "video" };
+                let used = source.is_some() || direction == "recvonly";
+                (media, if used { direction } else { "inactive" })
+            }
+            None => ("application", "sendrecv"),
+        };
+        // Writing to a string cannot fail.
+        let _ = write!(sdp, "m={media}\r\na=mid:{mid}\r\na={direction}\r\n");
+        if source.is_some() {
+            let _ = write!(sdp, "a=msid:e{mid} t{mid}\r\n");
+        }
+        sdp += CANDIDATE;
+    }
+    sdp
+}

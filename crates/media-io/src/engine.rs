@@ -1,0 +1,232 @@
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use mio::Poll;
+use patchbay_core::{LinkId, MediaEvent, MediaOp};
+use patchbay_media::{Counts, Worker};
+
+use crate::inbox::Put;
+use crate::socket::Socket;
+use crate::thread::{Gauges, Handle, Thread};
+use crate::{Settings, addresses};
+
+/// The running engine. Dropped, it stops.
+pub struct Engine {
+    handles: Arc<Vec<Handle>>,
+    threads: Vec<JoinHandle<()>>,
+    places: Mutex<Places>,
+    /// What each worker's sockets are bound to.
+    bound: Vec<SocketAddr>,
+    candidates: Vec<IpAddr>,
+}
+
+/// Which worker has which leg.
+struct Places {
+    by_link: BTreeMap<LinkId, usize>,
+    legs: Vec<usize>,
+}
+
+/// The engine has as much to do as it may have; the operation was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused(
+    /// The leg that was meant.
+    pub LinkId,
+);
+
+impl Engine {
+    /// Binds sockets and starts threads. `tell` is called on the workers' threads with what they tell the hub, in order
+    /// for each leg.
+    ///
+    /// # Errors
+    /// With cause and next action, if a socket cannot be bound or a thread not started.
+    pub fn start(settings: &Settings, tell: Arc<dyn Fn(Vec<MediaEvent>) + Send + Sync>) -> Result<Self, String> {
+        let count = match settings.workers {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            workers => workers,
+        };
+        let candidates = addresses::candidates(settings);
+        let mut prepared = Vec::new();
+        let mut handles = Vec::new();
+        let mut bound = Vec::new();
+        for number in 0..count {
+            let sockets = bind(settings, number)?;
+            bound.extend(sockets.iter().map(|socket| socket.address));
+            let poll =
+                Poll::new().map_err(|error| format!("cannot make a poller: {error}; raise the limit of open files"))?;
+            let waker = Thread::waker(&poll)
+                .map_err(|error| format!("cannot make a waker: {error}; raise the limit of open files"))?;
+            handles.push(Handle { inbox: crate::inbox::Inbox::default(), waker, gauges: Gauges::default() });
+            prepared.push((number, sockets, poll));
+        }
+        let handles = Arc::new(handles);
+        let mut threads = Vec::new();
+        for (number, sockets, poll) in prepared {
+            let mut media = settings.media.clone();
+            let at = |ip: &IpAddr| {
+                let family = |socket: &&Socket| socket.address.is_ipv4() == ip.is_ipv4();
+                sockets.iter().find(family).map(|socket| SocketAddr::new(*ip, socket.address.port()))
+            };
+            media.candidates = candidates.iter().filter_map(at).collect();
+            let worker = Worker::new(number, media, Instant::now())?;
+            let own = candidates.iter().copied().filter(is_own).collect();
+            let tell = Arc::clone(&tell);
+            let mut thread = Thread { number, worker, poll, sockets, own, handles: Arc::clone(&handles), tell };
+            thread.register().map_err(|error| format!("cannot wait for a media socket: {error}"))?;
+            let builder = std::thread::Builder::new().name(format!("media-{number}"));
+            let spawned = builder.spawn(move || thread.run());
+            threads.push(
+                spawned.map_err(|error| format!("cannot start a media thread: {error}; set media.workers lower"))?,
+            );
+        }
+        let places = Mutex::new(Places { by_link: BTreeMap::new(), legs: vec![0; count] });
+        Ok(Self { handles, threads, places, bound, candidates })
+    }
+
+    /// Hands an operation to the worker whose leg it is about. Never waits.
+    ///
+    /// # Errors
+    /// [`Refused`] if its queue is full. What was opened is to be closed then.
+    pub fn submit(&self, op: MediaOp) -> Result<(), Refused> {
+        let link = op.link();
+        let mut places = self.places();
+        let worker = match &op {
+            MediaOp::Open(_) => places.place(link),
+            _ => places.by_link.get(&link).copied(),
+        };
+        // A leg that is closed already.
+        let Some(worker) = worker else { return Ok(()) };
+        if matches!(op, MediaOp::Close { .. }) {
+            places.free(link);
+        }
+        // Under the lock, so that a leg's operations keep their order.
+        let put = self.handles[worker].inbox.op(op);
+        drop(places);
+        if put == Put::Full {
+            return Err(Refused(link));
+        }
+        self.handles[worker].wake(put);
+        Ok(())
+    }
+
+    /// A leg that is over by itself. To be called for each [`MediaEvent::Lost`] and [`MediaEvent::Refused`].
+    pub fn forget(&self, link: LinkId) {
+        self.places().free(link);
+    }
+
+    /// What the sockets are bound to, worker by worker.
+    #[must_use]
+    pub fn bound(&self) -> &[SocketAddr] {
+        &self.bound
+    }
+
+    /// The addresses that peers are told.
+    #[must_use]
+    pub fn candidates(&self) -> &[IpAddr] {
+        &self.candidates
+    }
+
+    /// What all workers have seen, and the datagram trains that the system did not take.
+    #[must_use]
+    pub fn counts(&self) -> (Counts, u64) {
+        let mut sum = (Counts::default(), 0);
+        for handle in self.handles.iter() {
+            let (counts, unsent) = handle.gauges.load();
+            sum.0.legs += counts.legs;
+            sum.0.strangers += counts.strangers;
+            sum.0.packets_in += counts.packets_in;
+            sum.0.packets_out += counts.packets_out;
+            sum.0.panics += counts.panics;
+            sum.0.lost_bursts += counts.lost_bursts;
+            sum.1 += unsent;
+        }
+        sum
+    }
+
+    fn places(&self) -> MutexGuard<'_, Places> {
+        // Nothing panics under this lock.
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        for handle in self.handles.iter() {
+            handle.wake(handle.inbox.stop());
+        }
+        for thread in self.threads.drain(..) {
+            // Whoever drops the engine may be one of its own threads, telling somebody who was the last to hold it.
+            if thread.thread().id() != std::thread::current().id() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl Places {
+    /// The worker with the fewest legs gets the next one.
+    fn place(&mut self, link: LinkId) -> Option<usize> {
+        let (worker, _) = self.legs.iter().enumerate().min_by_key(|(_, legs)| **legs)?;
+        self.by_link.insert(link, worker);
+        self.legs[worker] += 1;
+        Some(worker)
+    }
+
+    fn free(&mut self, link: LinkId) {
+        if let Some(worker) = self.by_link.remove(&link) {
+            self.legs[worker] -= 1;
+        }
+    }
+}
+
+/// Whether this machine has that address: it can be bound to.
+fn is_own(ip: &IpAddr) -> bool {
+    std::net::UdpSocket::bind((*ip, 0)).is_ok()
+}
+
+fn bind(settings: &Settings, number: usize) -> Result<Vec<Socket>, String> {
+    let offset = u16::try_from(number).unwrap_or(u16::MAX);
+    let mut port = match settings.port {
+        0 => 0,
+        port => port
+            .checked_add(offset)
+            .ok_or_else(|| format!("media.udp_port {port} leaves no port for worker {number}; set it lower"))?,
+    };
+    let mut sockets: Vec<Socket> = Vec::new();
+    let mut failure = None;
+    for ip in &settings.bind {
+        match Socket::bind(SocketAddr::new(*ip, port)) {
+            Ok(socket) => {
+                // All families of a worker have one port.
+                port = socket.address.port();
+                sockets.push(socket);
+            }
+            // A machine without IPv6 is no reason not to start; a taken port is.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse || settings.bind.len() == 1 => {
+                return Err(cannot_bind(*ip, port, &error));
+            }
+            Err(error) => failure = Some(cannot_bind(*ip, port, &error)),
+        }
+    }
+    match failure {
+        Some(failure) if sockets.is_empty() => Err(failure),
+        Some(failure) => {
+            tracing::warn!("{failure}");
+            Ok(sockets)
+        }
+        None if sockets.is_empty() => Err("media.bind names no address; name one".to_owned()),
+        None => Ok(sockets),
+    }
+}
+
+fn cannot_bind(ip: IpAddr, port: u16, error: &io::Error) -> String {
+    let action = match error.kind() {
+        io::ErrorKind::AddrInUse => "another process has that UDP port: stop it or set media.udp_port (0 takes any)",
+        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: set media.udp_port higher",
+        _ => "check media.bind",
+    };
+    format!("cannot bind UDP {} (media.bind, media.udp_port): {error}; {action}", SocketAddr::new(ip, port))
+}

@@ -1,0 +1,114 @@
+//! Datagrams of one leg, gathered for as few system calls as possible.
+
+use std::net::SocketAddr;
+
+use str0m::net::Transmit;
+
+use crate::sink::{Datagrams, Sink};
+
+/// Most bytes of one send: the kernel takes no datagram train of more than 64 kB with its headers.
+const BYTES: usize = 60_000;
+/// Most datagrams of one send (`UDP_MAX_SEGMENTS` of Linux).
+const SEGMENTS: usize = 64;
+
+/// Datagrams that wait to leave together. Generic segmentation offload takes a train of datagrams of one size, of which
+/// the last may be shorter: a datagram that is longer than the first, or comes behind a shorter one, begins a new train.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    bytes: Vec<u8>,
+    segment: usize,
+    count: usize,
+    /// The last one was shorter than the others.
+    closed: bool,
+    between: Option<(SocketAddr, SocketAddr)>,
+}
+
+impl Batch {
+    /// Takes a datagram, and sends what must leave before it.
+    pub(crate) fn push(&mut self, transmit: &Transmit, sink: &mut dyn Sink) {
+        let between = Some((transmit.source, transmit.destination));
+        let length = transmit.contents.len();
+        let fits = self.between == between
+            && !self.closed
+            && length <= self.segment
+            && self.count < SEGMENTS
+            && self.bytes.len() + length <= BYTES;
+        if !fits {
+            self.flush(sink);
+            self.between = between;
+            self.segment = length;
+        }
+        self.closed = length < self.segment;
+        self.count += 1;
+        self.bytes.extend_from_slice(&transmit.contents);
+    }
+
+    /// Sends what waits.
+    pub(crate) fn flush(&mut self, sink: &mut dyn Sink) {
+        if let Some((source, destination)) = self.between.take() {
+            sink.send(Datagrams { source, destination, contents: &self.bytes, segment: self.segment });
+        }
+        self.bytes.clear();
+        (self.segment, self.count, self.closed) = (0, 0, false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use patchbay_core::MediaEvent;
+    use str0m::net::Protocol;
+
+    use super::*;
+    use crate::peer::{Peer, PeerMessage};
+
+    #[derive(Default)]
+    struct Sent(Vec<(u16, Vec<usize>)>);
+
+    impl Sink for Sent {
+        fn send(&mut self, datagrams: Datagrams<'_>) {
+            let sizes = datagrams.contents.chunks(datagrams.segment).map(<[u8]>::len).collect();
+            self.0.push((datagrams.destination.port(), sizes));
+        }
+
+        fn event(&mut self, event: MediaEvent) {
+            panic!("{event:?}");
+        }
+
+        fn tell(&mut self, _to: Peer, message: PeerMessage) -> bool {
+            panic!("{message:?}");
+        }
+    }
+
+    fn run(datagrams: &[(u16, usize)]) -> Vec<(u16, Vec<usize>)> {
+        let (mut batch, mut sent) = (Batch::default(), Sent::default());
+        for &(port, length) in datagrams {
+            let transmit = Transmit {
+                proto: Protocol::Udp,
+                source: ([127, 0, 0, 1], 1).into(),
+                destination: ([127, 0, 0, 1], port).into(),
+                contents: vec![0; length].into(),
+            };
+            batch.push(&transmit, &mut sent);
+        }
+        batch.flush(&mut sent);
+        batch.flush(&mut sent);
+        sent.0
+    }
+
+    #[test]
+    fn equal_datagrams_leave_together() {
+        assert_eq!(run(&[(1, 9), (1, 9), (1, 9)]), [(1, vec![9, 9, 9])]);
+        assert_eq!(run(&[(1, 9), (1, 9), (1, 5)]), [(1, vec![9, 9, 5])], "the last may be shorter");
+        assert_eq!(run(&[(1, 9), (1, 5), (1, 5)]), [(1, vec![9, 5]), (1, vec![5])], "nothing may follow it");
+        assert_eq!(run(&[(1, 5), (1, 9)]), [(1, vec![5]), (1, vec![9])], "none may be longer");
+        assert_eq!(run(&[(1, 9), (2, 9)]), [(1, vec![9]), (2, vec![9])]);
+    }
+
+    #[test]
+    fn a_train_has_its_bounds() {
+        let many = run(&[(1, 100); 65]);
+        assert_eq!(many.iter().map(|(_, sizes)| sizes.len()).collect::<Vec<_>>(), [64, 1]);
+        let large = run(&[(1, 1_200); 60]);
+        assert_eq!(large.iter().map(|(_, sizes)| sizes.len()).collect::<Vec<_>>(), [50, 10]);
+    }
+}

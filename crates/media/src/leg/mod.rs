@@ -1,0 +1,339 @@
+//! A leg: one peer's WebRTC connection, receiving from it or sending to it.
+//!
+//! str0m keeps the connection; a leg adds what a forwarding unit needs around it. It does no routing: what happens goes
+//! to its worker as [`Happened`].
+
+mod data;
+mod receive;
+mod send;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use patchbay_core::{LinkId, MediaEvent, MediaFault, Open, PartyId, Report, Section, Topic};
+use str0m::bwe::BweKind;
+use str0m::net::{Protocol, Receive as Received};
+use str0m::rtp::RtpPacket;
+use str0m::{Candidate, Event, Input, Output, Rtc};
+
+pub(crate) use self::data::{Data, Queued};
+pub(crate) use self::receive::Receiving;
+pub(crate) use self::send::Sending;
+use crate::batch::Batch;
+use crate::dtls::Identity;
+use crate::sink::Sink;
+use crate::{Config, sdp};
+
+/// Candidates of one peer that are taken, all told: a browser with many networks has some 30, and each is paired with
+/// each of ours. More are ignored.
+const CANDIDATES: usize = 100;
+/// How long a peer has to connect. The dialects' own limits are shorter; this one frees what they forgot.
+const CONNECT: Duration = Duration::from_secs(30);
+
+/// One leg.
+pub(crate) struct Leg {
+    pub(crate) link: LinkId,
+    pub(crate) owner: PartyId,
+    pub(crate) says: Vec<Topic>,
+    pub(crate) hears: Vec<Topic>,
+    pub(crate) role: Role,
+    /// A receiving leg has none until its peer's offer has told which codecs it takes.
+    pub(crate) rtc: Option<Rtc>,
+    /// Candidates that came before the offer.
+    early: Vec<Candidate>,
+    candidates: usize,
+    /// Where its peer's datagrams come from, as far as that is proved.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// What the peer calls it in its checks.
+    pub(crate) names: Vec<String>,
+    pub(crate) data: Data,
+    pub(crate) connected: bool,
+    pub(crate) flowing: bool,
+    opened: Instant,
+    /// When the peer last gave a sign of life.
+    pub(crate) heard: Instant,
+    /// When str0m wants to be called.
+    pub(crate) due: Option<Instant>,
+    /// The tick of the worker's wheel in which it is called.
+    pub(crate) armed: Option<u64>,
+    /// It waits to be polled.
+    pub(crate) dirty: bool,
+    report_every: Duration,
+    pub(crate) report_at: Instant,
+    loss: f32,
+    rtt: Option<Duration>,
+    pub(crate) estimate: Option<u64>,
+    desired: u64,
+}
+
+/// What a leg does.
+pub(crate) enum Role {
+    Receive(Receiving),
+    Send(Box<Sending>),
+}
+
+/// What happened to a leg.
+#[derive(Debug)]
+pub(crate) enum Happened {
+    Connected,
+    Packet(Box<RtpPacket>),
+    /// The viewer's slot of that section needs a key frame.
+    KeyWanted(str0m::media::Mid),
+    /// Its network was estimated anew.
+    Estimate,
+    Said {
+        binary: bool,
+        bytes: Vec<u8>,
+    },
+    /// Its peer has closed the connection.
+    Closed,
+}
+
+/// Why a leg is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    Lost,
+    Fault(MediaFault),
+}
+
+impl Leg {
+    pub(crate) fn new(open: &Open, role: Role, now: Instant) -> Self {
+        Self {
+            link: open.link,
+            owner: open.owner,
+            says: open.says.clone(),
+            hears: open.hears.clone(),
+            role,
+            rtc: None,
+            early: Vec::new(),
+            candidates: 0,
+            addresses: Vec::new(),
+            names: Vec::new(),
+            data: Data::default(),
+            connected: false,
+            flowing: false,
+            opened: now,
+            heard: now,
+            due: None,
+            armed: None,
+            dirty: false,
+            report_every: open.report,
+            report_at: now + open.report,
+            loss: 0.0,
+            rtt: None,
+            estimate: None,
+            desired: 0,
+        }
+    }
+
+    /// A connection with what all legs share; codecs and the like are the role's.
+    fn builder(identity: &Identity, config: &Config, report: Duration) -> str0m::RtcConfig {
+        let mut builder = Rtc::builder()
+            .set_rtp_mode(true)
+            .set_crypto_provider(identity.provider.clone())
+            .set_dtls_cert(identity.certificate.clone())
+            .set_ice_lite(config.ice_lite)
+            .set_stats_interval(Some(report))
+            .set_sctp_max_message_size(data::MESSAGE)
+            .set_sctp_max_buffered_amount(data::BUFFERED);
+        // A check of ours that is lost is repeated soon: the first one often comes before the peer is ready for it.
+        builder.set_initial_stun_rto(Duration::from_millis(100));
+        builder
+    }
+
+    /// Gives the connection our candidates, and the peer's that came too early.
+    fn adopt(&mut self, mut rtc: Rtc, config: &Config) {
+        for address in &config.candidates {
+            match Candidate::host(*address, Protocol::Udp) {
+                Ok(candidate) => drop(rtc.add_local_candidate(candidate)),
+                Err(error) => {
+                    tracing::warn!(%error, "an advertised address cannot be a candidate; check media.advertise")
+                }
+            }
+        }
+        self.early.drain(..).for_each(|candidate| rtc.add_remote_candidate(candidate));
+        self.rtc = Some(rtc);
+    }
+
+    /// Takes a candidate of the peer. One that we cannot use (a host name, TCP) is none: the peer has others, or we learn
+    /// its address from its checks.
+    pub(crate) fn candidate(&mut self, text: &str) {
+        let text = text.trim();
+        let text = text.strip_prefix("a=").unwrap_or(text);
+        let Ok(candidate) = Candidate::from_sdp_string(text) else { return };
+        if self.candidates >= CANDIDATES {
+            return;
+        }
+        self.candidates += 1;
+        match &mut self.rtc {
+            Some(rtc) => rtc.add_remote_candidate(candidate),
+            None => self.early.push(candidate),
+        }
+    }
+
+    /// What the peer will call us, as far as it is not known yet.
+    pub(crate) fn new_name(&mut self) -> Option<String> {
+        let name = self.rtc.as_mut()?.direct_api().local_ice_credentials().ufrag;
+        if self.names.contains(&name) {
+            return None;
+        }
+        self.names.push(name.clone());
+        Some(name)
+    }
+
+    /// Hands the leg a datagram.
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        destination: SocketAddr,
+        datagram: &[u8],
+    ) -> Result<(), Over> {
+        let Some(rtc) = &mut self.rtc else { return Ok(()) };
+        let Ok(received) = Received::new(Protocol::Udp, source, destination, datagram) else { return Ok(()) };
+        self.heard = now;
+        rtc.handle_input(Input::Receive(now, received)).map_err(|error| lost(&error))
+    }
+
+    /// Whether a check that names this leg was made by somebody who knows its password.
+    pub(crate) fn proves(&self, now: Instant, source: SocketAddr, destination: SocketAddr, datagram: &[u8]) -> bool {
+        let Some(rtc) = &self.rtc else { return false };
+        let received = Received::new(Protocol::Udp, source, destination, datagram);
+        received.is_ok_and(|received| rtc.accepts(&Input::Receive(now, received)))
+    }
+
+    /// Tells str0m the time, which sends what was written.
+    pub(crate) fn tick(&mut self, now: Instant) -> Result<(), Over> {
+        let Some(rtc) = &mut self.rtc else { return Ok(()) };
+        rtc.handle_input(Input::Timeout(now)).map_err(|error| lost(&error))
+    }
+
+    /// Takes out what str0m has for the network and for us, and learns when it wants to be called again.
+    pub(crate) fn poll(
+        &mut self,
+        batch: &mut Batch,
+        sink: &mut dyn Sink,
+        happened: &mut Vec<Happened>,
+    ) -> Result<(), Over> {
+        let Some(rtc) = &mut self.rtc else { return Ok(()) };
+        loop {
+            match rtc.poll_output().map_err(|error| lost(&error))? {
+                Output::Transmit(transmit) => batch.push(&transmit, sink),
+                Output::Timeout(at) => {
+                    self.due = Some(at);
+                    batch.flush(sink);
+                    return Ok(());
+                }
+                Output::Event(event) => match event {
+                    Event::RtpPacket(packet) => happened.push(Happened::Packet(Box::new(packet))),
+                    Event::KeyframeRequest(request) => happened.push(Happened::KeyWanted(request.mid)),
+                    Event::EgressBitrateEstimate(estimate) => {
+                        let (BweKind::Twcc { estimate, .. } | BweKind::Remb { estimate, .. }) = estimate else {
+                            continue;
+                        };
+                        self.estimate = Some(estimate.as_u64());
+                        happened.push(Happened::Estimate);
+                    }
+                    Event::Connected => {
+                        self.connected = true;
+                        happened.push(Happened::Connected);
+                    }
+                    Event::PeerStats(stats) => {
+                        self.loss = stats.egress_loss_fraction.or(stats.ingress_loss_fraction).unwrap_or(0.0);
+                        self.rtt = stats.rtt;
+                        if let Role::Send(sending) = &mut self.role {
+                            sending.lost(permille(self.loss), stats.timestamp);
+                        }
+                    }
+                    Event::ChannelOpen(id, _) => self.data.opened(id, rtc),
+                    Event::ChannelClose(id) => self.data.closed(id),
+                    Event::ChannelBufferedAmountLow(_) => self.data.drain(rtc),
+                    Event::ChannelData(said) => {
+                        happened.push(Happened::Said { binary: said.binary, bytes: said.data });
+                    }
+                    Event::Closed => happened.push(Happened::Closed),
+                    _ => {}
+                },
+            }
+        }
+    }
+
+    /// Hands the peer a data message, as soon as there is a channel for it.
+    pub(crate) fn say(&mut self, message: Queued) {
+        self.data.push(message, self.rtc.as_mut());
+    }
+
+    /// Says good-bye to the peer, with the next poll.
+    pub(crate) fn close(&mut self) {
+        if let Some(rtc) = &mut self.rtc {
+            // Before a handshake there is nobody to say it to.
+            let _ = rtc.close();
+        }
+    }
+
+    /// Whether the peer has been silent for too long, or never came.
+    pub(crate) fn is_lost(&self, now: Instant, grace: Duration) -> bool {
+        let (since, patience) = if self.connected { (self.heard, grace) } else { (self.opened, CONNECT) };
+        now.saturating_duration_since(since) > patience
+    }
+
+    /// The report that is due now, if one is.
+    pub(crate) fn report(&mut self, now: Instant) -> Option<MediaEvent> {
+        if now < self.report_at {
+            return None;
+        }
+        self.report_at = now + self.report_every;
+        if !self.flowing {
+            return None;
+        }
+        let mut report = Report {
+            loss_permille: permille(self.loss),
+            rtt_ms: self.rtt.map(|rtt| u16::try_from(rtt.as_millis()).unwrap_or(u16::MAX)),
+            ..Report::default()
+        };
+        match &mut self.role {
+            Role::Receive(receiving) => receiving.report(now, &mut report),
+            Role::Send(sending) => sending.report(now, &mut report),
+        }
+        let passed = report.audio_bps.saturating_add(report.video_bps);
+        // An estimate never rises far above what is sent: without loss, what passed is no limit.
+        let estimate = self.estimate.map(|bps| u32::try_from(bps).unwrap_or(u32::MAX));
+        report.target_bps = match estimate {
+            Some(bps) if report.loss_permille > 20 => bps,
+            Some(bps) => bps.max(passed),
+            None => passed,
+        };
+        Some(MediaEvent::Report { link: self.link, report })
+    }
+
+    /// The sections of a description of ours, with whose media each carries.
+    fn sections(&self, sdp: &str) -> Vec<Section<LinkId>> {
+        let source = |mid: &str| match &self.role {
+            Role::Receive(_) => None,
+            Role::Send(sending) => sending.source_of(mid),
+        };
+        let section = |(kind, mid): (_, &str)| Section { mid: mid.to_owned(), kind, source: source(mid) };
+        sdp::sections(sdp).map(section).collect()
+    }
+
+    /// What the estimator is to look for, in bits per second.
+    pub(crate) fn look_for(&mut self, desired: u64) {
+        let Some(rtc) = &mut self.rtc else { return };
+        if desired != self.desired {
+            self.desired = desired;
+            rtc.bwe().set_bitrate(0.into(), desired.into());
+        }
+    }
+}
+
+/// A failure of the connection itself: handshake, transport, the peer's fault or the network's. Its words may quote the
+/// peer.
+fn lost(error: &str0m::RtcError) -> Over {
+    tracing::debug!(%error, "a leg failed");
+    Over::Lost
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a fraction before")]
+fn permille(fraction: f32) -> u16 {
+    (fraction.clamp(0.0, 1.0) * 1_000.0) as u16
+}

@@ -1,0 +1,103 @@
+//! When legs are due: a wheel of ticks, so that setting a deadline costs the same for one leg and for ten thousand.
+
+use std::time::{Duration, Instant};
+
+/// Length of a tick: a deadline is met up to this much late. str0m's own deadlines are tens of milliseconds; longer
+/// would slow handshakes down, shorter turn the wheel for nothing.
+pub(crate) const TICK: Duration = Duration::from_millis(2);
+/// Ticks of one turn. What is due later waits in its slot for further turns, which costs a look per turn and leg.
+const SLOTS: usize = 4096;
+
+/// Deadlines of legs. An entry is a hint: whoever is called looks whether it is due, and is set anew if not. So a
+/// deadline that moves away costs nothing, which is what almost all of them do.
+#[derive(Debug)]
+pub(crate) struct Wheel {
+    start: Instant,
+    slots: Vec<Vec<usize>>,
+    /// The first tick that has not been looked at.
+    next: u64,
+    entries: usize,
+}
+
+impl Wheel {
+    pub(crate) fn new(start: Instant) -> Self {
+        Self { start, slots: (0..SLOTS).map(|_| Vec::new()).collect(), next: 0, entries: 0 }
+    }
+
+    /// The first tick at whose end that moment has passed.
+    pub(crate) fn tick(&self, at: Instant) -> u64 {
+        let nanos = at.saturating_duration_since(self.start).as_nanos();
+        u64::try_from(nanos / TICK.as_nanos()).unwrap_or(u64::MAX - 1) + 1
+    }
+
+    /// Has the leg called at the end of that tick, or in the next one if it has passed. Returns the tick that it is
+    /// really in.
+    pub(crate) fn set(&mut self, leg: usize, tick: u64) -> u64 {
+        let tick = tick.max(self.next);
+        self.slots[slot(tick)].push(leg);
+        self.entries += 1;
+        tick
+    }
+
+    /// When to look next; `None` while nobody waits.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        if self.entries == 0 {
+            return None;
+        }
+        let occupied = (self.next..).take(SLOTS).find(|tick| !self.slots[slot(*tick)].is_empty())?;
+        Some(self.start + TICK * u32::try_from(occupied).unwrap_or(u32::MAX))
+    }
+
+    /// Takes out every leg whose slot has come by now.
+    pub(crate) fn take(&mut self, now: Instant, due: &mut Vec<usize>) {
+        let nanos = now.saturating_duration_since(self.start).as_nanos();
+        let passed = u64::try_from(nanos / TICK.as_nanos()).unwrap_or(u64::MAX - 1);
+        if passed < self.next {
+            return;
+        }
+        let ticks = passed - self.next + 1;
+        for tick in (self.next..).take(SLOTS.min(usize::try_from(ticks).unwrap_or(SLOTS))) {
+            due.append(&mut self.slots[slot(tick)]);
+        }
+        self.entries -= due.len();
+        self.next = passed + 1;
+    }
+}
+
+fn slot(tick: u64) -> usize {
+    usize::try_from(tick % SLOTS as u64).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn legs_are_called_when_their_tick_has_passed() {
+        let start = Instant::now();
+        let mut wheel = Wheel::new(start);
+        assert_eq!(wheel.next(), None);
+        let at = |millis| start + Duration::from_millis(millis);
+        for (leg, millis) in [(1, 5), (2, 5), (3, 40), (4, 1_000_000)] {
+            wheel.set(leg, wheel.tick(at(millis)));
+        }
+        let mut due = Vec::new();
+        wheel.take(at(4), &mut due);
+        assert!(due.is_empty(), "{due:?}");
+        assert_eq!(wheel.next(), Some(at(6)));
+        wheel.take(at(6), &mut due);
+        assert_eq!(due, [1, 2]);
+        due.clear();
+        wheel.take(at(60), &mut due);
+        assert_eq!(due, [3]);
+        due.clear();
+        // A past deadline is met at once, a far one looked at once per turn.
+        wheel.set(5, wheel.tick(at(1)));
+        wheel.take(at(62), &mut due);
+        assert_eq!(due, [5]);
+        due.clear();
+        wheel.take(at(100_000), &mut due);
+        assert_eq!(due, [4]);
+        assert_eq!((wheel.entries, wheel.next()), (0, None));
+    }
+}

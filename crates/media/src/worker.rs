@@ -1,0 +1,529 @@
+//! One worker: the legs of one thread, and what passes between them.
+//!
+//! Without I/O: it is told what came and what time it is, and hands what is to be sent to a [`Sink`] at once. Nothing
+//! that a peer sends can make it wait, and a leg that panics ends alone.
+
+mod data;
+mod ops;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use patchbay_core::{LinkId, MediaEvent, MediaFault, Topic};
+
+use crate::Config;
+use crate::batch::Batch;
+use crate::burst::Burst;
+use crate::demux::{Class, Demux, classify};
+use crate::dtls::{Identity, identity};
+use crate::leg::{Happened, Leg, Over, Role};
+use crate::peer::{LayerInfo, Peer, PeerMessage};
+use crate::route::Routes;
+use crate::sink::Sink;
+use crate::wheel::{TICK, Wheel};
+
+/// How often layers are measured and chosen anew without a new estimate, and reports looked for: longer reacts later to a
+/// publisher whose layers change, shorter costs a walk over all legs.
+const SURVEY: Duration = Duration::from_millis(100);
+
+/// The legs of one thread.
+pub struct Worker {
+    number: usize,
+    config: Config,
+    identity: Identity,
+    legs: Vec<Option<Box<Leg>>>,
+    free: Vec<usize>,
+    by_link: BTreeMap<LinkId, usize>,
+    demux: Demux,
+    routes: Routes,
+    /// What layers a source has; of those that live here, and of those that are viewed here.
+    layers: BTreeMap<LinkId, Vec<LayerInfo>>,
+    hears: BTreeMap<Topic, BTreeSet<usize>>,
+    wheel: Wheel,
+    /// Legs that wait to be polled.
+    dirty: VecDeque<usize>,
+    /// Bursts that wait to be forwarded.
+    ready: VecDeque<Burst>,
+    /// Receiving legs with packets that wait for the rest of their frame, or wishes for key frames that wait.
+    holding: BTreeSet<usize>,
+    survey_at: Instant,
+    batch: Batch,
+    happened: Vec<Happened>,
+    bursts: Vec<Burst>,
+    due: Vec<usize>,
+    counts: Counts,
+}
+
+/// What a worker has seen, for metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Legs that are open.
+    pub legs: u64,
+    /// Datagrams that were for no leg, or proved nothing.
+    pub strangers: u64,
+    /// RTP packets that came in.
+    pub packets_in: u64,
+    /// RTP packets that were handed to viewers' connections.
+    pub packets_out: u64,
+    /// Legs that ended because of a panic; bugs of ours.
+    pub panics: u64,
+    /// Bursts that another worker did not take.
+    pub lost_bursts: u64,
+}
+
+/// What came from the network.
+#[derive(Clone, Copy, Debug)]
+pub struct Datagram<'a> {
+    /// Who sent it.
+    pub source: SocketAddr,
+    /// The address that it came to, if the system told.
+    pub destination: Option<IpAddr>,
+    /// Its bytes.
+    pub contents: &'a [u8],
+}
+
+impl Worker {
+    /// A worker without legs.
+    ///
+    /// # Errors
+    /// If the crypto library fails, with the cause.
+    pub fn new(number: usize, config: Config, now: Instant) -> Result<Self, String> {
+        Ok(Self {
+            number,
+            config,
+            identity: identity()?,
+            legs: Vec::new(),
+            free: Vec::new(),
+            by_link: BTreeMap::new(),
+            demux: Demux::default(),
+            routes: Routes::default(),
+            layers: BTreeMap::new(),
+            hears: BTreeMap::new(),
+            wheel: Wheel::new(now),
+            dirty: VecDeque::new(),
+            ready: VecDeque::new(),
+            holding: BTreeSet::new(),
+            survey_at: now + SURVEY,
+            batch: Batch::default(),
+            happened: Vec::new(),
+            bursts: Vec::new(),
+            due: Vec::new(),
+            counts: Counts::default(),
+        })
+    }
+
+    /// What it has seen.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts { legs: self.by_link.len() as u64, ..self.counts }
+    }
+
+    /// Takes a datagram. Call [`Worker::run`] once after a batch of them.
+    pub fn receive(&mut self, now: Instant, datagram: Datagram<'_>, sink: &mut dyn Sink) {
+        let Datagram { source, contents, .. } = datagram;
+        let Some(destination) = self.local(&datagram) else { return };
+        let leg = match classify(contents) {
+            Class::Check(name) => self.demux.by_name(name),
+            Class::Answer => self.demux.by_address(source).or_else(|| self.asker(now, source, destination, contents)),
+            Class::Other => self.demux.by_address(source),
+            Class::Junk => None,
+        };
+        let Some(index) = leg else {
+            self.counts.strangers += 1;
+            return;
+        };
+        if matches!(classify(contents), Class::Check(_)) {
+            // Before it can do anything: whoever only guesses a name is no more than a stranger.
+            let proved = self.legs[index].as_ref().is_some_and(|leg| leg.proves(now, source, destination, contents));
+            if !proved {
+                self.counts.strangers += 1;
+                return;
+            }
+            if let Some(leg) = &mut self.legs[index] {
+                self.demux.learn(source, index, &mut leg.addresses);
+            }
+        }
+        self.guard(index, sink, |leg| leg.receive(now, source, destination, contents));
+        // Each input is drained at once: str0m's rule.
+        self.poll(index, now, sink);
+    }
+
+    /// The leg whose own check this answers.
+    fn asker(&self, now: Instant, source: SocketAddr, destination: SocketAddr, datagram: &[u8]) -> Option<usize> {
+        // With ICE-lite we ask nobody.
+        if self.config.ice_lite {
+            return None;
+        }
+        let asks = |(index, leg): (usize, &Option<Box<Leg>>)| {
+            leg.as_ref()
+                .is_some_and(|leg| !leg.connected && leg.proves(now, source, destination, datagram))
+                .then_some(index)
+        };
+        self.legs.iter().enumerate().find_map(asks)
+    }
+
+    /// The candidate that a datagram came to.
+    fn local(&self, datagram: &Datagram<'_>) -> Option<SocketAddr> {
+        let same_family = |candidate: &&SocketAddr| candidate.is_ipv4() == datagram.source.is_ipv4();
+        let exact = |candidate: &&SocketAddr| Some(candidate.ip()) == datagram.destination;
+        let mut of_family = self.config.candidates.iter().filter(same_family);
+        // An address that we advertise but do not have, behind a translation, stands for those that we have.
+        of_family.clone().find(exact).or_else(|| of_family.next()).copied()
+    }
+
+    /// When [`Worker::run`] is to be called at the latest.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let held = self.holding.iter().filter_map(|index| match &self.legs[*index].as_ref()?.role {
+            Role::Receive(receiving) => receiving.deadline(),
+            Role::Send(_) => None,
+        });
+        let survey = (!self.by_link.is_empty()).then_some(self.survey_at);
+        held.chain(self.wheel.next()).chain(survey).min()
+    }
+
+    /// Does what is due, forwards what is whole, and sends what that makes.
+    pub fn run(&mut self, now: Instant, sink: &mut dyn Sink) {
+        self.turn_wheel(now, sink);
+        self.flush_held(now);
+        if now >= self.survey_at {
+            self.survey_at = now + SURVEY;
+            self.survey(now, sink);
+        }
+        loop {
+            if let Some(burst) = self.ready.pop_front() {
+                self.forward(burst, now, sink);
+            } else if let Some(index) = self.dirty.pop_front() {
+                if let Some(leg) = &mut self.legs[index] {
+                    leg.dirty = false;
+                }
+                self.settle(index, now, sink);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn turn_wheel(&mut self, now: Instant, sink: &mut dyn Sink) {
+        let mut due = std::mem::take(&mut self.due);
+        self.wheel.take(now, &mut due);
+        for index in due.drain(..) {
+            let Some(leg) = self.legs.get_mut(index).and_then(Option::as_mut) else { continue };
+            leg.armed = None;
+            if leg.due.is_some_and(|at| at <= now + TICK) {
+                self.settle(index, now, sink);
+            } else {
+                self.arm(index);
+            }
+        }
+        self.due = due;
+    }
+
+    fn flush_held(&mut self, now: Instant) {
+        let mut bursts = std::mem::take(&mut self.bursts);
+        let mut dirty = Vec::new();
+        self.holding.retain(|index| {
+            let Some(leg) = &mut self.legs[*index] else { return false };
+            leg.flush(now, &mut bursts);
+            if leg.dirty {
+                dirty.push(*index);
+            }
+            matches!(&leg.role, Role::Receive(receiving) if receiving.deadline().is_some())
+        });
+        self.dirty.extend(dirty);
+        self.ready.extend(bursts.drain(..));
+        self.bursts = bursts;
+    }
+
+    /// Hands a burst to its viewers, one after the other.
+    fn forward(&mut self, burst: Burst, now: Instant, sink: &mut dyn Sink) {
+        let (source, kind) = (burst.source, burst.kind);
+        let places = self.routes.take(source, kind);
+        for &(index, slot) in &places {
+            let mut wrote = false;
+            self.guard(index, sink, |leg| {
+                wrote = leg.forward(slot, &burst, now);
+                Ok(())
+            });
+            if wrote {
+                self.counts.packets_out += burst.packets.len() as u64;
+                self.settle(index, now, sink);
+            }
+        }
+        self.routes.restore(source, kind, places);
+        if !self.routes.away(source).is_empty() {
+            let burst = Arc::new(burst);
+            for &worker in self.routes.away(source) {
+                if !sink.tell(Peer::One(worker), PeerMessage::Burst(Arc::clone(&burst))) {
+                    self.counts.lost_bursts += 1;
+                }
+            }
+        }
+    }
+
+    /// Takes a message of another worker.
+    pub fn peer(&mut self, now: Instant, message: PeerMessage, sink: &mut dyn Sink) {
+        match message {
+            PeerMessage::Subscribe { source, worker } => {
+                if self.by_link.contains_key(&source) {
+                    self.routes.set_away(source, worker, true);
+                    let layers = self.layers.get(&source).cloned().unwrap_or_default();
+                    sink.tell(Peer::One(worker), PeerMessage::Layers { source, layers });
+                }
+            }
+            PeerMessage::Unsubscribe { source, worker } => self.routes.set_away(source, worker, false),
+            PeerMessage::Burst(burst) => {
+                let Burst { source, kind, layer, key, late, resumed, at, ref packets } = *burst;
+                let packets = packets.clone();
+                self.ready.push_back(Burst { source, kind, layer, key, late, resumed, at, packets });
+            }
+            PeerMessage::Layers { source, layers } => {
+                if self.routes.video_legs(source).next().is_some() {
+                    self.layers.insert(source, layers);
+                    self.choose_for(source, now, sink);
+                }
+            }
+            PeerMessage::KeyWanted { source, layer } => self.want_key(source, layer, now, sink),
+            PeerMessage::Data(said) => self.hand_out(&said),
+        }
+    }
+
+    /// Tells str0m the time and takes out what it has.
+    fn settle(&mut self, index: usize, now: Instant, sink: &mut dyn Sink) {
+        self.guard(index, sink, |leg| leg.tick(now));
+        self.poll(index, now, sink);
+    }
+
+    fn poll(&mut self, index: usize, now: Instant, sink: &mut dyn Sink) {
+        let mut happened = std::mem::take(&mut self.happened);
+        let mut batch = std::mem::take(&mut self.batch);
+        let polled = match &mut self.legs[index] {
+            Some(leg) => catch_unwind(AssertUnwindSafe(|| leg.poll(&mut batch, sink, &mut happened))),
+            None => Ok(Ok(())),
+        };
+        self.batch = batch;
+        for event in happened.drain(..) {
+            self.happens(index, event, now, sink);
+        }
+        self.happened = happened;
+        match polled {
+            Ok(Ok(())) => self.arm(index),
+            Ok(Err(over)) => self.end(index, over, sink),
+            Err(_) => self.panicked(index, sink),
+        }
+    }
+
+    /// Sees to it that the leg is called when str0m wants it.
+    fn arm(&mut self, index: usize) {
+        let Some(leg) = self.legs[index].as_mut() else { return };
+        let Some(due) = leg.due else { return };
+        let tick = self.wheel.tick(due);
+        if leg.armed.is_none_or(|armed| tick < armed) {
+            leg.armed = Some(self.wheel.set(index, tick));
+        }
+    }
+
+    fn happens(&mut self, index: usize, event: Happened, now: Instant, sink: &mut dyn Sink) {
+        match event {
+            Happened::Packet(packet) => {
+                self.counts.packets_in += 1;
+                let mut bursts = std::mem::take(&mut self.bursts);
+                let mut media = false;
+                self.guard(index, sink, |leg| {
+                    media = leg.packet(*packet, now, &mut bursts);
+                    Ok(())
+                });
+                self.ready.extend(bursts.drain(..));
+                self.bursts = bursts;
+                self.holding.insert(index);
+                if media {
+                    self.flows(index, now, sink);
+                }
+            }
+            Happened::Connected => {
+                let expects = self.legs[index].as_ref().is_some_and(|leg| match &leg.role {
+                    Role::Receive(receiving) => receiving.expects_media(),
+                    Role::Send(_) => false,
+                });
+                if !expects {
+                    self.flows(index, now, sink);
+                }
+                self.choose(index, now, sink);
+            }
+            Happened::KeyWanted(mid) => {
+                let Some(Leg { role: Role::Send(sending), .. }) = self.legs[index].as_deref_mut() else { return };
+                if let Some((source, layer)) = sending.complains(mid, now) {
+                    self.want_key(source, layer, now, sink);
+                }
+            }
+            Happened::Estimate => self.choose(index, now, sink),
+            Happened::Said { binary, bytes } => self.said(index, binary, bytes, sink),
+            Happened::Closed => self.end(index, Over::Lost, sink),
+        }
+    }
+
+    fn flows(&mut self, index: usize, now: Instant, sink: &mut dyn Sink) {
+        let Some(leg) = &mut self.legs[index] else { return };
+        if leg.connected && !std::mem::replace(&mut leg.flowing, true) {
+            let link = leg.link;
+            if matches!(leg.role, Role::Receive(_)) {
+                self.measure(index, now, sink);
+            }
+            sink.event(MediaEvent::Flowing { link });
+        }
+    }
+
+    /// Measures layers, chooses anew, and looks for legs that are lost.
+    fn survey(&mut self, now: Instant, sink: &mut dyn Sink) {
+        for index in 0..self.legs.len() {
+            let Some(leg) = &mut self.legs[index] else { continue };
+            if leg.is_lost(now, self.config.grace) {
+                self.end(index, Over::Lost, sink);
+                continue;
+            }
+            if let Some(report) = leg.report(now) {
+                sink.event(report);
+            }
+            match &leg.role {
+                Role::Receive(receiving) if !receiving.layers.is_empty() => self.measure(index, now, sink),
+                Role::Send(sending) if leg.connected && sending.needs_care() => self.choose(index, now, sink),
+                _ => {}
+            }
+        }
+    }
+
+    /// Learns what layers a source has, and tells those whom it concerns if that has changed.
+    fn measure(&mut self, index: usize, now: Instant, sink: &mut dyn Sink) {
+        let Some(Leg { link, role: Role::Receive(receiving), .. }) = self.legs[index].as_deref_mut() else { return };
+        let (source, layers) = (*link, receiving.infos(now));
+        let known = self.layers.insert(source, layers.clone());
+        let living = |layers: &[LayerInfo]| layers.iter().map(|info| (info.height, info.bps > 0)).collect::<Vec<_>>();
+        let changed = known.is_none_or(|known| living(&known) != living(&layers));
+        for worker in self.routes.away(source).to_vec() {
+            sink.tell(Peer::One(worker), PeerMessage::Layers { source, layers: layers.clone() });
+        }
+        if changed {
+            self.choose_for(source, now, sink);
+        }
+    }
+
+    /// Chooses layers anew for all viewers of a source.
+    fn choose_for(&mut self, source: LinkId, now: Instant, sink: &mut dyn Sink) {
+        for index in self.routes.video_legs(source).collect::<Vec<_>>() {
+            self.choose(index, now, sink);
+        }
+    }
+
+    /// Chooses what a viewer is sent, and asks for the key frames that it takes.
+    fn choose(&mut self, index: usize, now: Instant, sink: &mut dyn Sink) {
+        let layers = &self.layers;
+        let of = |source: LinkId| layers.get(&source).map(Vec::as_slice).unwrap_or_default();
+        let Some(leg) = self.legs[index].as_deref_mut() else { return };
+        let (link, estimate) = (leg.link, leg.estimate);
+        let Role::Send(sending) = &mut leg.role else { return };
+        let desired = sending.choose(now, estimate, of);
+        let wanted: Vec<_> = sending.keys_wanted().collect();
+        let switched = sending.switched(of);
+        leg.look_for(desired);
+        for (source, height) in switched {
+            sink.event(MediaEvent::Switched { link, source, height });
+        }
+        if self.legs[index].as_ref().is_some_and(|leg| leg.connected) {
+            for (source, layer) in wanted {
+                self.want_key(source, layer, now, sink);
+            }
+        }
+    }
+
+    /// A viewer needs a key frame: its publisher is asked, here or on the worker that it lives on.
+    fn want_key(&mut self, source: LinkId, layer: u8, now: Instant, sink: &mut dyn Sink) {
+        let Some(&index) = self.by_link.get(&source) else {
+            sink.tell(Peer::Others, PeerMessage::KeyWanted { source, layer });
+            return;
+        };
+        self.guard(index, sink, |leg| {
+            leg.want_key(usize::from(layer), now);
+            Ok(())
+        });
+        self.holding.insert(index);
+        if self.legs[index].as_ref().is_some_and(|leg| leg.dirty) {
+            self.dirty.push_back(index);
+        }
+    }
+
+    /// Calls a leg. One that fails, or panics, is over.
+    fn guard(&mut self, index: usize, sink: &mut dyn Sink, call: impl FnOnce(&mut Leg) -> Result<(), Over>) {
+        let Some(leg) = self.legs[index].as_deref_mut() else { return };
+        match catch_unwind(AssertUnwindSafe(|| call(leg))) {
+            Ok(Ok(())) => {}
+            Ok(Err(over)) => self.end(index, over, sink),
+            Err(_) => self.panicked(index, sink),
+        }
+    }
+
+    fn panicked(&mut self, index: usize, sink: &mut dyn Sink) {
+        self.counts.panics += 1;
+        tracing::error!("a media leg panicked and was closed; this is a bug of ours, please report the line above");
+        self.end(index, Over::Fault(MediaFault::Internal), sink);
+    }
+
+    /// The leg is over by itself: the hub is told.
+    fn end(&mut self, index: usize, over: Over, sink: &mut dyn Sink) {
+        let Some(link) = self.legs[index].as_ref().map(|leg| leg.link) else { return };
+        self.remove(index, sink);
+        sink.event(match over {
+            Over::Lost => MediaEvent::Lost { link },
+            Over::Fault(fault) => MediaEvent::Refused { link, fault },
+        });
+    }
+
+    /// Takes a leg out of everything.
+    fn remove(&mut self, index: usize, sink: &mut dyn Sink) {
+        let Some(leg) = self.legs[index].take() else { return };
+        self.by_link.remove(&leg.link);
+        self.demux.forget(index, &leg.addresses, &leg.names);
+        self.holding.remove(&index);
+        for topic in &leg.hears {
+            if let Some(hearers) = self.hears.get_mut(topic) {
+                hearers.remove(&index);
+                if hearers.is_empty() {
+                    self.hears.remove(topic);
+                }
+            }
+        }
+        match leg.role {
+            Role::Receive(_) => {
+                self.routes.remove_source(leg.link);
+                self.layers.remove(&leg.link);
+            }
+            Role::Send(_) => self.unsubscribe(index, sink),
+        }
+        // The wheel may still hold the number: whoever gets it next is called once in vain.
+        self.free.push(index);
+    }
+
+    /// The leg is sent nothing any more.
+    fn unsubscribe(&mut self, index: usize, sink: &mut dyn Sink) {
+        for source in self.routes.remove_leg(index) {
+            if !self.by_link.contains_key(&source) {
+                self.layers.remove(&source);
+                sink.tell(Peer::Others, PeerMessage::Unsubscribe { source, worker: self.number });
+            }
+        }
+    }
+
+    /// Routes to the leg what it is to be sent now.
+    fn subscribe(&mut self, index: usize, sink: &mut dyn Sink) {
+        let Some(Leg { role: Role::Send(sending), .. }) = self.legs[index].as_deref() else { return };
+        for subscription in sending.subscriptions().collect::<Vec<_>>() {
+            let first = self.routes.add(subscription.source, subscription.kind, (index, subscription.slot));
+            if first && !self.by_link.contains_key(&subscription.source) {
+                let message = PeerMessage::Subscribe { source: subscription.source, worker: self.number };
+                sink.tell(Peer::Others, message);
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What the hub asks of a worker.
+
+use std::time::Instant;
+
+use patchbay_core::{LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Open, Signal, SignalKind};
+
+use super::Worker;
+use crate::leg::{Leg, Over, Queued, Receiving, Role, Sending};
+use crate::sink::Sink;
+
+impl Worker {
+    /// Carries out one operation. Call [`Worker::run`] afterwards.
+    pub fn op(&mut self, now: Instant, op: MediaOp, sink: &mut dyn Sink) {
+        let link = op.link();
+        if let MediaOp::Open(open) = op {
+            return self.open(now, &open, sink);
+        }
+        let Some(&index) = self.by_link.get(&link) else { return };
+        match op {
+            MediaOp::Open(_) => {}
+            MediaOp::Remote { signal, .. } => self.remote(index, now, &signal, sink),
+            MediaOp::Tracks { tracks, .. } => {
+                let mut local = None;
+                self.guard(index, sink, |leg| {
+                    local = leg.tracks(tracks);
+                    Ok(())
+                });
+                self.unsubscribe(index, sink);
+                self.subscribe(index, sink);
+                self.describe(local, sink);
+                self.choose(index, now, sink);
+            }
+            MediaOp::Gate { source, pass, .. } => {
+                self.sending(index, |sending| sending.gate(source, pass));
+                self.choose(index, now, sink);
+            }
+            MediaOp::Prefer { source, height, .. } => {
+                self.sending(index, |sending| sending.prefer(source, height));
+                self.choose(index, now, sink);
+            }
+            MediaOp::Mute { pass, .. } => {
+                let Some(Leg { role: Role::Receive(receiving), .. }) = self.legs[index].as_deref_mut() else { return };
+                let shown = pass.video && !receiving.pass.video;
+                receiving.mute(pass);
+                let layers = u8::try_from(receiving.layers.len()).unwrap_or(u8::MAX);
+                if shown {
+                    (0..layers).for_each(|layer| self.want_key(link, layer, now, sink));
+                }
+            }
+            MediaOp::Say { binary, bytes, .. } => {
+                self.guard(index, sink, |leg| {
+                    leg.say(Queued { binary, bytes });
+                    Ok(())
+                });
+            }
+            MediaOp::Close { .. } => {
+                // Whoever leaves says so, as far as the network takes it.
+                self.guard(index, sink, |leg| {
+                    leg.close();
+                    Ok(())
+                });
+                self.settle(index, now, sink);
+                self.remove(index, sink);
+            }
+        }
+        self.touch(index);
+    }
+
+    fn open(&mut self, now: Instant, open: &Open, sink: &mut dyn Sink) {
+        let link = open.link;
+        if self.by_link.len() >= self.config.legs {
+            return sink.event(MediaEvent::Refused { link, fault: MediaFault::Overload });
+        }
+        let role = match &open.role {
+            LegRole::Receive { accept } => Role::Receive(Receiving::new(*accept)),
+            LegRole::Send { label, .. } => Role::Send(Box::new(Sending::new(label.as_str().to_owned()))),
+        };
+        let leg = Box::new(Leg::new(open, role, now));
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.legs.push(None);
+            self.legs.len() - 1
+        });
+        self.legs[index] = Some(leg);
+        self.by_link.insert(link, index);
+        for topic in &open.hears {
+            self.hears.entry(*topic).or_default().insert(index);
+        }
+        if let LegRole::Send { tracks, may_grow, .. } = &open.role {
+            let (identity, config) = (self.identity.clone(), self.config.clone());
+            let mut local = None;
+            self.guard(index, sink, |leg| {
+                local = Some(leg.offer(tracks, *may_grow, &identity, &config, now)?);
+                Ok(())
+            });
+            self.rename(index);
+            self.subscribe(index, sink);
+            self.describe(local, sink);
+            self.choose(index, now, sink);
+            self.touch(index);
+        }
+    }
+
+    fn remote(&mut self, index: usize, now: Instant, signal: &Signal, sink: &mut dyn Sink) {
+        let text = String::from_utf8_lossy(signal.body.bytes());
+        let (identity, config) = (self.identity.clone(), self.config.clone());
+        let mut events = Vec::new();
+        match signal.kind {
+            SignalKind::Offer => self.guard(index, sink, |leg| {
+                events.extend(leg.answer(&text, &identity, &config, now)?);
+                Ok(())
+            }),
+            SignalKind::Answer => self.guard(index, sink, |leg| {
+                if !matches!(leg.role, Role::Send(_)) {
+                    return Err(Over::Fault(MediaFault::Description));
+                }
+                events.extend(leg.answered(&text, config.resend)?);
+                Ok(())
+            }),
+            SignalKind::Candidate => self.guard(index, sink, |leg| {
+                leg.candidate(&text);
+                Ok(())
+            }),
+            SignalKind::Progress { .. } | SignalKind::Info | SignalKind::Bye(_) => {}
+        }
+        self.rename(index);
+        for event in events {
+            sink.event(event);
+        }
+    }
+
+    fn describe(&self, local: Option<MediaEvent>, sink: &mut dyn Sink) {
+        if let Some(local) = local {
+            sink.event(local);
+        }
+    }
+
+    /// Learns what the leg's peer will call it.
+    fn rename(&mut self, index: usize) {
+        if let Some(name) = self.legs[index].as_deref_mut().and_then(Leg::new_name) {
+            self.demux.name(name, index);
+        }
+    }
+
+    fn sending(&mut self, index: usize, call: impl FnOnce(&mut Sending)) {
+        if let Some(Leg { role: Role::Send(sending), .. }) = self.legs[index].as_deref_mut() {
+            call(sending);
+        }
+    }
+
+    /// Has the leg polled in the next run.
+    pub(super) fn touch(&mut self, index: usize) {
+        if let Some(leg) = self.legs[index].as_deref_mut()
+            && !std::mem::replace(&mut leg.dirty, true)
+        {
+            self.dirty.push_back(index);
+        }
+    }
+
+    /// Whether that leg lives here.
+    #[must_use]
+    pub fn has(&self, link: LinkId) -> bool {
+        self.by_link.contains_key(&link)
+    }
+}

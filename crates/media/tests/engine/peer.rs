@@ -1,0 +1,208 @@
+//! A peer of the engine: a publisher or a viewer on str0m.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::channel::ChannelId;
+use str0m::format::Codec;
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt};
+use str0m::net::{Protocol, Receive, Transmit};
+use str0m::rtp::{ExtensionValues, RtpWrite, Ssrc};
+use str0m::{Candidate, Event, Input, Output, Rtc};
+
+/// One received packet.
+#[derive(Clone, Debug)]
+pub(crate) struct Got {
+    pub(crate) at: Instant,
+    pub(crate) seq: u64,
+    pub(crate) time: u32,
+    pub(crate) marker: bool,
+    pub(crate) payload: Vec<u8>,
+}
+
+pub(crate) struct Peer {
+    pub(crate) rtc: Rtc,
+    pub(crate) address: SocketAddr,
+    pub(crate) due: Instant,
+    pub(crate) connected: Option<Instant>,
+    pub(crate) closed: bool,
+    pending: Option<SdpPendingOffer>,
+    /// What came, by section.
+    pub(crate) got: BTreeMap<String, Vec<Got>>,
+    /// Data messages that came.
+    pub(crate) said: Vec<(bool, Vec<u8>)>,
+    pub(crate) channel: Option<ChannelId>,
+    pub(crate) mids: Vec<(Mid, MediaKind)>,
+    /// When the engine asked for key frames.
+    pub(crate) asked: Vec<Instant>,
+    pub(crate) out: Vec<Transmit>,
+}
+
+impl Peer {
+    pub(crate) fn new(now: Instant, address: SocketAddr) -> Self {
+        Self::with(now, address, |builder| builder)
+    }
+
+    pub(crate) fn with(
+        now: Instant,
+        address: SocketAddr,
+        change: impl FnOnce(str0m::RtcConfig) -> str0m::RtcConfig,
+    ) -> Self {
+        let mut rtc = change(Rtc::builder().set_rtp_mode(true)).build(now);
+        rtc.add_local_candidate(Candidate::host(address, Protocol::Udp).expect("a candidate"));
+        Self {
+            rtc,
+            address,
+            due: now,
+            connected: None,
+            closed: false,
+            pending: None,
+            got: BTreeMap::new(),
+            said: Vec::new(),
+            channel: None,
+            mids: Vec::new(),
+            asked: Vec::new(),
+            out: Vec::new(),
+        }
+    }
+
+    /// An offer to send sound, pictures, and data.
+    pub(crate) fn offer(&mut self, audio: bool, video: bool) -> String {
+        let mut api = self.rtc.sdp_api();
+        for kind in [(audio, MediaKind::Audio), (video, MediaKind::Video)]
+            .into_iter()
+            .filter_map(|(on, kind)| on.then_some(kind))
+        {
+            self.mids.push((api.add_media(kind, Direction::SendOnly, None, None, None), kind));
+        }
+        api.add_channel("s".to_owned());
+        let (offer, pending) = api.apply().expect("an offer");
+        self.pending = Some(pending);
+        offer.to_sdp_string()
+    }
+
+    pub(crate) fn accept(&mut self, answer: &str) {
+        let answer = SdpAnswer::from_sdp_string(answer).expect("an answer");
+        let pending = self.pending.take().expect("an offer is in flight");
+        self.rtc.sdp_api().accept_answer(pending, answer).expect("the answer is accepted");
+    }
+
+    pub(crate) fn answer(&mut self, offer: &str) -> String {
+        let offer = SdpOffer::from_sdp_string(offer).expect("an offer");
+        self.rtc.sdp_api().accept_offer(offer).expect("the offer is accepted").to_sdp_string()
+    }
+
+    /// Sections that the peer sends in, by kind.
+    pub(crate) fn sending(&mut self, kind: MediaKind) -> (Ssrc, Pt) {
+        let codec = match kind {
+            MediaKind::Audio => Codec::Opus,
+            MediaKind::Video => Codec::Vp8,
+        };
+        let params = self.rtc.codec_config().params().iter().find(|params| params.spec().codec == codec);
+        let pt = params.expect("the codec is on").pt();
+        let mids: Vec<Mid> = self.mids.iter().filter(|(_, of)| *of == kind).map(|(mid, _)| *mid).collect();
+        let stream = self.rtc.direct_api().stream_tx_by_mid(mids[0], None).expect("a stream").ssrc();
+        (stream, pt)
+    }
+
+    pub(crate) fn write(&mut self, kind: MediaKind, seq: u64, time: u32, now: Instant, marker: bool, payload: &[u8]) {
+        let (ssrc, pt) = self.sending(kind);
+        let level = (kind == MediaKind::Audio).then_some(-30);
+        let values = ExtensionValues { audio_level: level, ..ExtensionValues::default() };
+        let write = RtpWrite::new(pt, seq.into(), time, now, payload.to_vec())
+            .marker(marker)
+            .ext_vals(values)
+            .nackable(kind == MediaKind::Video);
+        self.rtc.direct_api().stream_tx(&ssrc).expect("a stream").write_rtp(write);
+        self.tick(now);
+    }
+
+    pub(crate) fn say(&mut self, binary: bool, bytes: &[u8], now: Instant) {
+        let id = self.channel.expect("the channel is open");
+        assert!(self.rtc.channel(id).expect("the channel").write(binary, bytes).expect("it is written"));
+        self.tick(now);
+    }
+
+    pub(crate) fn want_key(&mut self, mid: &str, now: Instant) {
+        let mid: Mid = mid.into();
+        let mut api = self.rtc.direct_api();
+        api.stream_rx_by_mid(mid, None).expect("a stream").request_keyframe(KeyframeRequestKind::Pli);
+        self.tick(now);
+    }
+
+    pub(crate) fn tick(&mut self, now: Instant) {
+        if !self.closed {
+            self.rtc.handle_input(Input::Timeout(now)).expect("time passes");
+            self.poll(now);
+        }
+    }
+
+    pub(crate) fn receive(&mut self, now: Instant, source: SocketAddr, bytes: &[u8]) {
+        if self.closed {
+            return;
+        }
+        let Ok(receive) = Receive::new(Protocol::Udp, source, self.address, bytes) else { return };
+        self.rtc.handle_input(Input::Receive(now, receive)).expect("a datagram is taken");
+        self.poll(now);
+    }
+
+    fn poll(&mut self, now: Instant) {
+        loop {
+            match self.rtc.poll_output().expect("output") {
+                Output::Timeout(at) => {
+                    self.due = at;
+                    return;
+                }
+                Output::Transmit(transmit) => self.out.push(transmit),
+                Output::Event(Event::Connected) => self.connected = Some(now),
+                Output::Event(Event::Closed) => self.closed = true,
+                Output::Event(Event::ChannelOpen(id, _)) => self.channel = Some(id),
+                Output::Event(Event::ChannelData(data)) => self.said.push((data.binary, data.data)),
+                Output::Event(Event::KeyframeRequest(_)) => self.asked.push(now),
+                Output::Event(Event::RtpPacket(packet)) => {
+                    let stream = self.rtc.direct_api().stream_rx(&packet.header.ssrc).map(|stream| stream.mid());
+                    let Some(mid) = stream else { continue };
+                    let got = Got {
+                        at: now,
+                        seq: *packet.seq_no,
+                        time: packet.header.timestamp,
+                        marker: packet.header.marker,
+                        payload: packet.payload.to_vec(),
+                    };
+                    self.got.entry(mid.to_string()).or_default().push(got);
+                }
+                Output::Event(_) => {}
+            }
+        }
+    }
+
+    /// What came of pictures or sound, in the order of the numbers, each once.
+    pub(crate) fn sorted(&self, mid: &str) -> Vec<Got> {
+        let mut got = self.got.get(mid).cloned().unwrap_or_default();
+        got.sort_by_key(|got| got.seq);
+        got
+    }
+
+    pub(crate) fn next(&self) -> Option<Instant> {
+        (!self.closed).then_some(self.due)
+    }
+}
+
+/// A VP8 payload: descriptor, then a frame tag that says whether it is a key frame, with its size, then filling.
+pub(crate) fn vp8(key: bool, first: bool, width: u16, height: u16, picture: u16, length: usize) -> Vec<u8> {
+    let mut payload = vec![if first { 0x90 } else { 0x80 }, 0x80, 0x80 | (picture >> 8) as u8, picture as u8];
+    if first {
+        payload.extend([if key { 0x10 } else { 0x11 }, 0, 0]);
+        if key {
+            payload.extend([0x9d, 0x01, 0x2a]);
+            payload.extend(width.to_le_bytes());
+            payload.extend(height.to_le_bytes());
+        }
+    }
+    payload.resize(length.max(payload.len()), 0x55);
+    payload
+}
+
+pub(crate) const FRAME: Duration = Duration::from_millis(40);

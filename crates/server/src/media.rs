@@ -1,0 +1,92 @@
+//! The media engine, as configured, and its seat beside the hub.
+
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock, Weak};
+
+use patchbay_core::{LinkId, MediaEvent, MediaFault, MediaOp};
+use patchbay_media_io::{Engine, Refused, Settings};
+
+use crate::config::Config;
+use crate::shell::Shell;
+
+/// Where operations go. Empty until the engine runs; without one, the hub refuses whatever would need it.
+#[derive(Default)]
+pub(crate) struct Seat(OnceLock<Engine>);
+
+impl Seat {
+    /// Hands an operation to the engine; what it refuses is closed, and what the hub is to hear of that returned.
+    pub(crate) fn submit(&self, op: MediaOp) -> Option<MediaEvent> {
+        let engine = self.0.get()?;
+        let Err(Refused(link)) = engine.submit(op) else { return None };
+        // The end of a leg is never refused.
+        let _ = engine.submit(MediaOp::Close { link });
+        Some(MediaEvent::Refused { link, fault: MediaFault::Overload })
+    }
+
+    /// A leg is over by itself.
+    pub(crate) fn forget(&self, link: LinkId) {
+        if let Some(engine) = self.0.get() {
+            engine.forget(link);
+        }
+    }
+
+    /// The engine, once it runs.
+    pub(crate) fn engine(&self) -> Option<&Engine> {
+        self.0.get()
+    }
+}
+
+/// Starts the engine and seats it.
+///
+/// # Errors
+/// With cause and next action, if its settings are of no use or its sockets cannot be bound.
+pub(crate) fn start(config: &Config, shell: &Arc<Shell>) -> Result<(), String> {
+    let settings = settings(config)?;
+    let shell_then: Weak<Shell> = Arc::downgrade(shell);
+    let tell = move |events: Vec<MediaEvent>| {
+        if let Some(shell) = shell_then.upgrade() {
+            shell.switchboard.on_media(events);
+        }
+    };
+    let engine = Engine::start(&settings, Arc::new(tell))?;
+    shell.switchboard.seat().0.set(engine).map_err(|_| "the media engine runs already; this is a bug".to_owned())
+}
+
+fn settings(config: &Config) -> Result<Settings, String> {
+    let media = &config.media;
+    Ok(Settings {
+        port: media.udp_port,
+        bind: addresses("media.bind", &media.bind)?,
+        advertise: addresses("media.advertise", &media.advertise)?,
+        workers: media.workers,
+        media: patchbay_media::Config { ice_lite: media.ice_lite, ..patchbay_media::Config::default() },
+    })
+}
+
+/// IP addresses; those of IPv6 may stand in brackets, as in URLs.
+fn addresses(key: &str, texts: &[String]) -> Result<Vec<IpAddr>, String> {
+    let parse = |text: &String| {
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+        bare.parse().map_err(|_| format!("{key}: {text:?} is no IP address; write one like 203.0.113.7 or 2001:db8::7"))
+    };
+    texts.iter().map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_with_and_without_brackets() {
+        let read = |texts: &[&str]| addresses("media.bind", &texts.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(read(&["0.0.0.0", "[::]", "::1"]).expect("addresses").len(), 3);
+        let error = read(&["example.com"]).expect_err("a name is no address");
+        assert!(error.contains("media.bind") && error.contains("example.com"), "{error}");
+    }
+
+    #[test]
+    fn the_defaults_are_of_use() {
+        let settings = settings(&Config::default()).expect("defaults");
+        assert_eq!((settings.port, settings.bind.len(), settings.media.ice_lite), (10_000, 2, true));
+    }
+}
