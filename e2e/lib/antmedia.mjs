@@ -51,6 +51,7 @@ export class Ant {
     const ant = await Ant.open(world, name, server, { camera: true, ...options });
     await ant.page.evaluate((id, mainTrack) => window.adaptor.publish(id, '', '', '', id, mainTrack, ''), stream, main);
     await ant.untilTold('publish_started', stream);
+    await ant.page.evaluate((id) => window.unmute(id), stream);
     return ant;
   }
 

@@ -7,15 +7,15 @@ import { WebRTCAdaptor } from './js/webrtc_adaptor.js';
 window.told = [];
 /** Messages of data channels: text as it is, binary as its length and the sum of its bytes. */
 window.heard = [];
-/** Incoming tracks by their ids. */
+/** Incoming tracks by the ids that the server gave them: browsers need not take over the ones in the description. */
 window.tracks = new Map();
 
-function show(track) {
-  window.tracks.set(track.id, track);
+function show(track, id) {
+  window.tracks.set(id, track);
   const element = document.createElement(track.kind);
   element.autoplay = true;
   element.playsInline = true;
-  element.dataset.track = track.id;
+  element.dataset.track = id;
   element.srcObject = new MediaStream([track]);
   document.querySelector('#tracks').append(element);
 }
@@ -39,7 +39,7 @@ window.ready = ({ camera = false } = {}) => new Promise((resolve, reject) => {
     callback(info, object) {
       window.told.push({ info, streamId: object?.streamId, trackId: object?.trackId });
       if (info === 'initialized') resolve();
-      if (info === 'newTrackAvailable') show(object.track);
+      if (info === 'newTrackAvailable') show(object.track, object.trackId);
       if (info === 'data_received') hear(object);
     },
     callbackError(error, message) {
@@ -49,21 +49,38 @@ window.ready = ({ camera = false } = {}) => new Promise((resolve, reject) => {
   });
 });
 
+/**
+ * The adaptor leads the microphone through an AudioContext, which Firefox does not run on a machine without a sound card:
+ * there the microphone itself is sent instead.
+ */
+window.unmute = async (streamId) => {
+  if (window.adaptor.mediaManager.audioContext?.state !== 'suspended') return;
+  const [microphone] = (await navigator.mediaDevices.getUserMedia({ audio: true })).getAudioTracks();
+  const senders = window.adaptor.remotePeerConnection[streamId].getSenders();
+  await senders.find(({ track }) => track?.kind === 'audio').replaceTrack(microphone);
+};
+
 /** What arrives of each track now. */
 window.received = async () => {
   const all = {};
-  for (const pc of window.__connections.filter((one) => one.connectionState !== 'closed')) {
-    for (const entry of (await pc.getStats()).values()) {
-      if (entry.type !== 'inbound-rtp') continue;
-      const element = document.querySelector(`[data-track="${entry.trackIdentifier}"]`);
-      all[entry.trackIdentifier] = {
-        packets: entry.packetsReceived ?? 0,
-        frames: entry.framesDecoded ?? 0,
-        width: element?.videoWidth ?? 0,
-        frameWidth: entry.frameWidth ?? 0,
-        energy: entry.totalAudioEnergy ?? 0,
-      };
-    }
+  const reports = await Promise.all([...window.tracks].map(async ([id, track]) => [id, await statistics(track)]));
+  for (const [id, entry] of reports.filter(([, entry]) => entry)) {
+    all[id] = {
+      packets: entry.packetsReceived ?? 0,
+      frames: entry.framesDecoded ?? 0,
+      frameWidth: entry.frameWidth ?? 0,
+      width: document.querySelector(`[data-track="${id}"]`)?.videoWidth ?? 0,
+      energy: entry.totalAudioEnergy ?? 0,
+    };
   }
   return all;
 };
+
+async function statistics(track) {
+  for (const pc of window.__connections.filter((one) => one.connectionState !== 'closed')) {
+    const receiver = pc.getReceivers().find((one) => one.track === track);
+    if (!receiver) continue;
+    return [...(await receiver.getStats()).values()].find((entry) => entry.type === 'inbound-rtp');
+  }
+  return undefined;
+}
