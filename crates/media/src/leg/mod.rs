@@ -68,7 +68,7 @@ pub(crate) struct Leg {
 
 /// What a leg does.
 pub(crate) enum Role {
-    Receive(Receiving),
+    Receive(Box<Receiving>),
     Send(Box<Sending>),
 }
 

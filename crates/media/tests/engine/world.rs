@@ -163,7 +163,7 @@ impl World {
         let id = LinkId::new(link);
         let says = vec![Topic::new(link * 2)];
         let hears = vec![Topic::new(link * 2 + 1)];
-        let role = LegRole::Receive { accept: Kinds::ALL };
+        let role = LegRole::Receive { accept: Kinds::ALL, codecs: Config::default().codecs.into() };
         self.open(link, peer, role, says, hears);
         self.remote(link, SignalKind::Offer, &offer);
         let (answer, _) = self.described(link, DescriptionKind::Answer);
