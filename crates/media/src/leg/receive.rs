@@ -157,8 +157,7 @@ impl Leg {
         let scanned = sdp::scan(text);
         let Role::Receive(receiving) = &mut self.role else { return Err(faulty) };
         let (audio, video) = scanned.choose(&receiving.codecs, Kinds::ALL);
-        let announced = Kinds { audio: !scanned.audio.is_empty(), video: !scanned.video.is_empty() };
-        let wanted = announced.and(receiving.accept);
+        let wanted = scanned.kinds.and(receiving.accept);
         if (wanted.audio || wanted.video) && !(wanted.audio && audio.is_some()) && !(wanted.video && video.is_some()) {
             // Nothing that was meant could be taken.
             return Err(faulty);
