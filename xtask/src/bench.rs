@@ -4,14 +4,12 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use crate::cmd::Cmd;
-use crate::paths;
+use crate::report::Report;
+use crate::{machine, netns, paths};
 
 pub(crate) fn relay(rest: &[String]) -> ExitCode {
-    let build = Cmd::new("cargo build --release -p patchbay-server -p patchbay-loadgen");
-    println!("== {build}");
-    if !build.command().status().is_ok_and(|status| status.success()) {
-        eprintln!("xtask: the build failed; repeat: {build}");
-        return ExitCode::FAILURE;
+    if let Err(code) = build() {
+        return code;
     }
     // `exec`, so that signals and the exit status are the load generator's own.
     let error = Command::new(paths::release_binary("patchbay-loadgen"))
@@ -22,4 +20,32 @@ pub(crate) fn relay(rest: &[String]) -> ExitCode {
         .exec();
     eprintln!("xtask: patchbay-loadgen could not be started: {error}");
     ExitCode::FAILURE
+}
+
+/// In a namespace: Janus gathers no loopback address, so that there has to be another one, and its ports are fixed.
+pub(crate) fn sfu(rest: &[String]) -> ExitCode {
+    if rest.iter().any(|word| word.starts_with("--versus")) {
+        let mut report = Report::default();
+        let there = machine::provide(&mut report, "janus --version", "janus");
+        if there.is_err() {
+            return report.finish(there);
+        }
+    }
+    if let Err(code) = build() {
+        return code;
+    }
+    let binary = |name| paths::release_binary(name).to_string_lossy().into_owned();
+    let mut command = [binary("patchbay-loadgen"), "bench-sfu".into(), "--server".into(), binary("patchbay")].to_vec();
+    command.extend_from_slice(rest);
+    netns::run(None, &command)
+}
+
+fn build() -> Result<(), ExitCode> {
+    let build = Cmd::new("cargo build --release -p patchbay-server -p patchbay-loadgen");
+    println!("== {build}");
+    if !build.command().status().is_ok_and(|status| status.success()) {
+        eprintln!("xtask: the build failed; repeat: {build}");
+        return Err(ExitCode::FAILURE);
+    }
+    Ok(())
 }

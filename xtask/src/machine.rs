@@ -44,6 +44,19 @@ pub(crate) fn prepare(report: &mut Report) -> Result<(), Stopped> {
     }
 }
 
+/// Brings one program that only some commands need.
+pub(crate) fn provide(report: &mut Report, probe: &str, package: &'static str) -> Result<(), Stopped> {
+    let there = || Cmd::new(probe).quietly();
+    if there() {
+        return Ok(());
+    }
+    install(report, &[package])?;
+    if there() {
+        return Ok(());
+    }
+    Err(report.refuse(package, &format!("installed, and `{probe}` still fails"), "look at the output of apt-get above"))
+}
+
 /// `v20.20.2` → 20
 pub(crate) fn node_major() -> Option<u32> {
     // npm is what we call; a node without it is of no use here.

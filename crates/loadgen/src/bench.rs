@@ -214,7 +214,7 @@ impl Bench<'_> {
 }
 
 /// Waits until others use little of the machine, but not past `until`.
-fn wait_for_quiet(until: Instant) -> Result<()> {
+pub(crate) fn wait_for_quiet(until: Instant) -> Result<()> {
     while Instant::now() < until {
         let before = MachineUse::now()?;
         thread::sleep(LOOK);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -36,6 +36,17 @@ impl Server {
     /// Starts `program` with its defaults on a free port, and on another one for TLS if it gets a certificate; waits for
     /// its ready line.
     pub(crate) fn start(program: &Path, args: &[&str], certificate: Option<&Certificate>) -> io::Result<Self> {
+        Self::start_at(program, args, IpAddr::V4(Ipv4Addr::LOCALHOST), &[], certificate)
+    }
+
+    /// The same on a free port of this address, with further variables in its environment.
+    pub(crate) fn start_at(
+        program: &Path,
+        args: &[&str],
+        ip: IpAddr,
+        environment: &[(&str, &str)],
+        certificate: Option<&Certificate>,
+    ) -> io::Result<Self> {
         let shown = program.display();
         let program = program.canonicalize().map_err(|error| io::Error::other(format!("{shown}: {error}")))?;
         let dir = empty_dir()?;
@@ -47,11 +58,12 @@ impl Server {
                 fs::write(dir.join(file), text)?;
                 command.env(format!("PATCHBAY_HTTPS__{variable}"), dir.join(file));
             }
-            command.env("PATCHBAY_HTTPS__ADDR", "127.0.0.1:0");
+            command.env("PATCHBAY_HTTPS__ADDR", SocketAddr::from((ip, 0)).to_string());
         }
         let mut child = command
             .args(args)
-            .env("ADDR", "127.0.0.1:0")
+            .env("ADDR", SocketAddr::from((ip, 0)).to_string())
+            .envs(environment.iter().copied())
             .env("RTC_CONFIG_JSON", r#"{"iceServers":[]}"#)
             .current_dir(&dir)
             .stdin(Stdio::null())
@@ -61,8 +73,7 @@ impl Server {
         let tail = child.stderr.take().map(keep_tail).unwrap_or_default();
         let ready = child.stdout.take().map(lines_of);
         // From here on, dropping `server` ends the child.
-        let none = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server = Self { child, addr: none, tls_addr: None, tail: Arc::clone(&tail), dir };
+        let mut server = Self { child, addr: (ip, 0).into(), tls_addr: None, tail: Arc::clone(&tail), dir };
         let line = match ready.map(|ready| ready.recv_timeout(START_TIMEOUT)) {
             Some(Ok(line)) => line,
             Some(Err(RecvTimeoutError::Timeout)) => {
@@ -121,7 +132,8 @@ impl Drop for Server {
     }
 }
 
-fn empty_dir() -> io::Result<PathBuf> {
+/// A new directory below the system's for such things.
+pub(crate) fn empty_dir() -> io::Result<PathBuf> {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let dir = std::env::temp_dir().join(format!("patchbay-loadgen-{}-{number}", std::process::id()));

@@ -19,12 +19,16 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Measure a server binary: starts and stops it by itself, prints one table
     BenchRelay(BenchArgs),
+    /// Measure a server binary with publishers and viewers of WebRTC
+    BenchSfu(SfuArgs),
     /// Put load on a server of the mesh dialect that runs already
     Mesh(MeshArgs),
     /// Put load on a server of the sid dialect that runs already
     Sid(SidArgs),
     /// Serve an echo with the server's own socket code: the floor that a relay is compared to
     Echo(EchoArgs),
+    /// Encrypt and send as a server would, but nothing else: the floor of `bench-sfu`
+    SfuFloor,
 }
 
 #[derive(Args, Clone)]
@@ -108,6 +112,75 @@ pub(crate) enum Measurement {
     TlsSaturated,
     /// The closed loop of sid over TLS, with its echo floor
     TlsSidSaturated,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct SfuArgs {
+    /// The server's binary
+    #[arg(long, value_name = "FILE")]
+    pub(crate) server: PathBuf,
+    /// Runs of each measurement; the table has their medians
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) runs: u32,
+    /// Measure only this; may be repeated or divided by commas
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) only: Vec<SfuMeasurement>,
+    /// Of the steady loads only those with so many viewers; may be repeated or divided by commas
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    pub(crate) viewers: Vec<usize>,
+    /// Seconds of each measured span [default: 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) seconds: Option<u64>,
+    /// Measure another server by the same loads, by turns with ours
+    #[arg(long, value_enum)]
+    pub(crate) versus: Option<Versus>,
+    /// Leave our server out: the floor and the other server alone
+    #[arg(long)]
+    pub(crate) without_ours: bool,
+    /// Seconds that each measurement may wait for other processes to be quiet, and be repeated where they were not;
+    /// the least disturbed one counts
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) patience: u64,
+    /// Write the table as JSON to this file as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+impl SfuArgs {
+    /// Whether the steady load of so many viewers is asked for.
+    pub(crate) fn chosen(&self, viewers: usize) -> bool {
+        self.viewers.is_empty() || self.viewers.contains(&viewers)
+    }
+}
+
+/// Whom we compare ourselves to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Versus {
+    /// Janus' Streaming and VideoRoom plugins
+    Janus,
+}
+
+/// What can be measured of an SFU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SfuMeasurement {
+    /// The yardstick alone
+    Calibration,
+    /// One camera, 1 to 400 viewers, with its floor
+    Steady,
+    /// Bursts to 300 viewers, as fast as one core delivers them, with its floor
+    Saturated,
+    /// Ten people who see and hear each other
+    Meeting,
+    /// Viewers that come one by one
+    Joins,
+    /// A hundred viewers that come at once
+    Storm,
+    /// What a viewer's coming costs
+    JoinCost,
+    /// 400 viewers of nothing
+    Idle,
+    /// The same packets in 1, 20 and 200 rooms
+    Rooms,
 }
 
 #[derive(Args, Clone)]
@@ -217,5 +290,14 @@ mod tests {
         assert_eq!(parse(&["--only", "stuck", "--only", "storm"]), [Measurement::Stuck, Measurement::Storm]);
         assert_eq!(parse(&["--only", "sid-saturated,tls-idle"]), [Measurement::SidSaturated, Measurement::TlsIdle]);
         assert!(Cli::try_parse_from(["x", "bench-relay", "--server", "s", "--only", "all"]).is_err());
+    }
+
+    #[test]
+    fn steady_loads_can_be_chosen() {
+        let args = ["x", "bench-sfu", "--server", "s", "--only", "steady,join-cost", "--viewers", "20,100"];
+        let Command::BenchSfu(args) = Cli::try_parse_from(args).unwrap().command else { unreachable!() };
+        assert_eq!(args.only, [SfuMeasurement::Steady, SfuMeasurement::JoinCost]);
+        assert!(args.chosen(20) && args.chosen(100) && !args.chosen(50));
+        assert_eq!((args.versus, args.without_ours), (None, false));
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use mio::net::TcpStream;
 
 use crate::frame::{FrameReader, Item, Malformed};
+use crate::target::Target;
 use crate::tls::Tls;
 
 /// The sample key of RFC 6455 and the answer it must get. One key for all connections: a server has no use for its
@@ -95,7 +96,7 @@ impl Conn {
     }
 
     /// The socket would take more: finishes connecting, sends what waits.
-    pub(crate) fn writable(&mut self, host: &str, path: &str) -> io::Result<()> {
+    pub(crate) fn writable(&mut self, target: &Target) -> io::Result<()> {
         if matches!(self.phase, Phase::Connecting) {
             if let Some(error) = self.stream.take_error()? {
                 return Err(error);
@@ -105,9 +106,11 @@ impl Conn {
                 other => other?,
             };
             self.phase = Phase::Upgrading(Vec::new());
+            let Target { path, host, subprotocol, .. } = target;
+            let protocol = subprotocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
             let request = format!(
                 "GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n{protocol}\r\n"
             );
             return self.write(request.as_bytes());
         }

@@ -1,4 +1,5 @@
-//! The load generator: the relay benchmark, its echo floor, and load for any server of the dialects mesh and sid.
+//! The load generator: the relay benchmark with its echo floor, the SFU benchmark, and load for any server of the
+//! dialects mesh and sid.
 //!
 //! `docs/performance.md` says how it is run and how its table is read.
 
@@ -21,6 +22,7 @@ mod report;
 mod running;
 mod scenario;
 mod schedule;
+mod sfu;
 mod table;
 mod target;
 mod tls;
@@ -41,9 +43,11 @@ fn main() -> ExitCode {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let done = match Cli::parse().command {
         Command::BenchRelay(args) => bench::run(&args, &mut out, &mut err),
+        Command::BenchSfu(args) => sfu::run(&args, &mut out, &mut err),
         Command::Mesh(args) => running::mesh(&args, &mut out),
         Command::Sid(args) => running::sid(&args, &mut out),
         Command::Echo(args) => echo::serve(args.addr),
+        Command::SfuFloor => sfu::floor(&mut out),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -81,7 +81,7 @@ impl Target {
     }
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Metric {
     /// The load it belongs to.
     pub(crate) load: &'static str,

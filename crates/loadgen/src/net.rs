@@ -232,7 +232,7 @@ impl Net {
     ) -> Result<(), String> {
         let Some(conn) = &mut self.conns[id] else { return Ok(()) };
         if writable {
-            conn.writable(&self.target.host, &self.target.path).map_err(|error| error.to_string())?;
+            conn.writable(&self.target).map_err(|error| error.to_string())?;
         }
         if conn.is_connecting() {
             return Ok(());

@@ -274,7 +274,7 @@ fn rest(engine: &mut Engine, span: Duration) -> Result<()> {
 }
 
 impl Outcome {
-    fn add(&mut self, name: &'static str, value: f64) {
+    pub(crate) fn add(&mut self, name: &'static str, value: f64) {
         self.figures.push((name, value));
     }
 
@@ -304,7 +304,7 @@ impl Outcome {
         self.add(names::SETUP_MAX, millis(crowd.setup.max()));
     }
 
-    fn usage(&mut self, usage: &Usage) {
+    pub(crate) fn usage(&mut self, usage: &Usage) {
         self.add(names::BUSY, usage.busy);
         if let Some(others) = usage.others {
             self.add(names::OTHERS, others);

@@ -10,11 +10,13 @@ pub(crate) struct Target {
     /// The `Host` header.
     pub(crate) host: String,
     pub(crate) path: String,
+    /// The WebSocket subprotocol that is asked for.
+    pub(crate) subprotocol: Option<&'static str>,
 }
 
 impl Target {
     pub(crate) fn at(addr: SocketAddr, tls: bool, path: &str) -> Self {
-        Self { addr, tls, host: addr.to_string(), path: path.to_owned() }
+        Self { addr, tls, host: addr.to_string(), path: path.to_owned(), subprotocol: None }
     }
 
     /// Reads `ws://host[:port][/path]`, or `wss://` for TLS, whose certificate is not checked.
@@ -31,7 +33,7 @@ impl Target {
         let with_port = if has_port(host) { host.to_owned() } else { format!("{host}:{port}") };
         let mut addrs = with_port.to_socket_addrs().map_err(|error| format!("{host}: {error}"))?;
         let addr = addrs.next().ok_or_else(|| format!("{host}: no address"))?;
-        Ok(Self { addr, tls, host: host.to_owned(), path: path.to_owned() })
+        Ok(Self { addr, tls, host: host.to_owned(), path: path.to_owned(), subprotocol: None })
     }
 }
 

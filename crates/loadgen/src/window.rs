@@ -9,6 +9,7 @@ pub(crate) struct Window {
     pid: Option<u32>,
     began: Instant,
     server: Option<Cpu>,
+    exact: Option<Duration>,
     own: Duration,
     machine: MachineUse,
 }
@@ -28,14 +29,18 @@ pub(crate) struct Usage {
 impl Window {
     pub(crate) fn open(pid: Option<u32>) -> io::Result<Self> {
         let server = pid.map(Cpu::of).transpose()?;
-        Ok(Self { pid, server, own: process::own_cpu(), machine: MachineUse::now()?, began: Instant::now() })
+        let exact = pid.map(process::exact_cpu).transpose()?;
+        Ok(Self { pid, server, exact, own: process::own_cpu(), machine: MachineUse::now()?, began: Instant::now() })
     }
 
     pub(crate) fn look(&self) -> io::Result<Usage> {
         let wall = self.began.elapsed();
         let own = process::own_cpu().saturating_sub(self.own);
         let now = self.pid.map(Cpu::of).transpose()?;
+        let exact = self.pid.map(process::exact_cpu).transpose()?;
         let server = now.zip(self.server).map(|(now, before)| now.since(before));
+        let exact = exact.zip(self.exact).map(|(now, before)| now.saturating_sub(before));
+        let server = server.map(|server| exact.map_or(server, |exact| server.refined(exact)));
         let machine = MachineUse::now()?;
         Ok(Usage {
             wall,

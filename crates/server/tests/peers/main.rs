@@ -1,0 +1,16 @@
+//! The dialect `antmedia` over real sockets, with a peer that makes real descriptions and is judged by the media it
+//! receives: the cases of the conformance list (docs/dialects/antmedia.md) that need one. Those that do not are
+//! transcripts, in the dialect's own crate.
+//!
+//! Each test has a server of its own, so that all run side by side.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod data;
+mod gates;
+mod peer;
+mod play;
+mod publish;
+mod session;
+mod tracks;
