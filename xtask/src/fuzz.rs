@@ -17,7 +17,8 @@ struct Target {
     dictionary: Option<&'static str>,
 }
 
-const TARGETS: [Target; 5] = [
+const TARGETS: [Target; 6] = [
+    Target { name: "antmedia", longest: 2_048, dictionary: Some("antmedia.dict") },
     // As many as it takes to send more fragments than one message may have.
     Target { name: "frames", longest: 8_192, dictionary: None },
     // Some two hundred operations.

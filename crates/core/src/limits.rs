@@ -1,6 +1,7 @@
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Kinds;
+use crate::{Codec, Kind, Kinds};
 
 /// The hub's bounds.
 #[derive(Clone, Debug)]
@@ -10,7 +11,7 @@ pub struct Limits {
 }
 
 /// The bounds of one realm.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RealmLimits {
     /// Most rooms at once; one more is refused as [`TooManyRooms`](crate::Refusal::TooManyRooms).
     pub rooms: usize,
@@ -21,9 +22,18 @@ pub struct RealmLimits {
     pub window: Duration,
     /// Most viewers of one stream; one more is refused as [`StreamFull`](crate::Refusal::StreamFull).
     pub viewers: usize,
-    /// What the engine has a codec for; `None`: there is no engine here, and streams are refused as
+    /// Codecs in which streams may be published; `None`: there is no engine here, and streams are refused as
     /// [`NoEngine`](crate::Refusal::NoEngine).
-    pub codecs: Option<Kinds>,
+    pub codecs: Option<Arc<[Codec]>>,
+}
+
+impl RealmLimits {
+    /// For which kinds there is a codec.
+    #[must_use]
+    pub fn kinds(&self) -> Kinds {
+        let any = |kind| self.codecs.iter().any(|codecs| codecs.iter().any(|codec| codec.kind() == kind));
+        Kinds { audio: any(Kind::Audio), video: any(Kind::Video) }
+    }
 }
 
 impl Default for RealmLimits {

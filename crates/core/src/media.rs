@@ -217,6 +217,8 @@ pub enum LegRole {
     Receive {
         /// What of it is let in; the rest is agreed to and dropped.
         accept: Kinds,
+        /// In which codecs; of the peer's, the first of these is agreed to.
+        codecs: Arc<[Codec]>,
     },
     /// We offer and send. The offer has a data channel.
     Send {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use patchbay_core::{Kinds, Lang, Limits, Realm, RealmLimits, Speaks};
+use patchbay_core::{Codec, Lang, Limits, Realm, RealmLimits, Speaks};
 use patchbay_dialect_antmedia::{AntMedia, IceServer, Settings};
 use patchbay_dialect_kit::Rate;
 use patchbay_dialect_kit::testing::{Delivery, Handshake, Input, Script, SessionWorld, World, run};
@@ -11,8 +11,12 @@ use patchbay_dialect_kit::testing::{Delivery, Handshake, Input, Script, SessionW
 /// Every run of this file is the same unless somebody writes another number here.
 const SEED: u64 = 0x001;
 
-const LIMITS: RealmLimits =
-    RealmLimits { rooms: 0, members: 0, window: Duration::ZERO, viewers: usize::MAX, codecs: Some(Kinds::ALL) };
+fn limits(codecs: &[Codec]) -> RealmLimits {
+    let codecs = Some(codecs.into());
+    RealmLimits { rooms: 0, members: 0, window: Duration::ZERO, viewers: usize::MAX, codecs }
+}
+
+const BOTH: &[Codec] = &[Codec::Opus, Codec::Vp8];
 
 /// `a` publishes `s`, `b` and `c` play it; what they hear on the way is the matter of other transcripts.
 const STREAM: &str = r#"
@@ -34,7 +38,7 @@ fn play(settings: Settings, limits: RealmLimits, lines: &str) {
     for delivery in [Delivery::Eager, Delivery::Lazy] {
         let script = Script::parse("settings", &format!("# {SEED}\nonly sessions\n{lines}"));
         let script = script.unwrap_or_else(|failure| panic!("{failure}"));
-        let mut world = SessionWorld::new(&antmedia, Limits { realms: vec![limits] }, delivery, SEED);
+        let mut world = SessionWorld::new(&antmedia, Limits { realms: vec![limits.clone()] }, delivery, SEED);
         run(&script, &mut world).unwrap_or_else(|failure| panic!("{failure}"));
     }
 }
@@ -50,7 +54,7 @@ fn whom_a_player_reaches_is_a_setting() {
             !data b down s hi\n!hears a up s {publisher}\n!hears c down s {others}\n!hears b down s nothing\n\
             !data a up s ho\n!hears b down s ho\n!hears c down s ho\n"
         );
-        play(Settings { speaks, ..Settings::default() }, LIMITS, &lines);
+        play(Settings { speaks, ..Settings::default() }, limits(BOTH), &lines);
     }
 }
 
@@ -63,14 +67,14 @@ fn a_stream_has_so_many_players_and_no_more() {
         <b {"command":"notification","definition":"play_finished","streamId":"s"}
         >c {"command":"play","streamId":"s"}
         ?c 1ms {"streamId":"s"}"#;
-    let one = RealmLimits { viewers: 1, ..LIMITS };
+    let one = RealmLimits { viewers: 1, ..limits(BOTH) };
     play(Settings::default(), one, &format!("{STREAM}{lines}"));
 }
 
 /// Case 86: a kind that is published needs a codec; data needs none.
 #[test]
 fn without_codecs_only_data_is_published() {
-    let none = RealmLimits { codecs: Some(Kinds::NONE), ..LIMITS };
+    let none = limits(&[]);
     let refused = r#"<a {"command":"error","definition":"no_codec_enabled_in_the_server","streamId":"s"}"#;
     let lines = format!(
         "+a\n>a {{\"command\":\"publish\",\"streamId\":\"s\"}}\n{refused}\n\
@@ -80,7 +84,7 @@ fn without_codecs_only_data_is_published() {
         <a {{\"command\":\"start\",\"streamId\":\"s\"}}\n"
     );
     play(Settings::default(), none, &lines);
-    let sound = RealmLimits { codecs: Some(Kinds { audio: true, video: false }), ..LIMITS };
+    let sound = limits(&[Codec::Opus]);
     let lines = format!(
         "+a\n>a {{\"command\":\"publish\",\"streamId\":\"s\"}}\n{refused}\n\
         >a {{\"command\":\"publish\",\"streamId\":\"s\",\"video\":false}}\n\
@@ -100,14 +104,14 @@ fn an_ice_server_is_named_with_its_user() {
     let lines = "+a\n>a {\"command\":\"getIceServerConfig\"}\n\
         <a {\"command\":\"iceServerConfig\",\"stunServerUri\":\"turn:turn.example:3478\",\
         \"turnServerUsername\":\"u\",\"turnServerCredential\":\"secret\"}\n";
-    play(Settings { ice_server: Some(server), ..Settings::default() }, LIMITS, lines);
+    play(Settings { ice_server: Some(server), ..Settings::default() }, limits(BOTH), lines);
 }
 
 #[test]
 fn the_publish_timeout_is_a_setting() {
     let lines = "+a\n>a {\"command\":\"publish\",\"streamId\":\"s\"}\n<a {\"command\":\"start\",\"streamId\":\"s\"}\n\
         =a nothing 199ms\n<a {\"command\":\"error\",\"definition\":\"publishTimeoutError\",\"streamId\":\"s\"}\n";
-    play(Settings { publish_timeout: Duration::from_millis(200), ..Settings::default() }, LIMITS, lines);
+    play(Settings { publish_timeout: Duration::from_millis(200), ..Settings::default() }, limits(BOTH), lines);
 }
 
 /// Above the rate a client is read more slowly and loses nothing; candidates are exempt, and so is what leads to nothing.
@@ -115,7 +119,7 @@ fn the_publish_timeout_is_a_setting() {
 fn above_the_rate_a_client_is_read_more_slowly_and_loses_nothing() {
     let settings = Settings { rate: Rate { per_second: 10, burst: 5 }, ..Settings::default() };
     let antmedia = AntMedia::new(Lang(2), Realm(0), settings);
-    let mut world = SessionWorld::new(&antmedia, Limits { realms: vec![LIMITS] }, Delivery::Eager, SEED);
+    let mut world = SessionWorld::new(&antmedia, Limits { realms: vec![limits(BOTH)] }, Delivery::Eager, SEED);
     let client = world.open(&Handshake::default()).expect("the session world admits everybody");
     let mut took = |text: &str| {
         let began = world.now();

@@ -140,7 +140,7 @@ mod tests {
         MediaOp::Open(Open {
             link: LinkId::new(number),
             owner: PartyId::new(0, 0, 0),
-            role: LegRole::Receive { accept: Kinds::ALL },
+            role: LegRole::Receive { accept: Kinds::ALL, codecs: [].into() },
             says: Vec::new(),
             hears: Vec::new(),
             report: std::time::Duration::from_secs(1),

@@ -8,7 +8,7 @@ use patchbay_core::Codec;
 pub struct Config {
     /// Addresses that become ICE host candidates: where this worker's sockets can be reached.
     pub candidates: Vec<SocketAddr>,
-    /// Local addresses that datagrams are said to arrive at, by family, if the system does not tell.
+    /// Codecs that a viewer is offered whose tracks may come in any.
     pub codecs: Vec<Codec>,
     /// We answer connectivity checks and send none (RFC 8445 section 2.5): right for a server that its peers can reach.
     pub ice_lite: bool,

@@ -17,6 +17,8 @@ const CANDIDATES: usize = 100;
 /// What an offer holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Offer {
+    /// What the peer would send, in whatever codec.
+    pub kinds: Kinds,
     /// Codecs for sound that the peer can send, in its order, by kind.
     pub audio: Vec<Codec>,
     /// Codecs for pictures.
@@ -88,8 +90,14 @@ pub fn scan(sdp: &str) -> Offer {
         let section = Section { lines: section };
         let found = words.skip(1).filter_map(|pt| section.codec(pt.parse().ok()?)).filter(|codec| codec.kind() == kind);
         match kind {
-            Kind::Audio => offer.audio.extend(found),
-            Kind::Video => offer.video.extend(found),
+            Kind::Audio => {
+                offer.kinds.audio = true;
+                offer.audio.extend(found);
+            }
+            Kind::Video => {
+                offer.kinds.video = true;
+                offer.video.extend(found);
+            }
         }
         if kind == Kind::Video && offer.layers == 0 {
             offer.layers = section.layers();

@@ -424,10 +424,10 @@ impl Worker {
         let Some(leg) = self.legs[index].as_deref_mut() else { return };
         let (link, estimate) = (leg.link, leg.estimate);
         let Role::Send(sending) = &mut leg.role else { return };
-        let desired = sending.choose(now, estimate, of);
+        let goal = sending.choose(now, estimate, of);
         let wanted: Vec<_> = sending.keys_wanted().collect();
         let switched = sending.switched(of);
-        leg.look_for(desired);
+        leg.look_for(goal);
         for (source, height) in switched {
             sink.event(MediaEvent::Switched { link, source, height });
         }

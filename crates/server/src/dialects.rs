@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use patchbay_core::{Kinds, Lang, Limits, Realm, RealmLimits, Speaks};
+use patchbay_core::{Codec, Lang, Limits, Realm, RealmLimits, Speaks};
 use patchbay_dialect_antmedia::{self as antmedia, AntMedia};
 use patchbay_dialect_kit::{Dialect, Rate, Spec};
 use patchbay_dialect_mesh::{self as mesh, Mesh};
@@ -159,7 +159,7 @@ pub(crate) fn limits(config: &Config) -> Limits {
         window: Duration::from_millis(sid.list_window_ms),
         ..RealmLimits::default()
     };
-    let codecs = Kinds { audio: !antmedia.audio_codecs.is_empty(), video: !antmedia.video_codecs.is_empty() };
+    let codecs = antmedia.audio_codecs.iter().chain(&antmedia.video_codecs).filter_map(|name| codec(name)).collect();
     let viewers = if antmedia.viewers == 0 { usize::MAX } else { antmedia.viewers };
     let streams = RealmLimits { rooms: 0, members: 0, viewers, codecs: Some(codecs), ..RealmLimits::default() };
     let realms = std::iter::once(rooms)
@@ -168,12 +168,29 @@ pub(crate) fn limits(config: &Config) -> Limits {
     Limits { realms: realms.collect() }
 }
 
+/// The codec of that name, in the profile that all browsers have: offers in others of H.264's are taken, too.
+fn codec(name: &str) -> Option<Codec> {
+    Some(match name {
+        "opus" => Codec::Opus,
+        "PCMU" => Codec::Pcmu,
+        "PCMA" => Codec::Pcma,
+        "G722" => Codec::G722,
+        "VP8" => Codec::Vp8,
+        "VP9" => Codec::Vp9 { profile: 0 },
+        "H264" => Codec::H264 { profile_level: 0x0042_e01f, mode: 1 },
+        "AV1" => Codec::Av1 { profile: 0 },
+        _ => return None,
+    })
+}
+
 fn rate(config: &Config) -> Rate {
     Rate { per_second: config.limits.rate_per_second, burst: config.limits.rate_burst }
 }
 
 #[cfg(test)]
 mod tests {
+    use patchbay_core::Kinds;
+
     use super::*;
 
     #[test]
@@ -186,10 +203,10 @@ mod tests {
         let realms: Vec<_> = served.iter().map(|served| served.dialect.profile().realm.0).collect();
         assert_eq!(realms, (0..u16::try_from(limits.realms.len()).expect("few")).collect::<Vec<_>>());
         for served in &served {
-            let limits = limits.realms[usize::from(served.dialect.profile().realm.0)];
+            let limits = &limits.realms[usize::from(served.dialect.profile().realm.0)];
             let streams = served.dialect.spec().name == "antmedia";
-            let codecs = streams.then_some(Kinds { audio: false, video: true });
-            assert_eq!((limits.codecs, limits.viewers == 7), (codecs, streams));
+            let kinds = Kinds { audio: false, video: streams };
+            assert_eq!((limits.kinds(), limits.viewers == 7), (kinds, streams));
         }
     }
 

@@ -94,7 +94,11 @@ fn allowed(name: &str) -> &'static [&'static str] {
         "patchbay-core" => &[],
         "patchbay-dialect-kit" => &["patchbay-core"],
         dialect if dialect.starts_with("patchbay-dialect-") => &["patchbay-core", "patchbay-dialect-kit"],
-        "patchbay-server" => &["patchbay-core", "patchbay-dialect-kit", "patchbay-dialect-*"],
+        "patchbay-media" => &["patchbay-core"],
+        "patchbay-media-io" => &["patchbay-core", "patchbay-media"],
+        "patchbay-server" => {
+            &["patchbay-core", "patchbay-dialect-kit", "patchbay-dialect-*", "patchbay-media", "patchbay-media-io"]
+        }
         "patchbay-sim" => &["patchbay-core", "patchbay-dialect-kit", "patchbay-server"],
         "patchbay-loadgen" => &["patchbay-core", "patchbay-dialect-kit", "patchbay-dialect-*", "patchbay-server"],
         "patchbay-xtask" => &[],

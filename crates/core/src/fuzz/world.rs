@@ -81,11 +81,11 @@ impl World {
 
     fn may_join(&self, seat: Seat, number: u8, name: u8) -> Result<u16, Refusal> {
         let realm = self.realm(seat);
-        let limits = self.limits[usize::from(realm)];
+        let limits = &self.limits[usize::from(realm)];
         let Some(room) = self.rooms.get(&(realm, number)) else {
             let rooms = self.rooms.keys().filter(|(of, _)| *of == realm).count();
             return match limits {
-                RealmLimits { rooms: most, .. } if rooms >= most => Err(Refusal::TooManyRooms),
+                RealmLimits { rooms: most, .. } if rooms >= *most => Err(Refusal::TooManyRooms),
                 RealmLimits { members: 0, .. } => Err(Refusal::RoomFull),
                 _ => Ok(realm),
             };

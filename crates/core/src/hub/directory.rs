@@ -70,8 +70,8 @@ impl RealmNames {
 
 impl Directory {
     pub(super) fn new(node: u16, limits: &Limits) -> Self {
-        let realm = |&limits: &RealmLimits| RealmNames {
-            limits,
+        let realm = |limits: &RealmLimits| RealmNames {
+            limits: limits.clone(),
             by_name: BTreeMap::new(),
             by_order: BTreeMap::new(),
             next_order: 0,

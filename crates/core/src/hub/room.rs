@@ -47,7 +47,7 @@ pub(super) struct Member {
 
 impl Rooms {
     pub(super) fn new(limits: &Limits) -> Self {
-        let realms = limits.realms.iter().map(|&limits| RealmRooms { limits, rooms: 0 }).collect();
+        let realms = limits.realms.iter().map(|limits| RealmRooms { limits: limits.clone(), rooms: 0 }).collect();
         Self { rooms: BTreeMap::new(), by_name: BTreeMap::new(), realms, next: 0, members: 0 }
     }
 
@@ -185,9 +185,9 @@ impl Rooms {
         self.by_name.len()
     }
 
-    pub(super) fn limits(&self, realm: Realm) -> (RealmLimits, usize) {
+    pub(super) fn limits(&self, realm: Realm) -> (&RealmLimits, usize) {
         let counted = &self.realms[usize::from(realm.0)];
-        (counted.limits, counted.rooms)
+        (&counted.limits, counted.rooms)
     }
 }
 

@@ -98,12 +98,12 @@ impl Streams {
         links: &mut LinkIds,
         out: &mut Effects,
     ) -> Result<(), Refusal> {
-        let codecs = self.admit(realm)?;
+        let codecs = Arc::clone(self.admit(realm)?);
         if let Some(own) = self.stages.get(&(realm, publish.stream.clone())).and_then(|stage| stage.own) {
             let mine = self.publications.get(&own).is_some_and(|publication| publication.party == party);
             return Err(if mine { Refusal::Publishing } else { Refusal::StreamTaken });
         }
-        if publish.kinds.and(codecs) != publish.kinds {
+        if publish.kinds.and(self.limits[usize::from(realm.0)].kinds()) != publish.kinds {
             return Err(Refusal::NoCodec);
         }
         let link = links.draw();
@@ -138,7 +138,7 @@ impl Streams {
         };
         self.publications.insert(link, publication);
         out.tell(party, Event::Reserved { tag, link });
-        let role = LegRole::Receive { accept: kinds };
+        let role = LegRole::Receive { accept: kinds, codecs };
         out.media(MediaOp::Open(Open { link, owner: party, role, says, hears, report: PUBLICATION_REPORT }));
         Ok(())
     }
@@ -192,8 +192,8 @@ impl Streams {
         Ok(())
     }
 
-    fn admit(&self, realm: Realm) -> Result<Kinds, Refusal> {
-        let codecs = self.limits[usize::from(realm.0)].codecs.ok_or(Refusal::NoEngine)?;
+    fn admit(&self, realm: Realm) -> Result<&Arc<[Codec]>, Refusal> {
+        let codecs = self.limits[usize::from(realm.0)].codecs.as_ref().ok_or(Refusal::NoEngine)?;
         if self.overloaded { Err(Refusal::Overloaded) } else { Ok(codecs) }
     }
 

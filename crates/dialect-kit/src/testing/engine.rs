@@ -114,7 +114,7 @@ impl Engine {
     fn open(&mut self, open: Open, stream: Name) {
         let Open { link, owner, role, says, hears, report: _ } = open;
         let (up, accept, tracks) = match role {
-            LegRole::Receive { accept } => (true, accept, Vec::new()),
+            LegRole::Receive { accept, .. } => (true, accept, Vec::new()),
             LegRole::Send { tracks, label, .. } => {
                 assert_eq!(label, stream, "the data channel is called as the stream");
                 (false, Kinds::NONE, tracks)

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use patchbay_core::{
-    Address, Body, Command, Event, Join, Kinds, Lang, Limits, LinkId, Merge, Moment, Name, Profile, Publish, Realm,
-    RealmLimits, Selection, Signal, SignalKind, Speaks, Tag, View,
+    Address, Body, Codec, Command, Event, Join, Kinds, Lang, Limits, LinkId, Merge, Moment, Name, Profile, Publish,
+    Realm, RealmLimits, Selection, Signal, SignalKind, Speaks, Tag, View,
 };
 
 use super::{Delivery, Failure, Script, SessionWorld, alterations, run};
@@ -108,7 +108,9 @@ impl Session for EchoSession {
 
 fn play(lines: &str) -> Result<(), Failure> {
     let script = Script::parse("00-test.txt", &format!("# a test\n{lines}"))?;
-    let limits = Limits { realms: vec![RealmLimits { codecs: Some(Kinds::ALL), ..RealmLimits::default() }] };
+    let limits = Limits {
+        realms: vec![RealmLimits { codecs: Some([Codec::Opus, Codec::Vp8].into()), ..RealmLimits::default() }],
+    };
     run(&script, &mut SessionWorld::new(&Echo, limits, Delivery::Eager, 42))
 }
 

@@ -18,7 +18,7 @@ use str0m::{Candidate, Event, Input, Output, Rtc};
 
 pub(crate) use self::data::{Data, Queued};
 pub(crate) use self::receive::Receiving;
-pub(crate) use self::send::Sending;
+pub(crate) use self::send::{Goal, Sending};
 use crate::batch::Batch;
 use crate::dtls::Identity;
 use crate::sink::Sink;
@@ -63,12 +63,12 @@ pub(crate) struct Leg {
     loss: f32,
     rtt: Option<Duration>,
     pub(crate) estimate: Option<u64>,
-    desired: u64,
+    goal: Goal,
 }
 
 /// What a leg does.
 pub(crate) enum Role {
-    Receive(Receiving),
+    Receive(Box<Receiving>),
     Send(Box<Sending>),
 }
 
@@ -122,7 +122,7 @@ impl Leg {
             loss: 0.0,
             rtt: None,
             estimate: None,
-            desired: 0,
+            goal: Goal::default(),
         }
     }
 
@@ -316,12 +316,12 @@ impl Leg {
         sdp::sections(sdp).map(section).collect()
     }
 
-    /// What the estimator is to look for, in bits per second.
-    pub(crate) fn look_for(&mut self, desired: u64) {
+    /// Tells the estimator what to do, where there is one.
+    pub(crate) fn look_for(&mut self, goal: Goal) {
         let Some(rtc) = &mut self.rtc else { return };
-        if desired != self.desired {
-            self.desired = desired;
-            rtc.bwe().set_bitrate(0.into(), desired.into());
+        if goal != self.goal {
+            self.goal = goal;
+            rtc.bwe().set_bitrate(goal.sustained.into(), goal.desired.into());
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The receiving half of a leg: a publisher's offer, its packets and its layers.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use patchbay_core::{Codec, DescriptionKind, Kind, Kinds, LinkId, MediaEvent, MediaFault, Rendition, Report};
@@ -27,6 +28,7 @@ const SILENT: Duration = Duration::from_secs(2);
 /// What a receiving leg knows of its peer's media.
 pub(crate) struct Receiving {
     accept: Kinds,
+    codecs: Arc<[Codec]>,
     /// What passes to anybody.
     pub(crate) pass: Kinds,
     audio: Option<Codec>,
@@ -64,9 +66,10 @@ pub(crate) struct Layer {
 }
 
 impl Receiving {
-    pub(crate) fn new(accept: Kinds) -> Self {
+    pub(crate) fn new(accept: Kinds, codecs: Arc<[Codec]>) -> Self {
         Self {
             accept,
+            codecs,
             pass: Kinds::ALL,
             audio: None,
             video: None,
@@ -152,10 +155,9 @@ impl Leg {
         sdp::check(text).map_err(|_| faulty)?;
         let offer = SdpOffer::from_sdp_string(&sdp::one_way(text)).map_err(|_| faulty)?;
         let scanned = sdp::scan(text);
-        let (audio, video) = scanned.choose(&config.codecs, Kinds::ALL);
-        let announced = Kinds { audio: !scanned.audio.is_empty(), video: !scanned.video.is_empty() };
         let Role::Receive(receiving) = &mut self.role else { return Err(faulty) };
-        let wanted = announced.and(receiving.accept);
+        let (audio, video) = scanned.choose(&receiving.codecs, Kinds::ALL);
+        let wanted = scanned.kinds.and(receiving.accept);
         if (wanted.audio || wanted.video) && !(wanted.audio && audio.is_some()) && !(wanted.video && video.is_some()) {
             // Nothing that was meant could be taken.
             return Err(faulty);

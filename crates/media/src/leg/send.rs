@@ -1,6 +1,6 @@
 //! The sending half of a leg: a viewer's offer, its slots, and what each is sent.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use patchbay_core::{Codec, DescriptionKind, Kind, Kinds, LinkId, MediaEvent, MediaFault, Report, Track};
 use str0m::Rtc;
@@ -28,6 +28,20 @@ const IDLE_SECTIONS: usize = 16;
 /// of a common camera.
 const FIRST_ESTIMATE: u64 = 1_000_000;
 
+/// How often, and for how long, a viewer that is sent less than the best has padding sent beside it, to find out whether
+/// its network takes more. Longer or more often finds out sooner; less spares a network that has no more.
+const TRY_EVERY: Duration = Duration::from_secs(10);
+const TRY_FOR: Duration = Duration::from_secs(5);
+
+/// What the estimator of a viewer's network is to do, in bits per second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Goal {
+    /// To be sent at least, with padding if need be.
+    pub(crate) sustained: u64,
+    /// To be looked for.
+    pub(crate) desired: u64,
+}
+
 /// What a sending leg knows.
 pub(crate) struct Sending {
     pub(crate) slots: Vec<Slot>,
@@ -41,6 +55,8 @@ pub(crate) struct Sending {
     /// What the viewer's network is taken for where nobody measures it.
     guess: LossEstimate,
     desired: u64,
+    /// Since when there has been something higher to try for.
+    trying: Option<Instant>,
 }
 
 /// One section of the description, and what is sent in it.
@@ -86,6 +102,7 @@ impl Sending {
             allocator: Allocator::new(),
             guess: LossEstimate::new(),
             desired: 0,
+            trying: None,
         }
     }
 
@@ -149,14 +166,13 @@ impl Sending {
         }
     }
 
-    /// Chooses the layers of all slots anew. `layers` tells those of a source. What the estimator is to look for, in bits
-    /// per second.
+    /// Chooses the layers of all slots anew. `layers` tells those of a source.
     pub(crate) fn choose<'a>(
         &mut self,
         now: Instant,
         estimate: Option<u64>,
         layers: impl Fn(LinkId) -> &'a [LayerInfo],
-    ) -> u64 {
+    ) -> Goal {
         // Where nobody measures when packets arrive, losses have to tell.
         let measured = estimate.filter(|_| self.feedback == Feedback::Transport);
         let estimate = measured.unwrap_or(self.guess.bps());
@@ -208,7 +224,29 @@ impl Sending {
             slot.target = place;
             slot.selector.aim(place);
         }
-        self.desired
+        let sustained = self.try_for(now, settled, &wanted);
+        Goal { sustained, desired: self.desired }
+    }
+
+    /// The rate to be sustained, with padding where media does not: what the next step up takes, for some seconds at a
+    /// time. After a congestion the estimator does not grow by itself above what is sent.
+    fn try_for(&mut self, now: Instant, settled: u64, wanted: &[Wanted<'_>]) -> u64 {
+        let rate = |track: &Wanted<'_>, rung: Option<u8>| {
+            rung.and_then(|rung| track.layers.get(usize::from(rung))).copied().unwrap_or(0)
+        };
+        let sent: u64 = wanted.iter().map(|track| rate(track, track.target)).sum();
+        let step = |track: &Wanted<'_>| {
+            let next = track.target.map_or(0, |rung| rung + 1);
+            rate(track, Some(next)).checked_sub(rate(track, track.target)).filter(|step| *step > 0)
+        };
+        let Some(step) = wanted.iter().filter_map(step).min() else {
+            self.trying = None;
+            return 0;
+        };
+        let since = now.saturating_duration_since(*self.trying.get_or_insert(now));
+        let phase = since.as_millis() % TRY_EVERY.as_millis();
+        // A third more than the step: the allocator rises only with a margin.
+        if phase < TRY_FOR.as_millis() { (settled + sent + step) * 4 / 3 } else { 0 }
     }
 
     /// Layers whose key frames are waited for.
@@ -299,11 +337,7 @@ impl Leg {
     }
 
     /// Takes the peer's answer. The next offer, if tracks have changed meanwhile.
-    pub(crate) fn answered(
-        &mut self,
-        text: &str,
-        resend: (usize, std::time::Duration),
-    ) -> Result<Option<MediaEvent>, Over> {
+    pub(crate) fn answered(&mut self, text: &str, resend: (usize, Duration)) -> Result<Option<MediaEvent>, Over> {
         let faulty = Over::Fault(MediaFault::Description);
         sdp::check(text).map_err(|_| faulty)?;
         let answer = SdpAnswer::from_sdp_string(text).map_err(|_| faulty)?;
@@ -414,7 +448,7 @@ impl Slot {
     }
 
     /// Learns from the peer's answer by which numbers it is to be sent.
-    fn bind(&mut self, rtc: &mut Rtc, resend: (usize, std::time::Duration)) {
+    fn bind(&mut self, rtc: &mut Rtc, resend: (usize, Duration)) {
         if self.stream.is_some() || self.source.is_none() {
             return;
         }

@@ -1,5 +1,6 @@
 //! What the hub asks of a worker.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use patchbay_core::{LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Open, Signal, SignalKind};
@@ -72,7 +73,7 @@ impl Worker {
             return sink.event(MediaEvent::Refused { link, fault: MediaFault::Overload });
         }
         let role = match &open.role {
-            LegRole::Receive { accept } => Role::Receive(Receiving::new(*accept)),
+            LegRole::Receive { accept, codecs } => Role::Receive(Box::new(Receiving::new(*accept, Arc::clone(codecs)))),
             LegRole::Send { label, .. } => Role::Send(Box::new(Sending::new(label.as_str().to_owned()))),
         };
         let leg = Box::new(Leg::new(open, role, now));

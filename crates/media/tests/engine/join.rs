@@ -31,7 +31,7 @@ pub(crate) fn stream(world: &mut World, peer: usize, first: u64, frames: u64) {
     }
 }
 
-fn joined(workers: usize) -> (World, String, String) {
+pub(crate) fn joined(workers: usize) -> (World, String, String) {
     let mut world = World::new(workers, 1);
     let publisher = world.peer(Path::GOOD, Path::GOOD);
     let viewer = world.peer(Path::GOOD, Path::GOOD);
@@ -41,6 +41,7 @@ fn joined(workers: usize) -> (World, String, String) {
     assert!(!world.flows(1), "no media has come");
     stream(&mut world, publisher, 0, 5);
     assert!(world.flows(1));
+    world.track = Some(track.clone());
     let sections = world.view(2, viewer, vec![track]);
     let mid = |kind| {
         let section = sections.iter().find(|section| section.kind == Some(kind)).expect("a section");

@@ -1,7 +1,10 @@
 //! The engine between real peers: str0m on both sides, one virtual network and one virtual clock in between. A second of
 //! media takes some milliseconds, and a failure comes back with its seed.
 
+mod attack;
 mod join;
+mod loss;
 mod net;
 mod peer;
+mod simulcast;
 mod world;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::ChannelId;
 use str0m::format::Codec;
-use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt};
+use str0m::media::{Direction, MediaKind, Mid, Pt, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::{ExtensionValues, RtpWrite, Ssrc};
 use str0m::{Candidate, Event, Input, Output, Rtc};
@@ -37,14 +37,12 @@ pub(crate) struct Peer {
     pub(crate) mids: Vec<(Mid, MediaKind)>,
     /// When the engine asked for key frames.
     pub(crate) asked: Vec<Instant>,
+    /// Of which layer.
+    pub(crate) asked_of: Vec<String>,
     pub(crate) out: Vec<Transmit>,
 }
 
 impl Peer {
-    pub(crate) fn new(now: Instant, address: SocketAddr) -> Self {
-        Self::with(now, address, |builder| builder)
-    }
-
     pub(crate) fn with(
         now: Instant,
         address: SocketAddr,
@@ -64,6 +62,7 @@ impl Peer {
             channel: None,
             mids: Vec::new(),
             asked: Vec::new(),
+            asked_of: Vec::new(),
             out: Vec::new(),
         }
     }
@@ -83,6 +82,26 @@ impl Peer {
         offer.to_sdp_string()
     }
 
+    /// An offer to send pictures in layers of those names.
+    pub(crate) fn offer_layers(&mut self, rids: &[&str]) -> String {
+        let mut simulcast = Simulcast::new();
+        rids.iter().for_each(|rid| simulcast.add_send_layer(SimulcastLayer::new(rid)));
+        let mut api = self.rtc.sdp_api();
+        let mid = api.add_media(MediaKind::Video, Direction::SendOnly, None, None, Some(simulcast));
+        self.mids.push((mid, MediaKind::Video));
+        let (offer, pending) = api.apply().expect("an offer");
+        self.pending = Some(pending);
+        offer.to_sdp_string()
+    }
+
+    /// Writes a packet of a layer.
+    pub(crate) fn write_layer(&mut self, rid: &str, seq: u64, time: u32, now: Instant, marker: bool, payload: &[u8]) {
+        let (_, pt) = self.sending(MediaKind::Video, Some(rid));
+        let mid = self.mids[0].0;
+        let write = RtpWrite::new(pt, seq.into(), time, now, payload.to_vec()).marker(marker).nackable(true);
+        self.rtc.direct_api().stream_tx_by_mid(mid, Some(rid.into())).expect("a stream").write_rtp(write);
+    }
+
     pub(crate) fn accept(&mut self, answer: &str) {
         let answer = SdpAnswer::from_sdp_string(answer).expect("an answer");
         let pending = self.pending.take().expect("an offer is in flight");
@@ -95,7 +114,7 @@ impl Peer {
     }
 
     /// Sections that the peer sends in, by kind.
-    pub(crate) fn sending(&mut self, kind: MediaKind) -> (Ssrc, Pt) {
+    fn sending(&mut self, kind: MediaKind, rid: Option<&str>) -> (Ssrc, Pt) {
         let codec = match kind {
             MediaKind::Audio => Codec::Opus,
             MediaKind::Video => Codec::Vp8,
@@ -103,12 +122,12 @@ impl Peer {
         let params = self.rtc.codec_config().params().iter().find(|params| params.spec().codec == codec);
         let pt = params.expect("the codec is on").pt();
         let mids: Vec<Mid> = self.mids.iter().filter(|(_, of)| *of == kind).map(|(mid, _)| *mid).collect();
-        let stream = self.rtc.direct_api().stream_tx_by_mid(mids[0], None).expect("a stream").ssrc();
+        let stream = self.rtc.direct_api().stream_tx_by_mid(mids[0], rid.map(Into::into)).expect("a stream").ssrc();
         (stream, pt)
     }
 
     pub(crate) fn write(&mut self, kind: MediaKind, seq: u64, time: u32, now: Instant, marker: bool, payload: &[u8]) {
-        let (ssrc, pt) = self.sending(kind);
+        let (ssrc, pt) = self.sending(kind, None);
         let level = (kind == MediaKind::Audio).then_some(-30);
         let values = ExtensionValues { audio_level: level, ..ExtensionValues::default() };
         let write = RtpWrite::new(pt, seq.into(), time, now, payload.to_vec())
@@ -122,13 +141,6 @@ impl Peer {
     pub(crate) fn say(&mut self, binary: bool, bytes: &[u8], now: Instant) {
         let id = self.channel.expect("the channel is open");
         assert!(self.rtc.channel(id).expect("the channel").write(binary, bytes).expect("it is written"));
-        self.tick(now);
-    }
-
-    pub(crate) fn want_key(&mut self, mid: &str, now: Instant) {
-        let mid: Mid = mid.into();
-        let mut api = self.rtc.direct_api();
-        api.stream_rx_by_mid(mid, None).expect("a stream").request_keyframe(KeyframeRequestKind::Pli);
         self.tick(now);
     }
 
@@ -160,7 +172,10 @@ impl Peer {
                 Output::Event(Event::Closed) => self.closed = true,
                 Output::Event(Event::ChannelOpen(id, _)) => self.channel = Some(id),
                 Output::Event(Event::ChannelData(data)) => self.said.push((data.binary, data.data)),
-                Output::Event(Event::KeyframeRequest(_)) => self.asked.push(now),
+                Output::Event(Event::KeyframeRequest(request)) => {
+                    self.asked.push(now);
+                    self.asked_of.push(request.rid.map(|rid| rid.to_string()).unwrap_or_default());
+                }
                 Output::Event(Event::RtpPacket(packet)) => {
                     let stream = self.rtc.direct_api().stream_rx(&packet.header.ssrc).map(|stream| stream.mid());
                     let Some(mid) = stream else { continue };

@@ -17,7 +17,11 @@ pub(crate) const SERVER: [u8; 4] = [10, 0, 0, 1];
 
 pub(crate) struct World {
     pub(crate) now: Instant,
-    pub(crate) start: Instant,
+    /// The track of the first publication.
+    pub(crate) track: Option<Track>,
+    /// What the first peer sends is kept.
+    pub(crate) keep: bool,
+    pub(crate) kept: Vec<Vec<u8>>,
     pub(crate) workers: Vec<Worker>,
     pub(crate) peers: Vec<Peer>,
     /// The way to the server and the way from it, of each peer.
@@ -82,7 +86,9 @@ impl World {
         };
         Self {
             now,
-            start: now,
+            track: None,
+            keep: false,
+            kept: Vec::new(),
             workers: (0..workers).map(worker).collect(),
             peers: Vec::new(),
             paths: Vec::new(),
@@ -93,10 +99,6 @@ impl World {
             homes: Vec::new(),
             trains: 0,
         }
-    }
-
-    pub(crate) fn random(&mut self) -> u64 {
-        self.net.random()
     }
 
     pub(crate) fn peer(&mut self, up: Path, down: Path) -> usize {
@@ -163,7 +165,7 @@ impl World {
         let id = LinkId::new(link);
         let says = vec![Topic::new(link * 2)];
         let hears = vec![Topic::new(link * 2 + 1)];
-        let role = LegRole::Receive { accept: Kinds::ALL };
+        let role = LegRole::Receive { accept: Kinds::ALL, codecs: Config::default().codecs.into() };
         self.open(link, peer, role, says, hears);
         self.remote(link, SignalKind::Offer, &offer);
         let (answer, _) = self.described(link, DescriptionKind::Answer);
@@ -195,7 +197,7 @@ impl World {
         sections
     }
 
-    fn open(&mut self, link: u64, peer: usize, role: LegRole, says: Vec<Topic>, hears: Vec<Topic>) {
+    pub(crate) fn open(&mut self, link: u64, peer: usize, role: LegRole, says: Vec<Topic>, hears: Vec<Topic>) {
         let owner = PartyId::new(0, u32::try_from(peer).expect("few peers"), 0);
         let report = Duration::from_secs(1);
         self.op(MediaOp::Open(Open { link: LinkId::new(link), owner, role, says, hears, report }));
@@ -267,6 +269,9 @@ impl World {
             for transmit in std::mem::take(&mut self.peers[index].out) {
                 let (path, free) = (self.paths[index].0, &mut self.free[index].0);
                 let bytes = transmit.contents.to_vec();
+                if self.keep && index == 0 {
+                    self.kept.push(bytes.clone());
+                }
                 self.net.send(self.now, path, free, transmit.source, transmit.destination, bytes);
             }
         }
