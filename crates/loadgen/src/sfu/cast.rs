@@ -32,8 +32,10 @@ pub(crate) struct Setting {
 pub(crate) enum Until {
     /// It could begin.
     Ready,
-    /// Its peer connection stands, and the server says that it has started.
+    /// Its peer connection stands.
     Connected,
+    /// The server says that its media flows.
+    Started,
     /// The first key frame is whole.
     Key,
 }
@@ -43,7 +45,7 @@ impl Setting {
         Ok(Stage::new(self.target.clone())?)
     }
 
-    /// A publisher, from when its connection stands.
+    /// A publisher, from when the server has something of it to hand on.
     pub(crate) fn publisher(
         &self,
         stage: &mut Stage,
@@ -56,7 +58,7 @@ impl Setting {
         }
         let leg = stage.add(self.subject.script(Part::Publish { number, room }), Some(source))?;
         stage.begin(leg)?;
-        wait(stage, leg..leg + 1, Until::Connected)
+        wait(stage, leg..leg + 1, Until::Started)
     }
 
     /// A publisher of the camera.
@@ -143,6 +145,7 @@ fn is_so_far(stage: &Stage, leg: usize, until: Until) -> bool {
     match until {
         Until::Ready => moments.ready.is_some(),
         Until::Connected => moments.connected.is_some(),
+        Until::Started => moments.started.is_some(),
         Until::Key => moments.key.is_some(),
     }
 }

@@ -124,6 +124,12 @@ impl Worker {
             SignalKind::Progress { .. } | SignalKind::Info | SignalKind::Bye(_) => {}
         }
         self.rename(index);
+        // The answer let tracks be offered that had to wait for it.
+        if signal.kind == SignalKind::Answer && !events.is_empty() {
+            self.unsubscribe(index, sink);
+            self.subscribe(index, sink);
+            self.choose(index, now, sink);
+        }
         for event in events {
             sink.event(event);
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::common::process::Server;
+use super::peer::Sends;
 use super::play::sections;
 use super::session::{PATIENCE, Session, server};
 
@@ -87,4 +88,31 @@ fn case_44_a_track_that_goes_leaves_inactive_sections() {
     }
     b.send(json!({"command": "enableTrack", "streamId": "m", "trackId": "cam2", "enabled": true}));
     b.until_flowing("m", "ARDAMSvcam2", PATIENCE);
+}
+
+/// Changes that come while an offer is out wait for its answer, and none of them is forgotten.
+#[test]
+fn cameras_that_come_all_at_once_are_all_offered_in_the_end() {
+    const CAMERAS: usize = 8;
+    let server = server(&[]);
+    let mut cameras: Vec<_> = (0..CAMERAS).map(|_| Session::new(&server)).collect();
+    let mut b = Session::new(&server);
+    for (number, camera) in cameras.iter_mut().enumerate() {
+        camera.offer(&format!("cam{number}"), Sends::BOTH, &json!({"mainTrack": "m"}));
+    }
+    b.send(json!({"command": "play", "streamId": "m"}));
+    for (number, camera) in cameras.iter_mut().enumerate() {
+        camera.until_notified("publish_started", &format!("cam{number}"));
+        b.listen(Duration::from_millis(1));
+    }
+    b.until_notified("play_started", "m");
+    b.until_true("all tracks are offered", PATIENCE, |b| {
+        b.offers.contains_key("m") && track_names(b).len() == 2 * CAMERAS
+    });
+    for number in 0..CAMERAS {
+        let [sound, picture] = ["a", "v"].map(|kind| format!("ARDAMS{kind}cam{number}"));
+        b.until_going_on("m", &sound);
+        b.until_going_on("m", &picture);
+        assert!(b.track("m", &picture).1 > 0, "{picture} began with a key frame");
+    }
 }
