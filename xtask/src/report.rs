@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use crate::cmd::Cmd;
 use crate::tally::{Runner, Tally};
 
-/// A runner says so on a line of its own when the vendor clients were not there to be tested.
-const VENDOR_NOT_TESTED: &str = "VENDOR NOT TESTED";
+/// A runner says so on a line of its own when clients or browsers were not there to be tested.
+const NOT_TESTED: [&str; 2] = ["VENDOR NOT TESTED", "FIREFOX NOT TESTED"];
 
 #[derive(Default)]
 pub(crate) struct Report {
@@ -34,7 +34,8 @@ pub(crate) struct Stopped;
 #[derive(Default)]
 struct Seen {
     tally: Tally,
-    vendor_missing: bool,
+    /// Which of [`NOT_TESTED`] it has said.
+    missing: [bool; NOT_TESTED.len()],
 }
 
 impl Report {
@@ -85,8 +86,8 @@ impl Report {
         }
         self.total.add(tests);
         self.rows.push(Row { name, took, tests: runner.map(|_| tests), ok: problem.is_none() });
-        if seen.vendor_missing {
-            self.note(VENDOR_NOT_TESTED);
+        for (line, _) in NOT_TESTED.iter().zip(seen.missing).filter(|(_, missing)| *missing) {
+            self.note(*line);
         }
         match problem {
             None => Ok(()),
@@ -155,7 +156,9 @@ fn pump(pipe: impl Read, mut screen: impl Write, runner: Option<Runner>, seen: &
         if let Some(runner) = runner {
             seen.tally.read_line(runner, &text);
         }
-        seen.vendor_missing |= text.trim() == VENDOR_NOT_TESTED;
+        for (line, missing) in NOT_TESTED.iter().zip(&mut seen.missing) {
+            *missing |= text.trim() == *line;
+        }
         drop(seen);
         line.clear();
     }
@@ -184,8 +187,10 @@ mod tests {
         let mut report = quiet();
         assert!(report.tests("unit", Runner::Node, &script("echo 'ℹ pass 3'; echo 'retried: 1'")).is_ok());
         assert!(report.tests("more", Runner::Node, &script("echo '# pass 2' >&2; echo '# skipped 1' >&2")).is_ok());
-        assert!(report.tests("vendor", Runner::Node, &script("echo VENDOR NOT TESTED")).is_ok());
-        assert!(printed(&report).ends_with("VENDOR NOT TESTED\nretried: 1\n5 passed, 0 failed, 1 skipped\n"));
+        let missing = script("echo FIREFOX NOT TESTED; echo VENDOR NOT TESTED");
+        assert!(report.tests("vendor", Runner::Node, &missing).is_ok());
+        let end = "VENDOR NOT TESTED\nFIREFOX NOT TESTED\nretried: 1\n5 passed, 0 failed, 1 skipped\n";
+        assert!(printed(&report).ends_with(end));
     }
 
     #[test]
