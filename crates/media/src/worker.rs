@@ -286,7 +286,11 @@ impl Worker {
                     self.choose_for(source, now, sink);
                 }
             }
-            PeerMessage::KeyWanted { source, layer } => self.want_key(source, layer, now, sink),
+            // Asked of all: only whose source it is may answer, or the others would ask each other for ever.
+            PeerMessage::KeyWanted { source, layer } if self.by_link.contains_key(&source) => {
+                self.want_key(source, layer, now, sink);
+            }
+            PeerMessage::KeyWanted { .. } => {}
             PeerMessage::Data(said) => self.hand_out(&said),
         }
     }

@@ -124,6 +124,12 @@ impl Worker {
             SignalKind::Progress { .. } | SignalKind::Info | SignalKind::Bye(_) => {}
         }
         self.rename(index);
+        if signal.kind == SignalKind::Answer {
+            // Tracks that came while the offer was in flight have their slots only now.
+            self.unsubscribe(index, sink);
+            self.subscribe(index, sink);
+            self.choose(index, now, sink);
+        }
         for event in events {
             sink.event(event);
         }
