@@ -141,7 +141,7 @@ impl World {
         let seq = self.next(layer);
         let layer = &mut self.layers[usize::from(layer)];
         layer.time = layer.time.wrapping_add(2_970);
-        layer.picture = layer.picture + 1 & 0x7fff;
+        layer.picture = (layer.picture + 1) & 0x7fff;
         seq
     }
 
@@ -244,7 +244,7 @@ impl World {
         if frame == Some(true) && self.orderly {
             let expected = self.picture.or(numbers.picture_id);
             assert_eq!(numbers.picture_id, expected);
-            self.picture = expected.map(|picture| picture + 1 & 0x7fff);
+            self.picture = expected.map(|picture| (picture + 1) & 0x7fff);
         }
         if let Ok(read) = Vp8Descriptor::parse(payload) {
             let mut patch = read.patch();
