@@ -24,6 +24,8 @@ const TARGETS: [Target; 6] = [
     // Some two hundred operations.
     Target { name: "hub", longest: 1_024, dictionary: None },
     Target { name: "mesh", longest: 2_048, dictionary: Some("mesh.dict") },
+    // Some three hundred packets; a payload has at most 255 bytes.
+    Target { name: "rtp", longest: 1_024, dictionary: None },
     Target { name: "sid", longest: 2_048, dictionary: Some("sid.dict") },
     // A head of a browser has some 600 bytes.
     Target { name: "upgrade", longest: 1_024, dictionary: Some("http.dict") },
