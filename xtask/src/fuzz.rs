@@ -17,7 +17,7 @@ struct Target {
     dictionary: Option<&'static str>,
 }
 
-const TARGETS: [Target; 6] = [
+const TARGETS: [Target; 7] = [
     Target { name: "antmedia", longest: 2_048, dictionary: Some("antmedia.dict") },
     // As many as it takes to send more fragments than one message may have.
     Target { name: "frames", longest: 8_192, dictionary: None },
