@@ -17,13 +17,15 @@ struct Target {
     dictionary: Option<&'static str>,
 }
 
-const TARGETS: [Target; 6] = [
+const TARGETS: [Target; 7] = [
     Target { name: "antmedia", longest: 2_048, dictionary: Some("antmedia.dict") },
     // As many as it takes to send more fragments than one message may have.
     Target { name: "frames", longest: 8_192, dictionary: None },
     // Some two hundred operations.
     Target { name: "hub", longest: 1_024, dictionary: None },
     Target { name: "mesh", longest: 2_048, dictionary: Some("mesh.dict") },
+    // Some three hundred packets; a payload has at most 255 bytes.
+    Target { name: "rtp", longest: 1_024, dictionary: None },
     Target { name: "sid", longest: 2_048, dictionary: Some("sid.dict") },
     // A head of a browser has some 600 bytes.
     Target { name: "upgrade", longest: 1_024, dictionary: Some("http.dict") },

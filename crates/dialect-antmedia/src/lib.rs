@@ -149,6 +149,7 @@ pub static SPEC: Spec = Spec {
             doc: "Milliseconds of silence after which a client is pinged.",
         },
         Key { name: "idle_timeout_ms", default: "30000", doc: "Milliseconds of silence after which it is given up." },
+        Key { name: "red5_properties", default: "\"\"", doc: "A `red5.properties`, some names of which count." },
         Key { name: "pages_dir", default: "\"\"", doc: "A folder of pages, served below each application." },
     ],
     messages: &[

@@ -180,12 +180,14 @@ impl AntSession {
         let Some(candidate) = frame.candidate.as_deref() else { return };
         let candidate = candidate.strip_prefix("a=").unwrap_or(candidate);
         let fragment = sdp::candidate_ufrag(candidate);
-        let mut known = [Role::Publish, Role::Play].into_iter().filter_map(|role| {
-            let leg = self.legs.of(stream, role)?;
-            Some((leg.link, fragment.is_some() && leg.ufrag.as_deref() == fragment))
-        });
-        let Some((first, its)) = known.next() else { return };
-        let link = known.next().filter(|(_, others)| *others && !its).map_or(first, |(other, _)| other);
+        let mut chosen = None;
+        for role in [Role::Publish, Role::Play] {
+            let Some(leg) = self.legs.of(stream, role) else { continue };
+            if chosen.is_none() || (fragment.is_some() && leg.ufrag.as_deref() == fragment) {
+                chosen = Some(leg.link);
+            }
+        }
+        let Some(link) = chosen else { return };
         self.tell_engine(link, SignalKind::Candidate, candidate, ctx);
     }
 

@@ -109,10 +109,9 @@ impl Allocator {
             return;
         }
         self.rising = None;
+        // Nobody ends here: where somebody fits above the lowest, all fit.
         for (track, fits) in tracks.iter_mut().zip(fits) {
-            if track.target.is_some() && fits.is_some() {
-                track.target = *fits;
-            }
+            track.target = *fits;
         }
     }
 }

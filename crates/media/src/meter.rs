@@ -52,10 +52,11 @@ impl Meter {
     /// Begins the slots that began since.
     fn turn(&mut self, now: Instant) {
         let began = *self.began.get_or_insert(now);
-        let passed = now.saturating_duration_since(began).as_millis() / SLOT.as_millis();
-        if passed == 0 {
+        let age = now.saturating_duration_since(began);
+        if age < SLOT {
             return;
         }
+        let passed = age.as_millis() / SLOT.as_millis();
         if passed >= SLOTS as u128 {
             *self = Self { began: Some(now), filled: SLOTS as u32 - 1, ..Self::new() };
             return;
@@ -117,7 +118,7 @@ mod tests {
         assert_eq!((later(1_000), later(1_000_000)), (0, 0));
         // After the silence the window is a whole one at once: one packet is little.
         meter.add(1_000, now + 5_000 * MS);
-        assert_eq!(meter.bps(now + 5_000 * MS), 8_888);
+        assert_eq!((meter.bps(now + 5_000 * MS), meter.bps(now + 5_050 * MS)), (8_888, 8_421));
     }
 
     #[test]

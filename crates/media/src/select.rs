@@ -156,9 +156,8 @@ impl Selector {
             && long(first)
         {
             self.complaints = None;
-            // They have ended, or there is nothing else.
-            let usable = self.living & !self.broken & !(1 << current);
-            if !long(last) && usable != 0 {
+            // Unless they have ended.
+            if !long(last) {
                 self.broken |= 1 << current;
                 self.broken_until = Some(now + ASIDE);
             }

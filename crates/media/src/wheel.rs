@@ -14,6 +14,8 @@ const SLOTS: usize = 4096;
 pub(crate) struct Wheel {
     start: Instant,
     slots: Vec<Vec<usize>>,
+    /// One bit for each slot that is not empty, so that the next one is found in 64 looks.
+    taken: [u64; SLOTS / 64],
     /// The first tick that has not been looked at.
     next: u64,
     entries: usize,
@@ -21,7 +23,7 @@ pub(crate) struct Wheel {
 
 impl Wheel {
     pub(crate) fn new(start: Instant) -> Self {
-        Self { start, slots: (0..SLOTS).map(|_| Vec::new()).collect(), next: 0, entries: 0 }
+        Self { start, slots: (0..SLOTS).map(|_| Vec::new()).collect(), taken: [0; SLOTS / 64], next: 0, entries: 0 }
     }
 
     /// The first tick at whose end that moment has passed.
@@ -34,7 +36,9 @@ impl Wheel {
     /// really in.
     pub(crate) fn set(&mut self, leg: usize, tick: u64) -> u64 {
         let tick = tick.max(self.next);
-        self.slots[slot(tick)].push(leg);
+        let slot = slot(tick);
+        self.slots[slot].push(leg);
+        self.taken[slot / 64] |= 1 << (slot % 64);
         self.entries += 1;
         tick
     }
@@ -44,8 +48,25 @@ impl Wheel {
         if self.entries == 0 {
             return None;
         }
-        let occupied = (self.next..).take(SLOTS).find(|tick| !self.slots[slot(*tick)].is_empty())?;
-        Some(self.start + TICK * u32::try_from(occupied).unwrap_or(u32::MAX))
+        let first = slot(self.next);
+        let words = self.taken.len();
+        for step in 0..=words {
+            let word = (first / 64 + step) % words;
+            let mut bits = self.taken[word];
+            // The first word is looked at twice: from the first slot on, and at the end, up to it.
+            if step == 0 {
+                bits &= u64::MAX << (first % 64);
+            } else if step == words {
+                bits &= !(u64::MAX << (first % 64));
+            }
+            if bits != 0 {
+                let found = word * 64 + bits.trailing_zeros() as usize;
+                let ahead = (found + SLOTS - first) % SLOTS;
+                let tick = self.next + ahead as u64;
+                return Some(self.start + TICK * u32::try_from(tick).unwrap_or(u32::MAX));
+            }
+        }
+        None
     }
 
     /// Takes out every leg whose slot has come by now.
@@ -57,7 +78,9 @@ impl Wheel {
         }
         let ticks = passed - self.next + 1;
         for tick in (self.next..).take(SLOTS.min(usize::try_from(ticks).unwrap_or(SLOTS))) {
-            due.append(&mut self.slots[slot(tick)]);
+            let slot = slot(tick);
+            due.append(&mut self.slots[slot]);
+            self.taken[slot / 64] &= !(1 << (slot % 64));
         }
         self.entries -= due.len();
         self.next = passed + 1;
@@ -71,6 +94,18 @@ fn slot(tick: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_next_slot_is_found_all_around() {
+        let start = Instant::now();
+        for (passed, ahead) in [(0, 1), (63, 1), (64, 64), (100, 4_095), (4_000, 200), (8_191, 4_095), (70_000, 1)] {
+            let (mut wheel, mut due) = (Wheel::new(start), Vec::new());
+            wheel.take(start + TICK * passed, &mut due);
+            let tick = wheel.set(1, u64::from(passed + ahead));
+            assert_eq!(wheel.next(), Some(start + TICK * (passed + ahead)), "{passed} and {ahead}");
+            assert_eq!(tick, u64::from(passed + ahead));
+        }
+    }
 
     #[test]
     fn legs_are_called_when_their_tick_has_passed() {

@@ -25,9 +25,12 @@ use crate::route::Routes;
 use crate::sink::Sink;
 use crate::wheel::{TICK, Wheel};
 
-/// How often layers are measured and chosen anew without a new estimate, and reports looked for: longer reacts later to a
-/// publisher whose layers change, shorter costs a walk over all legs.
+/// How often legs that wait for something are looked at: longer lets a viewer wait longer for its picture, shorter costs
+/// more looks.
 const SURVEY: Duration = Duration::from_millis(100);
+/// Surveys in which each leg has its turn once: to be measured, reported on, or found lost. Shorter reacts sooner to a
+/// publisher whose layers change, longer spares the walk over thousands of idle legs.
+const ROUNDS: usize = 5;
 
 /// The legs of one thread.
 pub struct Worker {
@@ -49,7 +52,10 @@ pub struct Worker {
     ready: VecDeque<Burst>,
     /// Receiving legs with packets that wait for the rest of their frame, or wishes for key frames that wait.
     holding: BTreeSet<usize>,
+    /// Viewers that wait for a key frame, or choose among layers.
+    care: BTreeSet<usize>,
     survey_at: Instant,
+    round: usize,
     batch: Batch,
     happened: Vec<Happened>,
     bursts: Vec<Burst>,
@@ -106,7 +112,9 @@ impl Worker {
             dirty: VecDeque::new(),
             ready: VecDeque::new(),
             holding: BTreeSet::new(),
+            care: BTreeSet::new(),
             survey_at: now + SURVEY,
+            round: 0,
             batch: Batch::default(),
             happened: Vec::new(),
             bursts: Vec::new(),
@@ -135,8 +143,9 @@ impl Worker {
             self.counts.strangers += 1;
             return;
         };
-        if matches!(classify(contents), Class::Check(_)) {
-            // Before it can do anything: whoever only guesses a name is no more than a stranger.
+        if matches!(classify(contents), Class::Check(_)) && self.demux.by_address(source) != Some(index) {
+            // Before it can do anything: whoever only guesses a name is no more than a stranger. (From an address that was
+            // proved, str0m's own look is enough.)
             let proved = self.legs[index].as_ref().is_some_and(|leg| leg.proves(now, source, destination, contents));
             if !proved {
                 self.counts.strangers += 1;
@@ -286,7 +295,11 @@ impl Worker {
                     self.choose_for(source, now, sink);
                 }
             }
-            PeerMessage::KeyWanted { source, layer } => self.want_key(source, layer, now, sink),
+            // Asked of all: only whose source it is may answer, or the others would ask each other for ever.
+            PeerMessage::KeyWanted { source, layer } if self.by_link.contains_key(&source) => {
+                self.want_key(source, layer, now, sink);
+            }
+            PeerMessage::KeyWanted { .. } => {}
             PeerMessage::Data(said) => self.hand_out(&said),
         }
     }
@@ -378,7 +391,8 @@ impl Worker {
 
     /// Measures layers, chooses anew, and looks for legs that are lost.
     fn survey(&mut self, now: Instant, sink: &mut dyn Sink) {
-        for index in 0..self.legs.len() {
+        self.round = (self.round + 1) % ROUNDS;
+        for index in (self.round..self.legs.len()).step_by(ROUNDS) {
             let Some(leg) = &mut self.legs[index] else { continue };
             if leg.is_lost(now, self.config.grace) {
                 self.end(index, Over::Lost, sink);
@@ -387,11 +401,12 @@ impl Worker {
             if let Some(report) = leg.report(now) {
                 sink.event(report);
             }
-            match &leg.role {
-                Role::Receive(receiving) if !receiving.layers.is_empty() => self.measure(index, now, sink),
-                Role::Send(sending) if leg.connected && sending.needs_care() => self.choose(index, now, sink),
-                _ => {}
+            if matches!(&leg.role, Role::Receive(receiving) if !receiving.layers.is_empty()) {
+                self.measure(index, now, sink);
             }
+        }
+        for index in self.care.iter().copied().collect::<Vec<_>>() {
+            self.choose(index, now, sink);
         }
     }
 
@@ -428,6 +443,11 @@ impl Worker {
         let wanted: Vec<_> = sending.keys_wanted().collect();
         let switched = sending.switched(of);
         leg.look_for(goal);
+        if leg.needs_care(of) {
+            self.care.insert(index);
+        } else {
+            self.care.remove(&index);
+        }
         for (source, height) in switched {
             sink.event(MediaEvent::Switched { link, source, height });
         }
@@ -486,6 +506,7 @@ impl Worker {
         self.by_link.remove(&leg.link);
         self.demux.forget(index, &leg.addresses, &leg.names);
         self.holding.remove(&index);
+        self.care.remove(&index);
         for topic in &leg.hears {
             if let Some(hearers) = self.hears.get_mut(topic) {
                 hearers.remove(&index);

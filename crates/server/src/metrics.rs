@@ -10,6 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::media::Seat;
 use crate::switchboard::Snapshot;
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
@@ -34,7 +35,53 @@ struct Gauges {
     parties: Gauge,
     rooms: Gauge,
     members: Gauge,
+    streams: Gauge,
+    views: Gauge,
     resident: Gauge,
+    media: MediaFigures,
+}
+
+/// What the media workers count, as far as it was when the text is asked for.
+#[derive(Default)]
+struct MediaFigures {
+    legs: Gauge,
+    packets_in: Counter,
+    packets_out: Counter,
+    strangers: Counter,
+    panics: Counter,
+    bursts_lost: Counter,
+    sends_refused: Counter,
+}
+
+impl MediaFigures {
+    fn register(&self, registry: &mut Registry) {
+        registry.register("media_legs", "Open media connections", self.legs.clone());
+        for (name, help, counter) in [
+            ("media_packets_in", "RTP packets from publishers", &self.packets_in),
+            ("media_packets_out", "RTP packets handed to viewers' connections", &self.packets_out),
+            ("media_datagrams_strange", "Datagrams that belong to no media connection", &self.strangers),
+            ("media_panics", "Media connections closed by a bug of ours", &self.panics),
+            ("media_bursts_lost", "Bursts that another media worker did not take in time", &self.bursts_lost),
+            ("media_sends_refused", "Sends that the system did not take", &self.sends_refused),
+        ] {
+            registry.register(name, help, counter.clone());
+        }
+    }
+
+    fn set(&self, seat: &Seat) {
+        let Some((counts, refused)) = seat.engine().map(patchbay_media_io::Engine::counts) else { return };
+        self.legs.set(i64::try_from(counts.legs).unwrap_or(i64::MAX));
+        for (counter, value) in [
+            (&self.packets_in, counts.packets_in),
+            (&self.packets_out, counts.packets_out),
+            (&self.strangers, counts.strangers),
+            (&self.panics, counts.panics),
+            (&self.bursts_lost, counts.lost_bursts),
+            (&self.sends_refused, refused),
+        ] {
+            counter.inc_by(value.saturating_sub(counter.get()));
+        }
+    }
 }
 
 /// Why a connection got no session.
@@ -79,6 +126,9 @@ impl Metrics {
         registry.register("parties", "Attached parties", gauges.parties.clone());
         registry.register("rooms", "Live rooms", gauges.rooms.clone());
         registry.register("members", "Members of all rooms", gauges.members.clone());
+        registry.register("streams", "Streams that are published or about to be", gauges.streams.clone());
+        registry.register("views", "Views of streams", gauges.views.clone());
+        gauges.media.register(&mut registry);
         registry.register("resident_memory_bytes", "Resident memory of the process", gauges.resident.clone());
         let version = Family::<Labels<1>, Gauge>::default();
         version.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
@@ -120,12 +170,15 @@ impl Metrics {
     }
 
     /// The text of `/metrics` (OpenMetrics 1.0).
-    pub(crate) fn render(&self, snapshot: &Snapshot) -> String {
+    pub(crate) fn render(&self, snapshot: &Snapshot, seat: &Seat) -> String {
         let value =
             |cell: &std::sync::atomic::AtomicU64| i64::try_from(cell.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
         self.gauges.parties.set(value(&snapshot.parties));
         self.gauges.rooms.set(value(&snapshot.rooms));
         self.gauges.members.set(value(&snapshot.members));
+        self.gauges.streams.set(value(&snapshot.streams));
+        self.gauges.views.set(value(&snapshot.views));
+        self.gauges.media.set(seat);
         self.gauges.resident.set(resident_bytes().unwrap_or_default());
         let mut text = String::new();
         // Writing to a string does not fail.
@@ -159,7 +212,7 @@ mod tests {
         metrics.connection_refused(Refused::Full);
         metrics.message_in(0);
         metrics.messages_out(0, 3);
-        let text = metrics.render(&Snapshot::default());
+        let text = metrics.render(&Snapshot::default(), &Seat::default());
         for line in [
             "patchbay_connections_opened_total{dialect=\"mesh\"} 1",
             "patchbay_connections_closed_total{dialect=\"mesh\",cause=\"too_slow\"} 1",
@@ -167,6 +220,9 @@ mod tests {
             "patchbay_messages_total{dialect=\"mesh\",direction=\"in\"} 1",
             "patchbay_messages_total{dialect=\"mesh\",direction=\"out\"} 3",
             "patchbay_parties 0",
+            "patchbay_streams 0",
+            "patchbay_media_legs 0",
+            "patchbay_media_packets_out_total 0",
         ] {
             assert!(text.lines().any(|have| have == line), "{line} is missing in\n{text}");
         }

@@ -141,6 +141,14 @@ fn rules_between_keys() {
         (&["--set", "https.key=k.pem"], "https.key is set, but https.cert is not; set https.cert to the path"),
         (&["--set", "https.addr=:2", "--set", "https.cert=c.pem"], "https.addr is set, but https.key is not"),
         (&["--addr", ""], "there is nothing to listen on"),
+        (&["--set", "dialect.sid.tenants=a/b"], "\"a/b\" cannot stand in a path"),
+        (&["--set", "dialect.antmedia.apps=Live App"], "\"Live App\" cannot stand in a path"),
+        (&["--set", "dialect.antmedia.apps=a,b,a"], "\"a\" is listed twice"),
+        (&["--set", "dialect.antmedia.apps="], "dialect.antmedia.apps is empty"),
+        (&["--set", "dialect.antmedia.video_codecs=VP8,H266"], "\"H266\" is no codec that is known here; use VP8, VP9"),
+        (&["--set", "dialect.antmedia.audio_codecs=VP8"], "dialect.antmedia.audio_codecs: \"VP8\" is no codec"),
+        (&["--set", "dialect.antmedia.idle_timeout_ms=100"], "every client would be given up"),
+        (&["--addr", ":1", "--set", "dialect.antmedia.listen=:1"], "dialect.antmedia.listen: :1 is listed already"),
     ];
     for (flags, part) in rows {
         let found = errors(None, &[], flags);
@@ -161,6 +169,34 @@ fn origins_of_the_seeds_variable_are_trimmed() {
     assert!(policy.admits(Some("https://example.com:8443"), None));
     assert!(!policy.admits(Some("https://other.example"), None));
     assert_eq!(found.warnings(), [""; 0]);
+}
+
+/// A foreign file: its names count above defaults and below our own layers.
+#[test]
+fn a_red5_properties_is_taken_as_it_is() {
+    let dir = folder(Some("[dialect.antmedia]\nred5_properties = \"red5.properties\"\n[limits]\nmin_available_mb = 7"));
+    let load = |text: &str, env: &[(&str, &str)]| {
+        fs::write(dir.join("red5.properties"), text).expect("file");
+        let environment: Environment = env.iter().copied().collect();
+        cli::load(&serve(&[]), &environment, &dir).map_err(|errors| errors.to_string())
+    };
+    let text = "# theirs\nhttp.port=5080\nserver.cpu_limit=60\nserver.cpu_limit = 75\nserver.min_free_ram=99\n\
+        settings.webrtc.client.start.timeoutMs: 9000\nrtmp.port=1935\n";
+    let found = load(text, &[]).expect("it is read");
+    let limits = &found.config.limits;
+    assert_eq!((limits.cpu_percent, limits.min_available_mb), (75, 7), "our own file wins");
+    assert_eq!(found.config.dialect.antmedia.publish_timeout_ms, 9_000);
+    assert_eq!(found.source("limits.cpu_percent").map(ToString::to_string).as_deref(), Some("red5.properties:4"));
+    let told: Vec<_> = found.warnings().into_iter().filter(|warning| warning.contains("red5")).collect();
+    assert_eq!(told, ["\"red5.properties\" sets what has no effect here: http.port, rtmp.port"]);
+    let found = load(text, &[("PATCHBAY_LIMITS__CPU_PERCENT", "50")]).expect("it is read");
+    assert_eq!(found.config.limits.cpu_percent, 50, "and so does the environment");
+    let error = load("server.cpu_limit=many\n", &[]).err().expect("no number");
+    assert!(error.starts_with("red5.properties:1: server.cpu_limit: "), "{error}");
+    fs::remove_file(dir.join("red5.properties")).expect("it was there");
+    let environment: Environment = std::iter::empty::<(&str, &str)>().collect();
+    let error = cli::load(&serve(&[]), &environment, &dir).err().expect("no file").to_string();
+    assert!(error.starts_with("red5.properties: "), "{error}");
 }
 
 #[test]

@@ -5,3 +5,4 @@ mod moves;
 mod properties;
 mod queue;
 mod scale;
+mod streams;

@@ -19,7 +19,7 @@ const WINDOW: Duration = Duration::from_millis(50);
 
 /// The same lives in every run; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` choose others and more.
 #[expect(clippy::print_stdout, reason = "the harness shows it with a failure")]
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     let given = Config::default();
     let rng_seed = match given.rng_seed {
         RngSeed::Random => RngSeed::Fixed(1003),

@@ -141,7 +141,9 @@ fn what_was_paused_resumes_after_the_hold() {
     assert_eq!(viewer.decide(10_000), [Some(0), None]);
     viewer.now += Duration::from_millis(1);
     assert_eq!(viewer.decide(10_000), [Some(0), Some(0)]);
-    // Whoever is new begins at once, if nothing fell just now.
+    // What just suffices is no fall. Whoever is new begins at once, if nothing fell just now.
+    viewer.now += HOLD;
+    viewer.decide(200);
     viewer.tracks.push(Track { layers: bits(&CAMERA), cap: None, target: None });
     assert_eq!(viewer.decide(10_000), [Some(0); 3]);
 }
@@ -173,6 +175,13 @@ fn caps_and_silent_layers() {
         let mut viewer = Viewer::new(&[layers]);
         (viewer.tracks[0].cap, viewer.tracks[0].target) = (cap, target);
         assert_eq!(viewer.settle(10_000), [Some(expected)], "{layers:?} {cap:?} {target:?}");
+    }
+    let mut viewer = Viewer::of(&[0, 400, 1_600], &[Some(0)]);
+    assert_eq!(viewer.decide(10_000), [Some(1)], "what is not sent is left at once");
+    for cap in [None, Some(7), Some(8), Some(255)] {
+        let mut viewer = Viewer::new(&[&[10; 12]]);
+        viewer.tracks[0].cap = cap;
+        assert_eq!(viewer.settle(10_000), [Some(LAYERS - 1)], "{cap:?}");
     }
     let mut viewer = Viewer::of(&CAMERA, &[Some(2)]);
     viewer.tracks[0].cap = Some(1);

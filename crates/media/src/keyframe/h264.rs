@@ -31,8 +31,9 @@ pub(super) fn inspect(payload: &[u8]) -> Inspected {
         [head, fu, body @ ..] if head & 0x1f == FU_A && fu & FU_START != 0 => {
             found.key = inspect_unit(fu & 0x1f, body).key;
         }
-        [head, body @ ..] if head & 0x1f < STAP_A => found = inspect_unit(head & 0x1f, body),
-        _ => {}
+        // Of the other kinds of packets there is nothing to know.
+        [head, body @ ..] => found = inspect_unit(head & 0x1f, body),
+        [] => {}
     }
     found
 }

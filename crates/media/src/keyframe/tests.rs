@@ -137,23 +137,31 @@ fn vp9_descriptors() {
     }
 }
 
-/// A sequence parameter set, written in its own codes: `1010` for bits, `u7` for exponential Golomb codes.
-fn sps(profile: u8, fields: &str) -> Vec<u8> {
+/// Bytes written in codes: `1010` for bits, `5:12` for five bits that mean 12, `u7` for an exponential Golomb code. Zeros
+/// fill the last byte.
+fn coded(fields: &str) -> Vec<u8> {
     let mut bits = String::new();
     for field in fields.split_whitespace() {
-        match field.strip_prefix('u') {
-            Some(code) => {
-                let code = code.parse::<u64>().expect("a number") + 1;
-                let width = 2 * code.ilog2() as usize + 1;
-                bits += &format!("{code:0width$b}");
-            }
-            None => bits += field,
+        if let Some(code) = field.strip_prefix('u') {
+            let code = code.parse::<u64>().expect("a number") + 1;
+            let width = 2 * code.ilog2() as usize + 1;
+            bits += &format!("{code:0width$b}");
+        } else if let Some((width, number)) = field.split_once(':') {
+            let (width, number) = (width.parse::<usize>().expect("a width"), number.parse::<u64>().expect("a number"));
+            bits += &format!("{number:0width$b}");
+        } else {
+            bits += field;
         }
     }
-    bits += "10000000";
+    bits += "0000000";
+    bits.as_bytes().chunks_exact(8).map(|byte| byte.iter().fold(0, |byte, bit| byte << 1 | (bit - b'0'))).collect()
+}
+
+/// A sequence parameter set of H.264.
+fn sps(profile: u8, fields: &str) -> Vec<u8> {
     let mut bytes = vec![0x67, profile, 0, 31];
-    for byte in bits.as_bytes().chunks_exact(8) {
-        bytes.push(byte.iter().fold(0, |byte, bit| byte << 1 | (bit - b'0')));
+    for byte in coded(&format!("{fields} 1")) {
+        bytes.push(byte);
         // As RFC 6184 senders do: nothing may look like a start code.
         if let [.., 0, 0, last @ 0..=3] = bytes[..] {
             bytes.pop();
@@ -199,6 +207,49 @@ fn h264_escapes_are_taken_out() {
         [16, 16, 16, 16, 16, 16, 64, 64].map(|entries| format!("1{}", " u999999".repeat(entries))).join(" ");
     let long = sps(100, &format!("u0 u1 u0 u0 0 1 {lists} u0 u2 u1 0 u1 u2 1 1 0"));
     assert_eq!((inspect(H264, &long), long.len() > 1024), (Inspected { key: true, size: None }, true));
+}
+
+/// Names of the specification: `timing_info_present_flag`, `decoder_model_info_present_flag` and so on.
+#[test]
+fn av1_sequence_headers() {
+    /// Nine and eight bits: 322 x 182.
+    const SIDES: &str = "4:8 4:7 9:321 8:181";
+    let table: [(&str, String); 9] = [
+        ("plain", format!("0000 0 0 0 5:0 12:0 5:5 {SIDES}")),
+        ("reduced", format!("0001 1 5:31 {SIDES}")),
+        ("a tier", format!("0000 0 0 0 5:0 12:0 5:8 1 {SIDES}")),
+        ("no tier", format!("0000 0 0 0 5:0 12:0 5:7 {SIDES}")),
+        ("three operating points", format!("0000 0 0 0 5:2 12:4095 5:5 12:257 5:9 0 12:1 5:1 {SIDES}")),
+        ("timing", format!("0000 0 1 32:1001 32:30000 0 0 0 5:0 12:0 5:5 {SIDES}")),
+        ("equal intervals", format!("0000 0 1 32:1 32:30 1 u5 0 0 5:0 12:0 5:5 {SIDES}")),
+        (
+            "a decoder model",
+            format!("0000 0 1 32:1 32:30 0 1 5:9 32:7 5:3 5:4 0 5:1 12:3 5:5 1 10:900 10:1 1 12:1 5:5 0 {SIDES}"),
+        ),
+        ("display delays", format!("0000 0 0 1 5:1 12:3 5:5 1 4:9 12:1 5:5 0 {SIDES}")),
+    ];
+    for (what, fields) in table {
+        let header = coded(&fields);
+        // As the only element, with an extension, with its own size, and behind another of 130 bytes.
+        let long = [&[0x08, 0x82, 0x01, 0x28], &[0xff; 129][..], &[header.len() as u8 + 1, 0x08], &header].concat();
+        for (shape, payload) in [
+            ("alone", [&[0x18, 0x08], &header[..]].concat()),
+            ("extended", [&[0x18, 0x0c, 0x40], &header[..]].concat()),
+            ("sized", [&[0x18, 0x0a, header.len() as u8], &header[..], &[0; 5]].concat()),
+            ("both", [&[0x18, 0x0e, 0x40, header.len() as u8], &header[..]].concat()),
+            ("behind a long one", long),
+        ] {
+            assert_eq!(inspect(AV1, &payload), Inspected { key: true, size: SMALL }, "{what}, {shape}");
+        }
+    }
+    for (why, hex) in [
+        ("a length of four bytes", "08 80808001 08"),
+        ("longer than the packet", "08 7f 08 000000043d06d4daf90040"),
+        ("no sequence header", "28 02 3000 32bc"),
+        ("an element without a header", "08 00 0c 08 000000043d06d4daf90040"),
+    ] {
+        assert_eq!(inspect(AV1, &bytes(hex)), Inspected { key: true, size: None }, "{why}");
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub(crate) use self::receive::Receiving;
 pub(crate) use self::send::{Goal, Sending};
 use crate::batch::Batch;
 use crate::dtls::Identity;
+use crate::peer::LayerInfo;
 use crate::sink::Sink;
 use crate::{Config, sdp};
 
@@ -314,6 +315,11 @@ impl Leg {
         };
         let section = |(kind, mid): (_, &str)| Section { mid: mid.to_owned(), kind, source: source(mid) };
         sdp::sections(sdp).map(section).collect()
+    }
+
+    /// Whether its choices are to be looked at again without news.
+    pub(crate) fn needs_care<'a>(&self, layers: impl Fn(LinkId) -> &'a [LayerInfo]) -> bool {
+        matches!(&self.role, Role::Send(sending) if self.connected && sending.needs_care(layers))
     }
 
     /// Tells the estimator what to do, where there is one.

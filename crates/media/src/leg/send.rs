@@ -125,10 +125,13 @@ impl Sending {
         Some((slot.source?, slot.selector.current().or(slot.selector.wants_key()).unwrap_or(0)))
     }
 
-    /// Whether its choices are to be looked at again without news: it waits for a key frame, or its sources have layers.
-    pub(crate) fn needs_care(&self) -> bool {
-        let waits = |slot: &Slot| slot.kind == Kind::Video && slot.pass && slot.selector.wants_key().is_some();
-        self.feedback == Feedback::Transport || self.slots.iter().any(|slot| slot.layered || waits(slot))
+    /// Whether its choices are to be looked at again without news: it waits for a key frame of a source that sends, or its
+    /// sources have layers.
+    pub(crate) fn needs_care<'a>(&self, layers: impl Fn(LinkId) -> &'a [LayerInfo]) -> bool {
+        let sends = |slot: &Slot| slot.source.is_some_and(|source| layers(source).iter().any(|info| info.bps > 0));
+        let waits = |slot: &Slot| slot.layered || slot.selector.wants_key().is_some();
+        let video = |slot: &&Slot| slot.kind == Kind::Video && slot.pass && slot.stream.is_some();
+        self.feedback == Feedback::Transport || self.slots.iter().filter(video).any(|slot| waits(slot) && sends(slot))
     }
 
     /// The viewer's network lost so much of what it was sent.

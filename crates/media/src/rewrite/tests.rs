@@ -127,6 +127,11 @@ fn the_memory_of_what_was_left_out_is_bounded() {
         stream.rewriter.skipped(4 * round + 3);
     }
     assert_eq!(stream.rewriter.older.len(), RUNS);
+    // A row of them is one.
+    for seq in 400..500 {
+        stream.rewriter.skipped(seq);
+    }
+    assert_eq!(stream.rewriter.older[0].from, 4 * (100 - RUNS as u64));
     let forgotten = 100 - RUNS as u64;
     assert_eq!(stream.seqs([4 * forgotten + 1, 4 * forgotten - 3]), [Some(101 + 3 * forgotten), None]);
 }

@@ -144,8 +144,10 @@ fn a_layer_that_falls_silent_is_left_and_comes_back() {
     viewer.expect("d0=drop d1=drop K2=switch");
     viewer.selector.silent(2);
     assert_eq!((viewer.selector.wants_key(), viewer.selector.current()), (Some(1), Some(2)));
-    viewer.expect("d1=drop d0=drop K1=switch d1=fwd");
+    // Nothing passes: any key frame is better.
+    viewer.expect("d1=drop d0=drop K0=switch K1=switch d1=fwd");
     viewer.selector.silent(1);
+    viewer.selector.silent(LAYERS);
     viewer.selector.silent(200);
     viewer.expect("K0=switch");
     // One that returns is waited for; the one that passes goes on.
@@ -174,8 +176,49 @@ fn a_mute_layer_is_given_up_after_a_second_of_nothing() {
     assert_eq!(viewer.selector.wants_key(), Some(0));
     assert!(!viewer.stuck(), "told once");
     viewer.expect("d1=drop K0=switch d0=fwd");
+    assert_eq!(viewer.selector.wants_key(), None);
     // It is wanted still, and taken when it speaks.
     viewer.expect("K1=switch d1=fwd");
+}
+
+#[test]
+fn each_layer_has_its_own_patience() {
+    let mut viewer = Viewer::new(2);
+    viewer.expect("d0=drop d1=drop d2=drop");
+    viewer.wait(PATIENCE - 100 * MS);
+    viewer.selector.silent(2);
+    viewer.expect("d1=drop d0=drop");
+    viewer.wait(PATIENCE - 100 * MS);
+    assert!(!viewer.stuck(), "of two seconds the first was another's");
+    viewer.wait(100 * MS);
+    assert!(viewer.stuck());
+    // One that came after all is not held against the layer when it ends.
+    let mut viewer = Viewer::new(1);
+    viewer.expect("d0=drop d1=drop");
+    viewer.wait(PATIENCE);
+    viewer.expect("K1=switch");
+    viewer.selector.silent(1);
+    assert!(!viewer.stuck());
+}
+
+#[test]
+fn nobody_waits_for_a_mute_layer_with_a_dead_or_broken_one() {
+    let mut viewer = Viewer::new(2);
+    viewer.expect("d0=drop d1=drop K2=switch");
+    viewer.selector.silent(2);
+    viewer.expect("d0=drop d1=drop");
+    viewer.wait(PATIENCE);
+    assert_eq!((viewer.stuck(), viewer.selector.wants_key()), (true, Some(0)));
+    let mut viewer = Viewer::new(2);
+    viewer.expect("d0=drop d1=drop K2=switch");
+    while !viewer.stuck() {
+        viewer.selector.complain(viewer.now);
+        viewer.expect("d2=fwd");
+    }
+    assert_eq!(viewer.selector.wants_key(), Some(1));
+    viewer.expect("d2=fwd d0=drop d1=drop");
+    viewer.wait(PATIENCE);
+    assert_eq!((viewer.stuck(), viewer.selector.wants_key()), (true, Some(0)));
 }
 
 #[test]
@@ -242,8 +285,10 @@ fn single_complaints_move_nobody() {
     for _ in 0..10 {
         viewer.selector.complain(viewer.now);
         viewer.wait(PATIENCE + MS);
+        viewer.selector.complain(viewer.now);
         assert!(!viewer.stuck());
         viewer.expect("K1=fwd d1=fwd d0=drop");
+        viewer.wait(PATIENCE);
     }
     // They come on, but the layer is the only one.
     let mut alone = Viewer::new(0);
@@ -253,6 +298,7 @@ fn single_complaints_move_nobody() {
         assert!(!alone.stuck());
         alone.expect("d0=fwd");
     }
+    assert_eq!(alone.selector.wants_key(), None);
     // A row that has ended is no reason.
     let mut patient = Viewer::new(1);
     patient.expect("d0=drop K1=switch");

@@ -54,6 +54,7 @@ fn a_tie_does_not_flap() {
     let mut talk = Talk::new();
     assert_eq!(talk.go(6, &[('a', 30), ('b', 30)]), "---aaa", "who came first");
     assert_eq!(talk.go(50, &[('b', 29), ('a', 31)]), "a".repeat(50));
+    assert_eq!(talk.go(20, &[('b', 29), ('a', 31), ('c', 31)]), "a".repeat(20), "nor is who comes louder");
     for _ in 0..25 {
         assert_eq!(talk.go(2, &[('b', 24), ('a', 36)]), "aa");
         assert_eq!(talk.go(2, &[('b', 36), ('a', 24)]), "aa");
@@ -94,11 +95,15 @@ fn loudness_is_the_mean_of_a_period() {
     assert!(!talk.speakers.end_period(end - Duration::from_millis(1)));
     assert_eq!((talk.speakers.deadline(), talk.speakers.end_period(end)), (Some(end), true));
     assert_eq!(talk.speakers.loudness().collect::<Vec<_>>(), [('a', 30), ('b', SILENCE)]);
-    // Who sends nothing is silent; a late call ends one period.
-    assert_eq!(talk.speakers.deadline(), Some(end + PERIOD));
-    assert!(talk.speakers.end_period(end + 10 * PERIOD));
+    // Who sends nothing is silent.
+    assert!(talk.speakers.end_period(end + PERIOD));
     assert_eq!(talk.speakers.loudness().collect::<Vec<_>>(), [('a', SILENCE), ('b', SILENCE)]);
-    assert_eq!(talk.speakers.deadline(), Some(end + 11 * PERIOD));
+    // A call that is late shortens the next period; one that is later ends one only.
+    for (late, next) in [(5, 10), (9, 10), (10, 20), (100, 110)] {
+        let mut speakers = talk.speakers.clone();
+        assert!(speakers.end_period(end + 2 * PERIOD + late * PERIOD / 10));
+        assert_eq!(speakers.deadline(), Some(end + 2 * PERIOD + next * PERIOD / 10), "{late}");
+    }
 }
 
 #[test]

@@ -124,8 +124,8 @@ impl Worker {
             SignalKind::Progress { .. } | SignalKind::Info | SignalKind::Bye(_) => {}
         }
         self.rename(index);
-        // The answer let tracks be offered that had to wait for it.
-        if signal.kind == SignalKind::Answer && !events.is_empty() {
+        if signal.kind == SignalKind::Answer {
+            // Tracks that came while the offer was in flight have their slots only now.
             self.unsubscribe(index, sink);
             self.subscribe(index, sink);
             self.choose(index, now, sink);

@@ -7,4 +7,5 @@ mod loss;
 mod net;
 mod peer;
 mod simulcast;
+mod tracks;
 mod world;

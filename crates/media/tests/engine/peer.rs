@@ -82,6 +82,15 @@ impl Peer {
         offer.to_sdp_string()
     }
 
+    /// An offer that is the same but for its network.
+    pub(crate) fn restart(&mut self) -> String {
+        let mut api = self.rtc.sdp_api();
+        api.ice_restart(true);
+        let (offer, pending) = api.apply().expect("an offer");
+        self.pending = Some(pending);
+        offer.to_sdp_string()
+    }
+
     /// An offer to send pictures in layers of those names.
     pub(crate) fn offer_layers(&mut self, rids: &[&str]) -> String {
         let mut simulcast = Simulcast::new();

@@ -230,12 +230,15 @@ impl World {
     /// Lets time pass; `each` is called at every step of it.
     pub(crate) fn pass(&mut self, span: Duration) {
         let until = self.now + span;
+        let mut steps = 0;
         loop {
             self.send_all();
             let deadlines = self.workers.iter().filter_map(Worker::deadline);
             let peers = self.peers.iter().filter_map(Peer::next);
             let next = deadlines.chain(peers).chain(self.net.next()).min();
             let Some(next) = next.filter(|next| *next <= until) else { break };
+            steps += 1;
+            assert!(steps < 100_000, "something is due for ever: {:?}", self.due());
             self.now = self.now.max(next);
             while let Some(flight) = self.net.take(self.now) {
                 self.arrive(flight.source, flight.destination, &flight.bytes);
@@ -252,6 +255,12 @@ impl World {
             }
         }
         self.now = until;
+    }
+
+    /// Who is due before now, for a failure's message.
+    fn due(&self) -> (Vec<Option<Instant>>, Vec<Option<Instant>>, Option<Instant>, Instant) {
+        let workers = self.workers.iter().map(Worker::deadline).collect();
+        (workers, self.peers.iter().map(Peer::next).collect(), self.net.next(), self.now)
     }
 
     pub(crate) fn arrive(&mut self, source: SocketAddr, destination: SocketAddr, bytes: &[u8]) {

@@ -6,6 +6,7 @@ use super::environment::{self, Environment};
 use super::error::{ConfigError, ConfigErrors, Fault, Source};
 use super::file;
 use super::key::{find, is_section};
+use super::red5;
 use super::rules;
 use super::typed::Config;
 use super::values::{Setting, Values};
@@ -41,6 +42,8 @@ pub struct Loaded {
     /// The file that was read.
     pub file: Option<PathBuf>,
     pub(super) values: Values,
+    /// Names in a foreign file that have no effect.
+    pub(super) ignored: Vec<String>,
 }
 
 impl Loaded {
@@ -86,6 +89,11 @@ pub fn load(request: &Request, environment: &Environment, dir: &Path) -> Result<
             Err(error) => errors.push(error),
         }
     }
+    let mut ignored = Vec::new();
+    match red5::apply(&mut values, dir) {
+        Ok(names) => ignored = names,
+        Err(wrong) => errors.extend(wrong),
+    }
     // Rules between keys are about the values that count; with a layer missing they would mislead.
     if errors.is_empty() {
         errors = rules::check(&values);
@@ -93,7 +101,7 @@ pub fn load(request: &Request, environment: &Environment, dir: &Path) -> Result<
     if !errors.is_empty() {
         return Err(ConfigErrors(errors));
     }
-    Ok(Loaded { config: values.to_config(), file: read_file, values })
+    Ok(Loaded { config: values.to_config(), file: read_file, values, ignored })
 }
 
 fn file_to_read(request: &Request, dir: &Path) -> Result<Option<(PathBuf, String)>, ConfigError> {

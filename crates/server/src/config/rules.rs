@@ -144,6 +144,10 @@ impl Loaded {
         if config.allowed_origins.is_empty() && config.dialect.mesh.origins.is_empty() {
             warnings.push("allowed_origins is empty: no browser can connect".to_owned());
         }
+        if !self.ignored.is_empty() {
+            let (file, names) = (self.values.text("dialect.antmedia.red5_properties"), self.ignored.join(", "));
+            warnings.push(format!("{file:?} sets what has no effect here: {names}"));
+        }
         if let RtcConfig::Invalid { reason } = &config.rtc.config_json {
             warnings.push(format!(
                 "rtc.config_json (RTC_CONFIG_JSON) is not used: {reason}; clients are given the default STUN server"

@@ -256,6 +256,12 @@ pub(super) const TABLE: &[Key] = &[
         r#""""#,
         "A folder with the vendor's pages, served below each application.",
     ),
+    Key::new(
+        "dialect.antmedia.red5_properties",
+        Path,
+        r#""""#,
+        "A `red5.properties`, taken as it is: its `server.cpu_limit`, `server.min_free_ram` and `settings.webrtc.client.start.timeoutMs` count where `limits.cpu_percent`, `limits.min_available_mb` and `publish_timeout_ms` are not set.",
+    ),
     Key::new("dialect.whip.token_file", Path, r#""""#, "A file with the bearer tokens of WHIP and WHEP."),
     Key::new("dialect.ers.config", Path, r#""""#, "An ERS `default.json`, taken as it is."),
     Key::new("dialect.ers.listen", Listen, r#""""#, "A listener of its own, e.g. `:3535`."),

@@ -176,6 +176,7 @@ sections! {
         ping_interval_ms: u64,
         idle_timeout_ms: u64,
         #[serde(deserialize_with = "optional")] pages_dir: Option<PathBuf>,
+        #[serde(deserialize_with = "optional")] red5_properties: Option<PathBuf>,
     }
     /// `[dialect.whip]`
     Whip [Debug] {

@@ -1,0 +1,166 @@
+//! Tracks that come, go, and are switched; and a publisher that changes its network.
+
+use std::time::Duration;
+
+use patchbay_core::{DescriptionKind, Kind, Kinds, LinkId, MediaOp, SignalKind, Track};
+use str0m::media::MediaKind;
+
+use crate::net::Path;
+use crate::peer::vp8;
+use crate::world::World;
+
+const NO_VIDEO: Kinds = Kinds { audio: true, video: false };
+
+/// Two cameras and a viewer.
+struct Scene {
+    world: World,
+    tracks: Vec<Track>,
+    frames: u64,
+    answered: [usize; 2],
+}
+
+impl Scene {
+    fn new(workers: usize) -> Self {
+        let mut world = World::new(workers, 5);
+        for _ in 0..3 {
+            world.peer(Path::GOOD, Path::GOOD);
+        }
+        let tracks = (0..2).map(|peer| world.publish(1 + peer as u64, peer, true, true)).collect();
+        let mut scene = Self { world, tracks, frames: 0, answered: [0; 2] };
+        scene.pass(1_000);
+        scene
+    }
+
+    /// Both cameras send for so many milliseconds.
+    fn pass(&mut self, millis: u64) {
+        for _ in 0..millis / 40 {
+            for peer in 0..2 {
+                if self.world.peers[peer].connected.is_none() {
+                    continue;
+                }
+                let asked = self.world.peers[peer].asked.len();
+                let key = self.frames < 10 || asked > self.answered[peer];
+                self.answered[peer] = asked;
+                let (now, time) = (self.world.now, u32::try_from(self.frames * 3_600).expect("short"));
+                let mut payload = vp8(key, true, 640, 360, u16::try_from(self.frames).expect("short"), 500);
+                payload[20] = u8::try_from(peer).expect("two");
+                let sender = &mut self.world.peers[peer];
+                sender.write(MediaKind::Video, 100 + self.frames, time, now, true, &payload);
+                sender.write(MediaKind::Audio, 100 + self.frames, time, now, false, &[peer as u8; 60]);
+            }
+            self.frames += 1;
+            self.world.pass(Duration::from_millis(40));
+        }
+    }
+
+    /// Packets that have come in a section.
+    fn came(&self, mid: &str) -> usize {
+        self.world.peers[2].got.get(mid).map_or(0, Vec::len)
+    }
+
+    /// How many more come within a second.
+    fn rate(&mut self, mid: &str) -> usize {
+        let before = self.came(mid);
+        self.pass(1_000);
+        self.came(mid) - before
+    }
+}
+
+#[test]
+fn a_track_comes_and_goes_by_new_offers() {
+    for workers in [1, 3] {
+        let mut scene = Scene::new(workers);
+        let first = scene.world.view(9, 2, vec![scene.tracks[0].clone()]);
+        scene.pass(1_000);
+        let both = scene.tracks.clone();
+        scene.world.op(MediaOp::Tracks { link: LinkId::new(9), tracks: both });
+        let second = scene.world.negotiate(9, 2);
+        assert_eq!(second.len(), first.len() + 2, "one section for each kind");
+        assert_eq!(second[..first.len()], first[..], "the others keep their places");
+        let mid = |source: u64, kind| {
+            let found = second.iter().find(|one| one.source == Some(LinkId::new(source)) && one.kind == Some(kind));
+            found.expect("a section").mid.clone()
+        };
+        let (one, two) = (mid(1, Kind::Video), mid(2, Kind::Video));
+        scene.pass(1_000);
+        assert!(scene.rate(&one) >= 24 && scene.rate(&two) >= 24);
+        let of = |mid: &str, peer: u8| scene.world.peers[2].got[mid].iter().all(|got| got.payload[20] == peer);
+        assert!(of(&one, 0) && of(&two, 1), "each section has its own source");
+        let rest = vec![scene.tracks[1].clone()];
+        scene.world.op(MediaOp::Tracks { link: LinkId::new(9), tracks: rest });
+        let third = scene.world.negotiate(9, 2);
+        assert_eq!(third.len(), second.len());
+        assert!(third.iter().all(|section| section.source != Some(LinkId::new(1))));
+        scene.pass(500);
+        assert_eq!(scene.rate(&one), 0);
+        assert!(scene.rate(&two) >= 24);
+    }
+}
+
+#[test]
+fn tracks_that_change_while_an_offer_is_in_flight_are_offered_next() {
+    let mut scene = Scene::new(1);
+    scene.world.view(9, 2, vec![scene.tracks[0].clone()]);
+    scene.pass(500);
+    let both = scene.tracks.clone();
+    scene.world.op(MediaOp::Tracks { link: LinkId::new(9), tracks: both.clone() });
+    let (offer, _) = scene.world.described(9, DescriptionKind::Offer);
+    for tracks in [vec![both[0].clone()], vec![], vec![both[1].clone()]] {
+        scene.world.op(MediaOp::Tracks { link: LinkId::new(9), tracks });
+    }
+    let offers = scene.world.events.iter().filter(|event| matches!(event, patchbay_core::MediaEvent::Local { .. }));
+    assert_eq!(offers.count(), 0, "one at a time");
+    let answer = scene.world.peers[2].answer(&offer);
+    scene.world.remote(9, SignalKind::Answer, &answer);
+    let sections = scene.world.negotiate(9, 2);
+    let sources: Vec<_> = sections.iter().filter_map(|section| section.source).collect();
+    assert_eq!(sources, [LinkId::new(2); 2], "the newest list counts");
+    let video = sections.iter().find(|one| one.source.is_some() && one.kind == Some(Kind::Video)).expect("a section");
+    scene.pass(500);
+    assert!(scene.rate(&video.mid.clone()) >= 24);
+}
+
+#[test]
+fn what_is_switched_on_again_begins_with_a_key_frame() {
+    let mut scene = Scene::new(1);
+    let (link, source) = (LinkId::new(9), LinkId::new(1));
+    let sections = scene.world.view(9, 2, vec![scene.tracks[0].clone()]);
+    let mid = |kind| sections.iter().find(|section| section.kind == Some(kind)).expect("a section").mid.clone();
+    let (video, audio) = (mid(Kind::Video), mid(Kind::Audio));
+    scene.pass(1_000);
+    let gate = |pass| MediaOp::Gate { link, source, pass };
+    let mute = |pass| MediaOp::Mute { source, pass };
+    for (off, on) in [(gate(NO_VIDEO), gate(Kinds::ALL)), (mute(NO_VIDEO), mute(Kinds::ALL))] {
+        assert!(scene.rate(&video) >= 24);
+        scene.world.op(off);
+        scene.pass(200);
+        assert_eq!(scene.rate(&video), 0);
+        assert!(scene.rate(&audio) >= 24, "sound goes on");
+        let before = scene.came(&video);
+        scene.world.op(on);
+        assert!(scene.rate(&video) >= 20, "it is back within a second");
+        let got = scene.world.peers[2].sorted(&video);
+        assert_eq!(got[before].payload[4] & 1, 0, "with a key frame");
+        assert_eq!(got[before].seq, got[before - 1].seq + 1, "nothing looks lost");
+        assert!(got[before].time.wrapping_sub(got[before - 1].time) >= 90_000, "time has passed");
+    }
+    scene.world.op(gate(Kinds { audio: false, video: true }));
+    scene.pass(200);
+    assert_eq!(scene.rate(&audio), 0);
+}
+
+#[test]
+fn a_publisher_restarts_ice_and_goes_on() {
+    let mut scene = Scene::new(1);
+    let sections = scene.world.view(9, 2, vec![scene.tracks[0].clone()]);
+    let video = sections.iter().find(|section| section.kind == Some(Kind::Video)).expect("a section").mid.clone();
+    scene.pass(1_000);
+    let offer = scene.world.peers[0].restart();
+    scene.world.remote(1, SignalKind::Offer, &offer);
+    let (answer, _) = scene.world.described(1, DescriptionKind::Answer);
+    scene.world.peers[0].accept(&answer);
+    let now = scene.world.now;
+    scene.world.peers[0].tick(now);
+    scene.pass(15_000);
+    assert!(scene.rate(&video) >= 24, "{:?}", scene.world.events.last());
+}
