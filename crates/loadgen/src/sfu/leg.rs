@@ -5,8 +5,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
-use serde_json::Value;
-use socket2::{Domain, Protocol, Socket as Socket2, Type};
 use str0m::crypto::CryptoProvider;
 
 use super::connection::Connection;
@@ -14,20 +12,17 @@ use super::receiver::Receiver;
 use super::rtp::{self, Datagram};
 use super::script::{Asked, Script};
 use super::sdp::Numbers;
+use super::signalling::Signalling;
 use super::socket::Socket;
 use super::srtp::Keys;
 use super::tally::Tally;
 use super::tap;
 use crate::Result;
-use crate::conn::{self, Conn, Input, Scratch};
-use crate::frame::{self, Item};
+use crate::conn::Scratch;
 use crate::target::Target;
 
-/// Servers give up a connection that says nothing for 30 s or a minute.
-const KEEP_ALIVE: Duration = Duration::from_secs(20);
-
-/// Any but zero: a server has to unmask.
-const MASK: [u8; 4] = [0x5a, 0x17, 0xc3, 0x99];
+/// When nothing is due, a leg is turned after this all the same.
+const NOTHING_DUE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Leg {
     signalling: Option<Signalling>,
@@ -38,14 +33,6 @@ pub(crate) struct Leg {
     /// Where media comes from, and feedback goes to.
     peer: Option<SocketAddr>,
     pub(crate) moments: Moments,
-}
-
-struct Signalling {
-    conn: Conn,
-    script: Box<dyn Script>,
-    /// It shall begin as soon as it can.
-    wanted: bool,
-    said: Instant,
 }
 
 enum Role {
@@ -77,8 +64,7 @@ impl Leg {
         number: usize,
         now: Instant,
     ) -> Result<Self> {
-        let stream = tcp(target.addr)?;
-        let signalling = Signalling { conn: Conn::new(stream, MASK, None), script, wanted: false, said: now };
+        let signalling = Signalling::connect(target, script, now)?;
         let socket = Socket::bind(target.addr.ip())?;
         let connection = Connection::new(&socket, !publishes, now)?;
         let role = if publishes { Role::Publisher } else { Role::Viewer(None, Numbers::default()) };
@@ -115,7 +101,7 @@ impl Leg {
     }
 
     pub(crate) fn stream(&mut self) -> Option<&mut TcpStream> {
-        self.signalling.as_mut().map(|signalling| &mut signalling.conn.stream)
+        self.signalling.as_mut().map(Signalling::stream)
     }
 
     /// The leg shall publish or view as soon as it can.
@@ -134,99 +120,52 @@ impl Leg {
         scratch: &mut Scratch,
         now: Instant,
     ) -> Result<()> {
-        let ended = event.is_error() || event.is_read_closed();
-        let mut messages = Vec::new();
-        {
-            let Some(Signalling { conn, script, .. }) = &mut self.signalling else { return Ok(()) };
-            if event.is_writable() {
-                conn.writable(target)?;
-            }
-            while !conn.is_connecting() {
-                let more = match conn.read(scratch)? {
-                    Input::Nothing => break,
-                    Input::End => return Err("the server ended the connection".into()),
-                    Input::Some { more } => more,
-                };
-                let text = if conn.is_open() {
-                    scratch.text().to_vec()
-                } else if let Some(rest) = conn.upgraded(scratch.text())? {
-                    for text in script.opened() {
-                        write(conn, frame::TEXT, text.as_bytes())?;
-                    }
-                    rest
-                } else {
-                    Vec::new()
-                };
-                messages.extend(cut(conn, &text)?);
-                // The end of the stream is no edge of its own.
-                if !more && !ended {
-                    break;
-                }
-            }
-        }
-        for message in messages {
-            self.message(&message, now)?;
-        }
-        self.advance(now)
-    }
-
-    fn message(&mut self, message: &Value, now: Instant) -> Result<()> {
         let Some(signalling) = &mut self.signalling else { return Ok(()) };
-        for asked in signalling.script.text(message) {
+        for asked in signalling.ready(target, event, scratch)? {
             self.act(asked, now)?;
         }
-        Ok(())
+        self.advance(now)
     }
 
     fn act(&mut self, asked: Asked, now: Instant) -> Result<()> {
         let (Some(signalling), Some(connection)) = (&mut self.signalling, &mut self.connection) else {
             return Ok(());
         };
-        let description = match asked {
-            Asked::Say(text) => {
-                signalling.said = now;
-                return write(&mut signalling.conn, frame::TEXT, text.as_bytes());
+        match asked {
+            Asked::Say(text) => return signalling.say(&text, now),
+            Asked::Describe => {
+                let offer = connection.offer("bench")?;
+                signalling.describe(&offer, now)?;
             }
-            Asked::Describe => connection.offer("bench")?,
             Asked::Offer(sdp) => {
                 let answer = connection.answer(&sdp)?;
+                signalling.describe(&answer, now)?;
                 if let Role::Viewer(receiver, numbers) = &mut self.role {
                     *numbers = Numbers::read(&sdp);
                     if let Some(receiver) = receiver {
                         receiver.renumber(numbers.clone());
                     }
                 }
-                answer
             }
-            Asked::Answer(sdp) => {
-                connection.accept(&sdp)?;
-                return self.turn(now);
-            }
-            Asked::Candidate(text) => {
-                connection.candidate(&text);
-                return self.turn(now);
-            }
+            Asked::Answer(sdp) => connection.accept(&sdp)?,
+            Asked::Candidate(text) => connection.candidate(&text),
             Asked::Started => {
                 self.moments.started.get_or_insert(now);
-                return Ok(());
             }
             Asked::Refused(why) => return Err(format!("the server refused: {why}").into()),
-        };
-        let text = signalling.script.described(&description);
-        write(&mut signalling.conn, frame::TEXT, text.as_bytes())?;
+        }
         self.turn(now)
     }
 
     /// Begins if it can and shall.
     fn advance(&mut self, now: Instant) -> Result<()> {
-        let Some(signalling) = &mut self.signalling else { return Ok(()) };
-        if !signalling.conn.is_open() || !signalling.script.is_ready() {
+        let Some(signalling) = self.signalling.as_mut().filter(|signalling| signalling.is_ready()) else {
             return Ok(());
-        }
+        };
         self.moments.ready.get_or_insert(now);
         if std::mem::take(&mut signalling.wanted) && self.moments.asked.is_none() {
             self.moments.asked = Some(now);
-            let first = signalling.script.begin();
+            let first = signalling.begin();
             self.act(first, now)?;
         }
         Ok(())
@@ -273,12 +212,8 @@ impl Leg {
         {
             connection.turn(&self.socket, now)?;
         }
-        if let Some(signalling) = self.signalling.as_mut().filter(|signalling| signalling.said + KEEP_ALIVE <= now) {
-            signalling.said = now;
-            if signalling.conn.is_open() {
-                let text = signalling.script.keep_alive();
-                write(&mut signalling.conn, frame::TEXT, text.as_bytes())?;
-            }
+        if let Some(signalling) = &mut self.signalling {
+            signalling.turn(now)?;
         }
         if let Role::Viewer(Some(receiver), _) = &mut self.role
             && receiver.due() <= now
@@ -309,7 +244,7 @@ impl Leg {
 
     /// When it wants to be turned next.
     pub(crate) fn due(&self) -> Instant {
-        let mut due = self.signalling.as_ref().map(|signalling| signalling.said + KEEP_ALIVE);
+        let mut due = self.signalling.as_ref().map(Signalling::due);
         let mut sooner = |at: Instant| due = Some(due.map_or(at, |due| due.min(at)));
         if let Some(connection) = &self.connection {
             sooner(connection.due);
@@ -317,7 +252,7 @@ impl Leg {
                 sooner(receiver.due());
             }
         }
-        due.unwrap_or_else(|| Instant::now() + KEEP_ALIVE)
+        due.unwrap_or_else(|| Instant::now() + NOTHING_DUE)
     }
 
     pub(crate) fn connection(&mut self) -> Option<&mut Connection> {
@@ -330,42 +265,4 @@ impl Leg {
             _ => None,
         }
     }
-}
-
-fn write(conn: &mut Conn, opcode: u8, payload: &[u8]) -> Result<()> {
-    let mut bytes = Vec::with_capacity(payload.len() + 14);
-    frame::write(&mut bytes, opcode, conn.mask, payload);
-    Ok(conn.write(&bytes)?)
-}
-
-/// The messages of what was read; pings are answered.
-fn cut(conn: &mut Conn, input: &[u8]) -> Result<Vec<Value>> {
-    let (mut messages, mut pongs, mut end) = (Vec::new(), Vec::new(), None);
-    let mut reader = conn.lend_reader();
-    let fed = conn::feed(&mut reader, input, |item| match item {
-        Item::Message(text) => messages.push(serde_json::from_slice(text)),
-        Item::Ping(payload) => pongs.push(payload.to_vec()),
-        Item::Pong => {}
-        Item::Close(code) => end = Some(code),
-    });
-    conn.give_back(reader);
-    fed?;
-    for payload in pongs {
-        write(conn, frame::PONG, &payload)?;
-    }
-    if let Some(code) = end {
-        return Err(format!("the server closed the WebSocket with {code:?}").into());
-    }
-    Ok(messages.into_iter().collect::<std::result::Result<_, _>>()?)
-}
-
-fn tcp(addr: SocketAddr) -> io::Result<TcpStream> {
-    let socket = Socket2::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_tcp_nodelay(true)?;
-    socket.set_nonblocking(true)?;
-    match socket.connect(&addr.into()) {
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}
-        other => other?,
-    }
-    Ok(TcpStream::from_std(socket.into()))
 }

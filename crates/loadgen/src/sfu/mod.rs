@@ -19,6 +19,7 @@ mod rtcp;
 mod rtp;
 mod script;
 mod sdp;
+mod signalling;
 mod socket;
 mod source;
 mod srtp;
