@@ -123,7 +123,7 @@ fn other_packets_are_no_key_frames() {
 #[test]
 fn vp9_descriptors() {
     let structure = "5b 0140 00b4 0280 0168 0500 02d0 02 04 01 08 01 02".replace("5b", "58");
-    let table: [(&str, Size, bool); 9] = [
+    let table: [(&str, Size, bool); 12] = [
         (&format!("aa 05 00 07 {structure} 82"), Some((1280, 720)), true),
         (&format!("ba 8005 00 {structure} 82"), Some((1280, 720)), true),
         (&format!("aa 05 03 07 {structure} 82"), None, false),
@@ -133,6 +133,10 @@ fn vp9_descriptors() {
         ("0a 10 0000 0168 82", None, true),
         ("0a 08 02 04 01 08 01 82", None, false),
         ("88 7f 824983420014100b56", SMALL, true),
+        // Frame headers that tell no size: one that is shown again, one that is predicted, one without the sync code.
+        ("08 8a4983420014100b56", None, true),
+        ("08 864983420014100b56", None, true),
+        ("08 824983430014100b56", None, true),
     ];
     for (hex, size, key) in table {
         assert_eq!(inspect(VP9, &bytes(hex)), Inspected { key, size }, "{hex}");
