@@ -32,6 +32,12 @@ impl Routes {
         first
     }
 
+    /// Every leg that something leads to.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn legs(&self) -> impl Iterator<Item = usize> + '_ {
+        self.0.values().flat_map(|route| route.audio.iter().chain(&route.video)).map(|(leg, _)| *leg)
+    }
+
     /// Takes all places of a leg out. The sources that have lost their last viewer on this worker.
     pub(crate) fn remove_leg(&mut self, leg: usize) -> Vec<LinkId> {
         let mut lonely = Vec::new();

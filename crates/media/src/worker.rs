@@ -3,6 +3,8 @@
 //! Without I/O: it is told what came and what time it is, and hands what is to be sent to a [`Sink`] at once. Nothing
 //! that a peer sends can make it wait, and a leg that panics ends alone.
 
+#[cfg(any(test, feature = "fuzzing"))]
+mod check;
 mod data;
 mod ops;
 
