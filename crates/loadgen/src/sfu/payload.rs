@@ -152,7 +152,7 @@ mod tests {
         }
         let without_extension = [0x10, 0x10];
         assert!(begins_key(&without_extension));
-        let all_extensions = [0x90, 0xf0, 0x81, 2, 3, 4, 0x10];
+        let all_extensions = [0x90, 0xf0, 0x81, 3, 5, 7, 0x10];
         assert!(begins_key(&all_extensions));
         for len in 0..6 {
             assert!(!begins_key(&all_extensions[..len]));

@@ -206,7 +206,7 @@ mod tests {
         arrivals.note(0, 140_000);
         arrivals.note(4, 140_000);
         arrivals.report(&mut out, 1, 2);
-        assert_eq!(out[12..20], [0, 3, 0, 2, 0, 0, 2, 1], "the late one is not reported, 3 is missing");
+        assert_eq!(out[12..22], [0, 3, 0, 2, 0, 0, 2, 1, 0xc4, 0], "the late one is not reported, 3 is missing");
     }
 
     #[test]

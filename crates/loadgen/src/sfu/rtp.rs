@@ -137,6 +137,9 @@ mod tests {
         assert_eq!(transport_seq(&packet, 5), Some(0x1234));
         assert_eq!(transport_seq(&packet, 1), None, "one byte is no sequence number");
         assert_eq!(transport_seq(&packet, 6), None);
+        let mut ended = packet.clone();
+        ended[24] = 0xf0;
+        assert_eq!(transport_seq(&ended, 5), None, "id 15 ends the extensions");
         for len in 0..packet.len() {
             assert_eq!(Header::read(&packet[..len]), None, "cut at {len}");
             assert_eq!(transport_seq(&packet[..len], 5), None, "cut at {len}");

@@ -219,7 +219,7 @@ mod tests {
         let on_wire = |packet: &Packet| packet.payload.len() + super::super::rtp::FIXED;
         let rate = packets.len() as f64 / 8.0;
         let mean = packets.iter().map(on_wire).sum::<usize>() as f64 / packets.len() as f64;
-        assert!((176.0..184.0).contains(&rate), "{rate} packets per second");
+        assert!((182.5..183.7).contains(&rate), "{rate} packets per second");
         assert!((750.0..790.0).contains(&mean), "{mean} bytes on average");
         let video: Vec<_> = packets.iter().filter(|packet| packet.kind == Kind::Video).collect();
         let bits = video.iter().map(|packet| packet.payload.len() as f64).sum::<f64>() * 8.0 / 8.0;
