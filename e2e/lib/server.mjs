@@ -24,7 +24,7 @@ export async function startServer({ addr = '127.0.0.1:0', env = {} } = {}) {
   const cwd = await mkdtemp(path.join(tmpdir(), 'patchbay-e2e-'));
   const child = spawn(BINARY, {
     cwd,
-    env: { ...withoutOurs(process.env), ADDR: addr, RTC_CONFIG_JSON: NO_ICE_SERVERS, ...env },
+    env: { ...withoutOurs(process.env), ADDR: addr, RTC_CONFIG_JSON: NO_ICE_SERVERS, PATCHBAY_MEDIA__UDP_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const log = [];

@@ -2,4 +2,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| patchbay_media::fuzz::target(data));
+fuzz_target!(|data: &[u8]| patchbay_media::fuzz::rtp::target(data));

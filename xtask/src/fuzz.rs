@@ -17,8 +17,12 @@ struct Target {
     dictionary: Option<&'static str>,
 }
 
-const TARGETS: [Target; 7] = [
+const TARGETS: [Target; 11] = [
     Target { name: "antmedia", longest: 2_048, dictionary: Some("antmedia.dict") },
+    // Some sixty messages: four times what fills a reader's queue.
+    Target { name: "data", longest: 128, dictionary: None },
+    // Some fifty datagrams behind a handshake that takes a millisecond.
+    Target { name: "datagrams", longest: 1_024, dictionary: None },
     // As many as it takes to send more fragments than one message may have.
     Target { name: "frames", longest: 8_192, dictionary: None },
     // Some two hundred operations.
@@ -26,7 +30,11 @@ const TARGETS: [Target; 7] = [
     Target { name: "mesh", longest: 2_048, dictionary: Some("mesh.dict") },
     // Some three hundred packets; a payload has at most 255 bytes.
     Target { name: "rtp", longest: 1_024, dictionary: None },
+    // A whole offer, and a second one that differs from it.
+    Target { name: "sdp", longest: 4_096, dictionary: Some("sdp.dict") },
     Target { name: "sid", longest: 2_048, dictionary: Some("sid.dict") },
+    // Some hundred datagrams.
+    Target { name: "stun", longest: 512, dictionary: None },
     // A head of a browser has some 600 bytes.
     Target { name: "upgrade", longest: 1_024, dictionary: Some("http.dict") },
 ];

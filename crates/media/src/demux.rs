@@ -69,6 +69,10 @@ pub(crate) struct Demux {
 /// peer that knows the password fill the map. The oldest makes room.
 pub(crate) const ADDRESSES: usize = 8;
 
+/// Names of one leg: each time that its peer begins anew (RFC 8445 section 9) it gets another, and checks that name the
+/// one before may still be on their way. More would let a peer that begins anew without end fill the map.
+pub(crate) const NAMES: usize = 2;
+
 impl Demux {
     /// The leg that datagrams of this source belong to.
     pub(crate) fn by_address(&self, source: SocketAddr) -> Option<usize> {
@@ -93,9 +97,16 @@ impl Demux {
         }
     }
 
-    /// The leg can be found by that name.
-    pub(crate) fn name(&mut self, name: String, leg: usize) {
-        self.by_name.insert(name, leg);
+    /// The leg can be found by that name, and no more by the oldest if it has too many.
+    pub(crate) fn name(&mut self, name: String, leg: usize, known: &mut Vec<String>) {
+        if known.contains(&name) {
+            return;
+        }
+        if known.len() >= NAMES {
+            self.by_name.remove(&known.remove(0));
+        }
+        self.by_name.insert(name.clone(), leg);
+        known.push(name);
     }
 
     /// The leg has gone.
@@ -104,6 +115,16 @@ impl Demux {
         for name in names {
             self.by_name.remove(name);
         }
+    }
+
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (&SocketAddr, &usize)> {
+        self.by_address.iter()
+    }
+
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&String, &usize)> {
+        self.by_name.iter()
     }
 
     fn forget_address(&mut self, address: SocketAddr, leg: usize) {
@@ -159,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leg_has_so_many_addresses_and_leaves_none_behind() {
+    fn a_leg_has_so_many_addresses_and_names_and_leaves_none_behind() {
         let (mut demux, mut known) = (Demux::default(), Vec::new());
         let address = |port: u16| SocketAddr::from(([10, 0, 0, 1], port));
         for port in 0..10 {
@@ -170,8 +191,13 @@ mod tests {
         assert_eq!((demux.by_address(address(1)), demux.by_address(address(2))), (None, Some(1)));
         let mut other = Vec::new();
         demux.learn(address(5), 2, &mut other);
-        demux.name("n".into(), 1);
-        demux.forget(1, &known, &["n".into()]);
+        let mut names = Vec::new();
+        for name in ["a", "b", "b", "c"] {
+            demux.name(name.to_owned(), 1, &mut names);
+        }
+        assert_eq!(names, ["b", "c"], "few, the newest");
+        assert_eq!((demux.by_name("a"), demux.by_name("b")), (None, Some(1)));
+        demux.forget(1, &known, &names);
         assert_eq!(demux.by_address(address(5)), Some(2), "it is another leg's by now");
         demux.forget(2, &other, &[]);
         assert!(demux.by_address.is_empty() && demux.by_name.is_empty());

@@ -1,29 +1,12 @@
-//! What the fuzz target `rtp` runs: packets of up to four layers in any order, read for key frames, offered to one
-//! viewer's selector and numbered for it (`docs/testing.md`, "Fuzzing").
+//! What the fuzz targets of the engine run (`docs/testing.md`, "Fuzzing"): one module for each target, named as it is,
+//! and what they share.
 
-mod operation;
-mod reference;
-mod world;
-
-use operation::Input;
-use world::World;
-
-/// Runs `data`: a byte that chooses the codec, then operations.
-///
-/// # Panics
-/// If a payload is misread, a burst passes that must not, or a number goes out that the slow reference does not expect.
-pub fn target(data: &[u8]) {
-    let mut input = Input::new(data);
-    let mut world = World::new(input.byte());
-    while let Some(operation) = input.operation() {
-        world.perform(operation);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_corpus_finds_nothing() {
-        patchbay_dialect_kit::testing::replay(env!("CARGO_MANIFEST_DIR"), "rtp", super::target);
-    }
-}
+pub mod data;
+pub mod datagrams;
+mod engine;
+mod input;
+mod pair;
+mod peer;
+pub mod rtp;
+pub mod sdp;
+pub mod stun;

@@ -32,6 +32,12 @@ impl Routes {
         first
     }
 
+    /// Every leg that something leads to.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn legs(&self) -> impl Iterator<Item = usize> + '_ {
+        self.0.values().flat_map(|route| route.audio.iter().chain(&route.video)).map(|(leg, _)| *leg)
+    }
+
     /// Takes all places of a leg out. The sources that have lost their last viewer on this worker.
     pub(crate) fn remove_leg(&mut self, leg: usize) -> Vec<LinkId> {
         let mut lonely = Vec::new();
@@ -69,15 +75,11 @@ impl Routes {
         }
     }
 
-    /// The viewers on this worker, for as long as the caller serves them; give them back with [`Routes::restore`].
-    pub(crate) fn take(&mut self, source: LinkId, kind: Kind) -> Vec<Place> {
-        self.0.get_mut(&source).map(|route| std::mem::take(route.places_mut(kind))).unwrap_or_default()
-    }
-
-    /// Puts back what [`Routes::take`] took. Nothing is added or removed between the two.
-    pub(crate) fn restore(&mut self, source: LinkId, kind: Kind, places: Vec<Place>) {
-        if let Some(route) = self.0.get_mut(&source) {
-            *route.places_mut(kind) = places;
+    /// The viewers on this worker, copied: some may go while the others are served.
+    pub(crate) fn places(&self, source: LinkId, kind: Kind, out: &mut Vec<Place>) {
+        out.clear();
+        if let Some(route) = self.0.get(&source) {
+            out.extend_from_slice(route.places(kind));
         }
     }
 
@@ -93,6 +95,13 @@ impl Routes {
 }
 
 impl Route {
+    fn places(&self, kind: Kind) -> &[Place] {
+        match kind {
+            Kind::Audio => &self.audio,
+            Kind::Video => &self.video,
+        }
+    }
+
     fn places_mut(&mut self, kind: Kind) -> &mut Vec<Place> {
         match kind {
             Kind::Audio => &mut self.audio,
@@ -120,9 +129,11 @@ mod tests {
         assert!(!routes.add(source, Kind::Video, (1, 1)));
         assert!(!routes.add(source, Kind::Video, (2, 0)));
         assert!(!routes.add(source, Kind::Video, (2, 0)), "once is enough");
-        assert_eq!(routes.take(source, Kind::Video), [(1, 1), (2, 0)]);
-        assert!(routes.take(source, Kind::Video).is_empty());
-        routes.restore(source, Kind::Video, vec![(1, 1), (2, 0)]);
+        let mut places = vec![(9, 9)];
+        routes.places(source, Kind::Video, &mut places);
+        assert_eq!(places, [(1, 1), (2, 0)]);
+        routes.places(LinkId::new(8), Kind::Video, &mut places);
+        assert!(places.is_empty());
         assert!(routes.remove_leg(1).is_empty());
         assert_eq!(routes.video_legs(source).collect::<Vec<_>>(), [2]);
         assert_eq!(routes.remove_leg(2), [source]);

@@ -3,6 +3,8 @@
 //! Without I/O: it is told what came and what time it is, and hands what is to be sent to a [`Sink`] at once. Nothing
 //! that a peer sends can make it wait, and a leg that panics ends alone.
 
+#[cfg(any(test, feature = "fuzzing"))]
+mod check;
 mod data;
 mod ops;
 
@@ -21,7 +23,7 @@ use crate::demux::{Class, Demux, classify};
 use crate::dtls::{Identity, identity};
 use crate::leg::{Happened, Leg, Over, Role};
 use crate::peer::{LayerInfo, Peer, PeerMessage};
-use crate::route::Routes;
+use crate::route::{Place, Routes};
 use crate::sink::Sink;
 use crate::wheel::{TICK, Wheel};
 
@@ -60,6 +62,7 @@ pub struct Worker {
     happened: Vec<Happened>,
     bursts: Vec<Burst>,
     due: Vec<usize>,
+    places: Vec<Place>,
     counts: Counts,
 }
 
@@ -119,6 +122,7 @@ impl Worker {
             happened: Vec::new(),
             bursts: Vec::new(),
             due: Vec::new(),
+            places: Vec::new(),
             counts: Counts::default(),
         })
     }
@@ -250,7 +254,8 @@ impl Worker {
     /// Hands a burst to its viewers, one after the other.
     fn forward(&mut self, burst: Burst, now: Instant, sink: &mut dyn Sink) {
         let (source, kind) = (burst.source, burst.kind);
-        let places = self.routes.take(source, kind);
+        let mut places = std::mem::take(&mut self.places);
+        self.routes.places(source, kind, &mut places);
         for &(index, slot) in &places {
             let mut wrote = false;
             self.guard(index, sink, |leg| {
@@ -262,7 +267,7 @@ impl Worker {
                 self.settle(index, now, sink);
             }
         }
-        self.routes.restore(source, kind, places);
+        self.places = places;
         if !self.routes.away(source).is_empty() {
             let burst = Arc::new(burst);
             for &worker in self.routes.away(source) {

@@ -123,14 +123,20 @@ fn other_packets_are_no_key_frames() {
 #[test]
 fn vp9_descriptors() {
     let structure = "5b 0140 00b4 0280 0168 0500 02d0 02 04 01 08 01 02".replace("5b", "58");
-    let table: [(&str, Size, bool); 7] = [
+    let table: [(&str, Size, bool); 12] = [
         (&format!("aa 05 00 07 {structure} 82"), Some((1280, 720)), true),
         (&format!("ba 8005 00 {structure} 82"), Some((1280, 720)), true),
         (&format!("aa 05 03 07 {structure} 82"), None, false),
+        (&format!("aa 05 08 07 {structure} 82"), None, false),
+        (&format!("aa 05 31 07 {structure} 82"), Some((1280, 720)), true),
         ("0a 00 824983420014100b56", SMALL, true),
         ("0a 10 0000 0168 82", None, true),
         ("0a 08 02 04 01 08 01 82", None, false),
         ("88 7f 824983420014100b56", SMALL, true),
+        // Frame headers that tell no size: one that is shown again, one that is predicted, one without the sync code.
+        ("08 8a4983420014100b56", None, true),
+        ("08 864983420014100b56", None, true),
+        ("08 824983430014100b56", None, true),
     ];
     for (hex, size, key) in table {
         assert_eq!(inspect(VP9, &bytes(hex)), Inspected { key, size }, "{hex}");
@@ -198,10 +204,14 @@ fn h264_parameter_sets() {
 
 #[test]
 fn h264_escapes_are_taken_out() {
-    // The width needs the bytes 00 00 0x: a cycle with many zeros stands before it.
+    // Large numbers begin with zeros, which look like a start code.
     let escaped = sps(66, "u0 u0 u65535 u65535 0 u1 u2 1 1 0");
     assert!(escaped.windows(3).any(|bytes| bytes == [0, 0, 3]));
     assert_eq!(inspect(H264, &escaped).size, Some((32, 48)));
+    // Any number may stand before it; a 3 behind less than two zeros is a 3.
+    let numbers = (0..5_000).map(|number| sps(66, &format!("u0 u{number} u2 u1 0 u1 u2 1 1 0")));
+    assert!(numbers.clone().any(|sps| sps.windows(2).any(|bytes| bytes[0] > 0 && bytes[1] == 3)));
+    assert!(numbers.clone().all(|sps| inspect(H264, &sps).size == Some((32, 48))));
     // More than the buffer holds, in scaling lists: the rest is not read.
     let lists: String =
         [16, 16, 16, 16, 16, 16, 64, 64].map(|entries| format!("1{}", " u999999".repeat(entries))).join(" ");

@@ -41,9 +41,10 @@ pub(crate) struct Data {
 const CHANNELS: usize = 8;
 
 impl Data {
-    /// The peer has the channel open; what waited for it goes out.
+    /// The peer has the channel open; what waited for it goes out. One that it opens after it was too slow is closed like
+    /// those before: it would hear only what is said from then on, and take that for all.
     pub(crate) fn opened(&mut self, id: ChannelId, rtc: &mut Rtc) {
-        if self.channels.len() >= CHANNELS {
+        if self.shut || self.channels.len() >= CHANNELS {
             return rtc.direct_api().close_data_channel(id);
         }
         self.channels.push(id);
@@ -85,6 +86,20 @@ impl Data {
             self.bytes -= message.bytes.len();
             self.waiting.pop_front();
         }
+    }
+
+    /// Whether its bounds are kept, and nothing waits for a channel that is shut.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn is_sound(&self) -> bool {
+        let bytes: usize = self.waiting.iter().map(|message| message.bytes.len()).sum();
+        let bounded = self.waiting.len() <= MESSAGES && bytes <= BYTES && self.channels.len() <= CHANNELS;
+        bounded && bytes == self.bytes && !(self.shut && (bytes > 0 || !self.channels.is_empty()))
+    }
+
+    /// Nothing more is sent.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn is_shut(&self) -> bool {
+        self.shut
     }
 
     fn shut(&mut self, rtc: Option<&mut Rtc>) {

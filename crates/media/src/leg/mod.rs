@@ -45,7 +45,7 @@ pub(crate) struct Leg {
     candidates: usize,
     /// Where its peer's datagrams come from, as far as that is proved.
     pub(crate) addresses: Vec<SocketAddr>,
-    /// What the peer calls it in its checks.
+    /// What the peer calls it in its checks, the newest last.
     pub(crate) names: Vec<String>,
     pub(crate) data: Data,
     pub(crate) connected: bool,
@@ -172,14 +172,9 @@ impl Leg {
         }
     }
 
-    /// What the peer will call us, as far as it is not known yet.
-    pub(crate) fn new_name(&mut self) -> Option<String> {
-        let name = self.rtc.as_mut()?.direct_api().local_ice_credentials().ufrag;
-        if self.names.contains(&name) {
-            return None;
-        }
-        self.names.push(name.clone());
-        Some(name)
+    /// What the peer will call us from now on.
+    pub(crate) fn name(&mut self) -> Option<String> {
+        Some(self.rtc.as_mut()?.direct_api().local_ice_credentials().ufrag)
     }
 
     /// Hands the leg a datagram.

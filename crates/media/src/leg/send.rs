@@ -493,7 +493,7 @@ impl Slot {
         }
         let mut api = rtc.direct_api();
         let Some(stream) = api.stream_tx(&ssrc) else { return false };
-        let mut wrote = false;
+        let mut bytes = 0;
         for packet in &burst.packets {
             let Some((seq, time)) = self.rewriter.map(packet.seq, packet.time, now) else { continue };
             let values = ExtensionValues {
@@ -509,10 +509,12 @@ impl Slot {
                 write = write.vp8_patch(patch);
             }
             stream.write_rtp(write);
-            self.meter.add(packet.payload.len(), now);
-            wrote = true;
+            bytes += packet.payload.len();
         }
-        wrote
+        if bytes > 0 {
+            self.meter.add(bytes, now);
+        }
+        bytes > 0
     }
 }
 

@@ -199,6 +199,8 @@ fn each_layer_has_its_own_patience() {
     viewer.expect("K1=switch");
     viewer.selector.silent(1);
     assert!(!viewer.stuck());
+    viewer.expect("d1=fwd");
+    assert_eq!(viewer.selector.wants_key(), None);
 }
 
 #[test]
@@ -211,9 +213,11 @@ fn nobody_waits_for_a_mute_layer_with_a_dead_or_broken_one() {
     assert_eq!((viewer.stuck(), viewer.selector.wants_key()), (true, Some(0)));
     let mut viewer = Viewer::new(2);
     viewer.expect("d0=drop d1=drop K2=switch");
+    let frozen = viewer.now;
     while !viewer.stuck() {
         viewer.selector.complain(viewer.now);
         viewer.expect("d2=fwd");
+        assert!(viewer.now - frozen < 2 * PATIENCE);
     }
     assert_eq!(viewer.selector.wants_key(), Some(1));
     viewer.expect("d2=fwd d0=drop d1=drop");

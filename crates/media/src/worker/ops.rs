@@ -143,8 +143,9 @@ impl Worker {
 
     /// Learns what the leg's peer will call it.
     fn rename(&mut self, index: usize) {
-        if let Some(name) = self.legs[index].as_deref_mut().and_then(Leg::new_name) {
-            self.demux.name(name, index);
+        let Some(leg) = self.legs[index].as_deref_mut() else { return };
+        if let Some(name) = leg.name() {
+            self.demux.name(name, index, &mut leg.names);
         }
     }
 

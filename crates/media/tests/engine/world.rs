@@ -258,9 +258,9 @@ impl World {
     }
 
     /// Who is due before now, for a failure's message.
-    fn due(&self) -> (Vec<Option<Instant>>, Vec<Option<Instant>>, Option<Instant>, Instant) {
+    fn due(&self) -> [Vec<Option<Instant>>; 3] {
         let workers = self.workers.iter().map(Worker::deadline).collect();
-        (workers, self.peers.iter().map(Peer::next).collect(), self.net.next(), self.now)
+        [workers, self.peers.iter().map(Peer::next).collect(), vec![self.net.next(), Some(self.now)]]
     }
 
     pub(crate) fn arrive(&mut self, source: SocketAddr, destination: SocketAddr, bytes: &[u8]) {

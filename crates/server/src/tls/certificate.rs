@@ -24,6 +24,8 @@ pub(crate) struct Certificate {
     files: [PathBuf; 2],
     provider: Arc<CryptoProvider>,
     current: RwLock<Arc<CertifiedKey>>,
+    /// Of the files as they were just before they were read first: what changes until somebody looks is a change, too.
+    loaded: Stamp,
 }
 
 impl std::fmt::Debug for Certificate {
@@ -45,13 +47,15 @@ type Stamp = [Option<(u64, u64, i64, i64)>; 2];
 
 impl Certificate {
     pub(super) fn load(cert: &Path, key: &Path, provider: Arc<CryptoProvider>) -> Result<Self, String> {
+        let files: [PathBuf; 2] = [cert.into(), key.into()];
+        let loaded = look(&files);
         let current = read(cert, key, &provider)?;
-        Ok(Self { files: [cert.into(), key.into()], provider, current: RwLock::new(Arc::new(current)) })
+        Ok(Self { files, provider, current: RwLock::new(Arc::new(current)), loaded })
     }
 
     /// Looks after the files for ever; each `hangup` has them read at once.
     pub(crate) async fn watch(&self, mut hangup: Signal) {
-        let mut known = self.stamp().await;
+        let mut known = self.loaded;
         let mut seen = known;
         loop {
             let asked = tokio::select! {
@@ -82,9 +86,12 @@ impl Certificate {
     async fn stamp(&self) -> Stamp {
         let files = self.files.clone();
         // On a thread that may wait: the files may lie on a disk that does not answer.
-        let look = || files.map(|file| fs::metadata(file).ok().as_ref().map(stamp));
-        tokio::task::spawn_blocking(look).await.unwrap_or_default()
+        tokio::task::spawn_blocking(move || look(&files)).await.unwrap_or_default()
     }
+}
+
+fn look(files: &[PathBuf; 2]) -> Stamp {
+    files.each_ref().map(|file| fs::metadata(file).ok().as_ref().map(stamp))
 }
 
 fn stamp(metadata: &Metadata) -> (u64, u64, i64, i64) {

@@ -57,6 +57,8 @@ impl Server {
         command.env_clear().env("ADDR", "127.0.0.1:0").env("RTC_CONFIG_JSON", r#"{"iceServers":[]}"#);
         // Tests keep the machine busy: that must not turn the next publisher away.
         command.env("PATCHBAY_LIMITS__CPU_PERCENT", "100");
+        // Tests run beside each other, and beside whatever else this machine serves.
+        command.env("PATCHBAY_MEDIA__UDP_PORT", "0");
         command.envs(settings.iter().copied()).current_dir(folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the server's binary can be run");

@@ -157,6 +157,15 @@ impl Session {
         }
     }
 
+    /// Packets of this track have come since it was offered, and a key frame if it has pictures.
+    pub(crate) fn until_begun(&mut self, stream: &str, track: &str, within: Duration) {
+        let video = track.starts_with("ARDAMSv");
+        self.until_true(&format!("{track} begins"), within, |session| {
+            let (packets, keys) = session.track(stream, track);
+            packets > 5 && (!video || keys > 0)
+        });
+    }
+
     /// Packets of this track come from now on, and a key frame if it has pictures.
     pub(crate) fn until_flowing(&mut self, stream: &str, track: &str, within: Duration) {
         let before = self.track(stream, track);

@@ -17,7 +17,7 @@ fn two_cameras() -> (Server, Session, Session) {
         a.publish(camera, &json!({"mainTrack": "m"}));
     }
     b.play("m", &json!({"trackList": ["!m", "cam1", "!cam2"]}));
-    b.until_flowing("m", "ARDAMSvcam1", PATIENCE);
+    b.until_begun("m", "ARDAMSvcam1", PATIENCE);
     (server, a, b)
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::fuzz::input::Input;
+
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Operation<'a> {
     /// The next packet of a layer, well-formed.
@@ -39,36 +41,9 @@ pub(super) enum Operation<'a> {
     Opaque(bool),
 }
 
-pub(super) struct Input<'a> {
-    rest: &'a [u8],
-}
-
 impl<'a> Input<'a> {
-    pub(super) fn new(rest: &'a [u8]) -> Self {
-        Self { rest }
-    }
-
-    /// Zeros follow the end.
-    pub(super) fn byte(&mut self) -> u8 {
-        let [byte] = self.bytes();
-        byte
-    }
-
-    fn bytes<const N: usize>(&mut self) -> [u8; N] {
-        let mut bytes = [0; N];
-        let taken = self.take(N);
-        bytes[..taken.len()].copy_from_slice(taken);
-        bytes
-    }
-
-    fn take(&mut self, count: usize) -> &'a [u8] {
-        let (taken, rest) = self.rest.split_at(count.min(self.rest.len()));
-        self.rest = rest;
-        taken
-    }
-
     pub(super) fn operation(&mut self) -> Option<Operation<'a>> {
-        if self.rest.is_empty() {
+        if self.is_over() {
             return None;
         }
         let head = self.byte();
