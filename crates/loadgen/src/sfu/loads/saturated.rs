@@ -1,7 +1,7 @@
 //! As many packets as one core can deliver: bursts of eight packets of 1,200 bytes to 300 viewers, faster and faster
 //! until packets are lost.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::super::cast::{Setting, Until, rest, source};
 use super::super::figures as names;
@@ -29,6 +29,10 @@ const LOSS: f64 = 0.1;
 const TRIED: Duration = Duration::from_secs(3);
 /// Buffers empty themselves and the lost is asked for, before the next rate.
 const SETTLE: Duration = Duration::from_millis(700);
+
+/// After so long without a packet, the server has nothing left; and a queue that takes longer to empty is its own fault.
+const SILENCE: Duration = Duration::from_millis(200);
+const DRAINED: Duration = Duration::from_secs(10);
 
 /// Searches the rate, then measures it again, and half of it for the delay.
 pub(crate) fn saturated(setting: &Setting) -> Result<Outcome> {
@@ -89,9 +93,23 @@ fn rate(delivered: f64) -> f64 {
 }
 
 fn attempt(stage: &mut Stage, setting: &Setting, delivered: f64, span: Duration) -> Result<Span> {
+    drain(stage)?;
     stage.feeds.iter_mut().for_each(|feed| feed.source.change(bursts(rate(delivered))));
     rest(stage, SETTLE)?;
     measure(stage, setting, span)
+}
+
+/// What a rate that was too high has left in the server's queues is not to be the next one's delay, or loss.
+fn drain(stage: &mut Stage) -> Result<()> {
+    stage.feeds.iter_mut().for_each(|feed| feed.source.silent = true);
+    let until = Instant::now() + DRAINED;
+    let mut before = None;
+    while Instant::now() < until && before != Some(stage.tally.packets) {
+        before = Some(stage.tally.packets);
+        rest(stage, SILENCE)?;
+    }
+    stage.feeds.iter_mut().for_each(|feed| feed.source.silent = false);
+    Ok(())
 }
 
 /// What is not sent at all is lost as well: a server that is behind need not show a gap.
