@@ -4,23 +4,23 @@
 const ENCODINGS = [
   { rid: 'l', scaleResolutionDownBy: 4, maxBitrate: 80_000 },
   { rid: 'm', scaleResolutionDownBy: 2, maxBitrate: 180_000 },
-  { rid: 'h', maxBitrate: 1_000_000 },
+  { rid: 'h', maxBitrate: 800_000 },
 ];
-const FRAMES_PER_SECOND = 15;
+const FRAMES_PER_SECOND = 10;
 
 /** Noise in places: enough detail that the highest size takes all it may have. */
 function draw(context, step) {
   const { width, height } = context.canvas;
   context.fillStyle = `hsl(${step % 360} 60% 40%)`;
   context.fillRect(0, 0, width, height);
-  for (let i = 0; i < 400; i += 1) {
+  for (let i = 0; i < 150; i += 1) {
     context.fillStyle = `hsl(${Math.random() * 360} 80% 60%)`;
-    context.fillRect(Math.random() * width, Math.random() * height, 24, 24);
+    context.fillRect(Math.random() * width, Math.random() * height, 32, 32);
   }
 }
 
 /** Publishes; fulfilled when the server says that it flows. */
-window.publish = (streamId) => new Promise((resolve, reject) => {
+window.publish = (streamId) => new Promise(async (resolve, reject) => {
   const canvas = document.querySelector('#picture');
   const context = canvas.getContext('2d');
   let step = 0;
@@ -28,8 +28,11 @@ window.publish = (streamId) => new Promise((resolve, reject) => {
   const socket = new WebSocket(`ws://${location.host}/LiveApp/websocket`);
   const pc = new RTCPeerConnection({ iceServers: [] });
   const [track] = canvas.captureStream(FRAMES_PER_SECOND).getVideoTracks();
-  pc.addTransceiver(track, { direction: 'sendonly', sendEncodings: ENCODINGS });
+  const { sender } = pc.addTransceiver(track, { direction: 'sendonly', sendEncodings: ENCODINGS });
   pc.createDataChannel(streamId);
+  // On a busy machine the browser would make the pictures smaller by itself; rather fewer of them.
+  track.contentHint = 'detail';
+  await sender.setParameters({ ...sender.getParameters(), degradationPreference: 'maintain-resolution' });
   const say = (message) => socket.send(JSON.stringify({ streamId, ...message }));
   pc.onicecandidate = ({ candidate }) => {
     if (!candidate) return;
@@ -53,12 +56,12 @@ window.publish = (streamId) => new Promise((resolve, reject) => {
   };
 });
 
-/** Widths that are sent now, by rid. */
+/** Widths and frames that were sent, by rid. */
 window.sizes = async () => {
   const sizes = {};
   for (const pc of window.__connections) {
     for (const entry of (await pc.getStats()).values()) {
-      if (entry.type === 'outbound-rtp' && entry.framesEncoded) sizes[entry.rid] = entry.frameWidth;
+      if (entry.type === 'outbound-rtp' && entry.framesEncoded) sizes[entry.rid] = { width: entry.frameWidth, frames: entry.framesSent };
     }
   }
   return sizes;
