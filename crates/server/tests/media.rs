@@ -119,12 +119,11 @@ fn what_cannot_be_bound_says_why_and_what_to_do() {
     let foreign = [("PATCHBAY_MEDIA__BIND", "203.0.113.7")];
     let advertised = [("PATCHBAY_MEDIA__ADVERTISE", "media.example.com")];
     let used = [("PATCHBAY_MEDIA__BIND", "127.0.0.1"), ("PATCHBAY_MEDIA__UDP_PORT", port.as_str())];
-    type Case<'a> = (&'a [(&'a str, &'a str)], [&'a str; 3]);
-    let cases: [Case<'_>; 4] = [
-        (&name, ["media.bind", "media.example.com", "write one like"]),
-        (&advertised, ["media.advertise", "media.example.com", "write one like"]),
-        (&foreign, ["203.0.113.7:", "(media.bind, media.udp_port)", "check media.bind"]),
-        (&used, [port.as_str(), "another process has that UDP port", "set media.udp_port"]),
+    let cases = [
+        (&name[..], ["media.bind", "media.example.com", "write one like"]),
+        (&advertised[..], ["media.advertise", "media.example.com", "write one like"]),
+        (&foreign[..], ["203.0.113.7:", "(media.bind, media.udp_port)", "check media.bind"]),
+        (&used[..], [port.as_str(), "another process has that UDP port", "set media.udp_port"]),
     ];
     for (settings, words) in cases {
         let failed = Server::try_start(settings).map(|_| ()).expect_err("it does not start");
