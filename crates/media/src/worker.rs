@@ -37,8 +37,8 @@ const ROUNDS: usize = 5;
 /// The legs of one thread.
 pub struct Worker {
     number: usize,
-    config: Config,
-    identity: Identity,
+    config: Arc<Config>,
+    identity: Arc<Identity>,
     legs: Vec<Option<Box<Leg>>>,
     free: Vec<usize>,
     by_link: BTreeMap<LinkId, usize>,
@@ -51,7 +51,7 @@ pub struct Worker {
     /// Legs that wait to be polled.
     dirty: VecDeque<usize>,
     /// Bursts that wait to be forwarded.
-    ready: VecDeque<Burst>,
+    ready: VecDeque<Arc<Burst>>,
     /// Receiving legs with packets that wait for the rest of their frame, or wishes for key frames that wait.
     holding: BTreeSet<usize>,
     /// Viewers that wait for a key frame, or choose among layers.
@@ -102,8 +102,8 @@ impl Worker {
     pub fn new(number: usize, config: Config, now: Instant) -> Result<Self, String> {
         Ok(Self {
             number,
-            config,
-            identity: identity()?,
+            config: Arc::new(config),
+            identity: Arc::new(identity()?),
             legs: Vec::new(),
             free: Vec::new(),
             by_link: BTreeMap::new(),
@@ -137,7 +137,8 @@ impl Worker {
     pub fn receive(&mut self, now: Instant, datagram: Datagram<'_>, sink: &mut dyn Sink) {
         let Datagram { source, contents, .. } = datagram;
         let Some(destination) = self.local(&datagram) else { return };
-        let leg = match classify(contents) {
+        let class = classify(contents);
+        let leg = match class {
             Class::Check(name) => self.demux.by_name(name),
             Class::Answer => self.demux.by_address(source).or_else(|| self.asker(now, source, destination, contents)),
             Class::Other => self.demux.by_address(source),
@@ -147,7 +148,7 @@ impl Worker {
             self.counts.strangers += 1;
             return;
         };
-        if matches!(classify(contents), Class::Check(_)) && self.demux.by_address(source) != Some(index) {
+        if matches!(class, Class::Check(_)) && self.demux.by_address(source) != Some(index) {
             // Before it can do anything: whoever only guesses a name is no more than a stranger. (From an address that was
             // proved, str0m's own look is enough.)
             let proved = self.legs[index].as_ref().is_some_and(|leg| leg.proves(now, source, destination, contents));
@@ -208,7 +209,7 @@ impl Worker {
         }
         loop {
             if let Some(burst) = self.ready.pop_front() {
-                self.forward(burst, now, sink);
+                self.forward(&burst, now, sink);
             } else if let Some(index) = self.dirty.pop_front() {
                 if let Some(leg) = &mut self.legs[index] {
                     leg.dirty = false;
@@ -237,29 +238,28 @@ impl Worker {
 
     fn flush_held(&mut self, now: Instant) {
         let mut bursts = std::mem::take(&mut self.bursts);
-        let mut dirty = Vec::new();
+        let mut asked = Vec::new();
         self.holding.retain(|index| {
             let Some(leg) = &mut self.legs[*index] else { return false };
-            leg.flush(now, &mut bursts);
-            if leg.dirty {
-                dirty.push(*index);
+            if leg.flush(now, &mut bursts) {
+                asked.push(*index);
             }
             matches!(&leg.role, Role::Receive(receiving) if receiving.deadline().is_some())
         });
-        self.dirty.extend(dirty);
-        self.ready.extend(bursts.drain(..));
+        asked.into_iter().for_each(|index| self.touch(index));
+        self.ready.extend(bursts.drain(..).map(Arc::new));
         self.bursts = bursts;
     }
 
     /// Hands a burst to its viewers, one after the other.
-    fn forward(&mut self, burst: Burst, now: Instant, sink: &mut dyn Sink) {
+    fn forward(&mut self, burst: &Arc<Burst>, now: Instant, sink: &mut dyn Sink) {
         let (source, kind) = (burst.source, burst.kind);
         let mut places = std::mem::take(&mut self.places);
         self.routes.places(source, kind, &mut places);
         for &(index, slot) in &places {
             let mut wrote = false;
             self.guard(index, sink, |leg| {
-                wrote = leg.forward(slot, &burst, now);
+                wrote = leg.forward(slot, burst, now);
                 Ok(())
             });
             if wrote {
@@ -268,12 +268,9 @@ impl Worker {
             }
         }
         self.places = places;
-        if !self.routes.away(source).is_empty() {
-            let burst = Arc::new(burst);
-            for &worker in self.routes.away(source) {
-                if !sink.tell(Peer::One(worker), PeerMessage::Burst(Arc::clone(&burst))) {
-                    self.counts.lost_bursts += 1;
-                }
+        for &worker in self.routes.away(source) {
+            if !sink.tell(Peer::One(worker), PeerMessage::Burst(Arc::clone(burst))) {
+                self.counts.lost_bursts += 1;
             }
         }
     }
@@ -289,11 +286,7 @@ impl Worker {
                 }
             }
             PeerMessage::Unsubscribe { source, worker } => self.routes.set_away(source, worker, false),
-            PeerMessage::Burst(burst) => {
-                let Burst { source, kind, layer, key, late, resumed, at, ref packets } = *burst;
-                let packets = packets.clone();
-                self.ready.push_back(Burst { source, kind, layer, key, late, resumed, at, packets });
-            }
+            PeerMessage::Burst(burst) => self.ready.push_back(burst),
             PeerMessage::Layers { source, layers } => {
                 if self.routes.video_legs(source).next().is_some() {
                     self.layers.insert(source, layers);
@@ -354,7 +347,7 @@ impl Worker {
                     media = leg.packet(*packet, now, &mut bursts);
                     Ok(())
                 });
-                self.ready.extend(bursts.drain(..));
+                self.ready.extend(bursts.drain(..).map(Arc::new));
                 self.bursts = bursts;
                 self.holding.insert(index);
                 if media {
@@ -469,13 +462,14 @@ impl Worker {
             sink.tell(Peer::Others, PeerMessage::KeyWanted { source, layer });
             return;
         };
+        let mut asked = false;
         self.guard(index, sink, |leg| {
-            leg.want_key(usize::from(layer), now);
+            asked = leg.want_key(usize::from(layer), now);
             Ok(())
         });
         self.holding.insert(index);
-        if self.legs[index].as_ref().is_some_and(|leg| leg.dirty) {
-            self.dirty.push_back(index);
+        if asked {
+            self.touch(index);
         }
     }
 
@@ -525,31 +519,32 @@ impl Worker {
                 self.routes.remove_source(leg.link);
                 self.layers.remove(&leg.link);
             }
-            Role::Send(_) => self.unsubscribe(index, sink),
+            Role::Send(_) => self.reroute(index, sink),
         }
         // The wheel may still hold the number: whoever gets it next is called once in vain.
         self.free.push(index);
     }
 
-    /// The leg is sent nothing any more.
-    fn unsubscribe(&mut self, index: usize, sink: &mut dyn Sink) {
-        for source in self.routes.remove_leg(index) {
-            if !self.by_link.contains_key(&source) {
-                self.layers.remove(&source);
-                sink.tell(Peer::Others, PeerMessage::Unsubscribe { source, worker: self.number });
+    /// Routes to the leg what it is to be sent now: nothing, if it has gone. Other workers hear of the sources whose first
+    /// viewer here it is, or whose last it was; not of those that it has viewed alone and goes on viewing.
+    fn reroute(&mut self, index: usize, sink: &mut dyn Sink) {
+        let lost = self.routes.remove_leg(index);
+        let subscriptions = match self.legs[index].as_deref() {
+            Some(Leg { role: Role::Send(sending), .. }) => sending.subscriptions().collect(),
+            _ => Vec::new(),
+        };
+        let mut found = Vec::new();
+        for subscription in subscriptions {
+            if self.routes.add(subscription.source, subscription.kind, (index, subscription.slot)) {
+                found.push(subscription.source);
             }
         }
-    }
-
-    /// Routes to the leg what it is to be sent now.
-    fn subscribe(&mut self, index: usize, sink: &mut dyn Sink) {
-        let Some(Leg { role: Role::Send(sending), .. }) = self.legs[index].as_deref() else { return };
-        for subscription in sending.subscriptions().collect::<Vec<_>>() {
-            let first = self.routes.add(subscription.source, subscription.kind, (index, subscription.slot));
-            if first && !self.by_link.contains_key(&subscription.source) {
-                let message = PeerMessage::Subscribe { source: subscription.source, worker: self.number };
-                sink.tell(Peer::Others, message);
-            }
+        for &source in lost.iter().filter(|source| !found.contains(source) && !self.by_link.contains_key(source)) {
+            self.layers.remove(&source);
+            sink.tell(Peer::Others, PeerMessage::Unsubscribe { source, worker: self.number });
+        }
+        for &source in found.iter().filter(|source| !lost.contains(source) && !self.by_link.contains_key(source)) {
+            sink.tell(Peer::Others, PeerMessage::Subscribe { source, worker: self.number });
         }
     }
 }

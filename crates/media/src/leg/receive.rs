@@ -272,10 +272,11 @@ impl Leg {
         told
     }
 
-    /// Hands on what has waited long enough, and asks for the key frames that are due.
-    pub(crate) fn flush(&mut self, now: Instant, out: &mut Vec<Burst>) {
+    /// Hands on what has waited long enough, and asks for the key frames that are due. `true` if it asked: the leg is to
+    /// be polled.
+    pub(crate) fn flush(&mut self, now: Instant, out: &mut Vec<Burst>) -> bool {
         let link = self.link;
-        let Role::Receive(receiving) = &mut self.role else { return };
+        let Role::Receive(receiving) = &mut self.role else { return false };
         let (mut wanted, mut ready) = (Vec::new(), Vec::new());
         for (place, layer) in receiving.layers.iter_mut().enumerate() {
             if layer.collector.deadline().is_some_and(|at| at <= now)
@@ -292,26 +293,24 @@ impl Leg {
                 .into_iter()
                 .filter_map(|(place, collected)| receiving.burst(link, Kind::Video, place, collected, now)),
         );
-        wanted.into_iter().for_each(|place| self.request_key(place, now));
+        wanted.into_iter().filter(|place| self.request_key(*place, now)).count() > 0
     }
 
     /// A viewer needs a key frame of that layer: the publisher is asked, but not more often than it may be.
-    pub(crate) fn want_key(&mut self, place: usize, now: Instant) {
-        let Role::Receive(receiving) = &mut self.role else { return };
-        let Some(layer) = receiving.layers.get_mut(place) else { return };
-        if layer.throttle.ask(now) == Ask::Send {
-            self.request_key(place, now);
-        }
+    /// `true` if it is asked now: the leg is to be polled.
+    pub(crate) fn want_key(&mut self, place: usize, now: Instant) -> bool {
+        let Role::Receive(receiving) = &mut self.role else { return false };
+        let Some(layer) = receiving.layers.get_mut(place) else { return false };
+        layer.throttle.ask(now) == Ask::Send && self.request_key(place, now)
     }
 
-    fn request_key(&mut self, place: usize, now: Instant) {
-        let Role::Receive(receiving) = &mut self.role else { return };
-        let (Some(layer), Some(rtc)) = (receiving.layers.get_mut(place), &mut self.rtc) else { return };
+    fn request_key(&mut self, place: usize, now: Instant) -> bool {
+        let Role::Receive(receiving) = &mut self.role else { return false };
+        let (Some(layer), Some(rtc)) = (receiving.layers.get_mut(place), &mut self.rtc) else { return false };
         layer.unreadable.asked(now);
-        if let Some(stream) = rtc.direct_api().stream_rx_by_mid(layer.mid, layer.rid) {
-            stream.request_keyframe(KeyframeRequestKind::Pli);
-            self.dirty = true;
-        }
+        let mut api = rtc.direct_api();
+        let stream = api.stream_rx_by_mid(layer.mid, layer.rid);
+        stream.map(|stream| stream.request_keyframe(KeyframeRequestKind::Pli)).is_some()
     }
 }
 

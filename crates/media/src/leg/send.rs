@@ -32,6 +32,9 @@ const FIRST_ESTIMATE: u64 = 1_000_000;
 /// its network takes more. Longer or more often finds out sooner; less spares a network that has no more.
 const TRY_EVERY: Duration = Duration::from_secs(10);
 const TRY_FOR: Duration = Duration::from_secs(5);
+/// The part of what a viewer is sent that may be sent again, of the last second; queued resends beyond it are dropped.
+/// More mends a network that loses much, less keeps one that is full from being filled further.
+const RESEND_SHARE: f32 = 0.5;
 
 /// What the estimator of a viewer's network is to do, in bits per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -465,7 +468,7 @@ impl Slot {
         let mut api = rtc.direct_api();
         let Some(stream) = api.stream_tx_by_mid(self.mid, None) else { return };
         if self.kind == Kind::Video {
-            stream.set_rtx_cache(resend.0, resend.1, Some(0.5));
+            stream.set_rtx_cache(resend.0, resend.1, Some(RESEND_SHARE));
         }
         // Bursts leave as they come: pacing would take a wake-up for each packet, and a viewer's network is spared by the
         // choice of the layer.

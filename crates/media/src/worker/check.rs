@@ -51,6 +51,11 @@ impl Worker {
         found
     }
 
+    /// Whether that leg lives here.
+    pub(crate) fn has(&self, link: LinkId) -> bool {
+        self.by_link.contains_key(&link)
+    }
+
     /// The leg that has datagrams of this source.
     pub(crate) fn owner(&self, source: SocketAddr) -> Option<LinkId> {
         Some(self.legs[self.demux.by_address(source)?].as_ref()?.link)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use patchbay_core::{LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Open, Signal, SignalKind};
+use patchbay_core::{LegRole, MediaEvent, MediaFault, MediaOp, Open, Signal, SignalKind};
 
 use super::Worker;
 use crate::leg::{Leg, Over, Queued, Receiving, Role, Sending};
@@ -26,9 +26,8 @@ impl Worker {
                     local = leg.tracks(tracks);
                     Ok(())
                 });
-                self.unsubscribe(index, sink);
-                self.subscribe(index, sink);
-                self.describe(local, sink);
+                self.reroute(index, sink);
+                local.into_iter().for_each(|event| sink.event(event));
                 self.choose(index, now, sink);
             }
             MediaOp::Gate { source, pass, .. } => {
@@ -87,15 +86,15 @@ impl Worker {
             self.hears.entry(*topic).or_default().insert(index);
         }
         if let LegRole::Send { tracks, may_grow, .. } = &open.role {
-            let (identity, config) = (self.identity.clone(), self.config.clone());
+            let (identity, config) = (Arc::clone(&self.identity), Arc::clone(&self.config));
             let mut local = None;
             self.guard(index, sink, |leg| {
                 local = Some(leg.offer(tracks, *may_grow, &identity, &config, now)?);
                 Ok(())
             });
             self.rename(index);
-            self.subscribe(index, sink);
-            self.describe(local, sink);
+            self.reroute(index, sink);
+            local.into_iter().for_each(|event| sink.event(event));
             self.choose(index, now, sink);
             self.touch(index);
         }
@@ -103,7 +102,7 @@ impl Worker {
 
     fn remote(&mut self, index: usize, now: Instant, signal: &Signal, sink: &mut dyn Sink) {
         let text = String::from_utf8_lossy(signal.body.bytes());
-        let (identity, config) = (self.identity.clone(), self.config.clone());
+        let (identity, config) = (Arc::clone(&self.identity), Arc::clone(&self.config));
         let mut events = Vec::new();
         match signal.kind {
             SignalKind::Offer => self.guard(index, sink, |leg| {
@@ -126,18 +125,11 @@ impl Worker {
         self.rename(index);
         if signal.kind == SignalKind::Answer {
             // Tracks that came while the offer was in flight have their slots only now.
-            self.unsubscribe(index, sink);
-            self.subscribe(index, sink);
+            self.reroute(index, sink);
             self.choose(index, now, sink);
         }
         for event in events {
             sink.event(event);
-        }
-    }
-
-    fn describe(&self, local: Option<MediaEvent>, sink: &mut dyn Sink) {
-        if let Some(local) = local {
-            sink.event(local);
         }
     }
 
@@ -162,11 +154,5 @@ impl Worker {
         {
             self.dirty.push_back(index);
         }
-    }
-
-    /// Whether that leg lives here.
-    #[must_use]
-    pub fn has(&self, link: LinkId) -> bool {
-        self.by_link.contains_key(&link)
     }
 }

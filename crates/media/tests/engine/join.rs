@@ -98,6 +98,14 @@ fn a_publisher_that_falls_silent_is_lost() {
 }
 
 #[test]
+fn workers_tell_each_other_only_of_first_and_last_viewers() {
+    let (mut world, ..) = joined(2);
+    assert_eq!(world.subscriptions, (1, 0), "an answer changes nothing");
+    world.op(MediaOp::Close { link: LinkId::new(2) });
+    assert_eq!(world.subscriptions, (1, 1));
+}
+
+#[test]
 fn who_leaves_says_so() {
     let (mut world, ..) = joined(1);
     world.op(MediaOp::Close { link: LinkId::new(2) });

@@ -33,6 +33,8 @@ pub(crate) struct World {
     homes: Vec<(LinkId, usize)>,
     /// Datagram trains that the server sent.
     pub(crate) trains: u64,
+    /// The subscriptions between workers that began and ended.
+    pub(crate) subscriptions: (u64, u64),
 }
 
 type Turn<'a> = Box<dyn FnOnce(&mut Worker, Instant, &mut dyn Sink) + 'a>;
@@ -44,6 +46,7 @@ struct Out<'a> {
     events: &'a mut Vec<MediaEvent>,
     between: &'a mut VecDeque<(usize, PeerMessage)>,
     trains: &'a mut u64,
+    subscriptions: &'a mut (u64, u64),
 }
 
 impl Sink for Out<'_> {
@@ -59,6 +62,11 @@ impl Sink for Out<'_> {
     }
 
     fn tell(&mut self, to: To, message: PeerMessage) -> bool {
+        match message {
+            PeerMessage::Subscribe { .. } => self.subscriptions.0 += 1,
+            PeerMessage::Unsubscribe { .. } => self.subscriptions.1 += 1,
+            _ => {}
+        }
         for other in 0..self.count {
             let meant = match to {
                 To::One(one) => other == one,
@@ -98,6 +106,7 @@ impl World {
             between: VecDeque::new(),
             homes: Vec::new(),
             trains: 0,
+            subscriptions: (0, 0),
         }
     }
 
@@ -134,6 +143,7 @@ impl World {
             events: &mut self.events,
             between: &mut self.between,
             trains: &mut self.trains,
+            subscriptions: &mut self.subscriptions,
         };
         call(&mut self.workers[number], self.now, &mut out);
         self.workers[number].run(self.now, &mut out);
