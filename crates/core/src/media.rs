@@ -85,6 +85,16 @@ impl Codec {
         }
     }
 
+    /// Ticks per second of its RTP timestamps, which for G.722 are not those of its samples (RFC 3551 section 4.5.2).
+    #[must_use]
+    pub const fn clock_rate(self) -> u32 {
+        match self {
+            Self::Opus => 48_000,
+            Self::Pcmu | Self::Pcma | Self::G722 => 8_000,
+            Self::Vp8 | Self::Vp9 { .. } | Self::H264 { .. } | Self::Av1 { .. } => 90_000,
+        }
+    }
+
     /// The encoding name, as registered for RTP.
     #[must_use]
     pub const fn label(self) -> &'static str {

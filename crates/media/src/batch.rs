@@ -26,8 +26,19 @@ pub(crate) struct Batch {
 impl Batch {
     /// Takes a datagram, and sends what must leave before it.
     pub(crate) fn push(&mut self, transmit: &Transmit, sink: &mut dyn Sink) {
-        let between = Some((transmit.source, transmit.destination));
-        let length = transmit.contents.len();
+        let Transmit { source, destination, contents, .. } = transmit;
+        self.room(*source, *destination, contents.len(), sink).copy_from_slice(contents);
+    }
+
+    /// Room for a datagram, to be filled; sends what must leave before it.
+    pub(crate) fn room(
+        &mut self,
+        source: SocketAddr,
+        destination: SocketAddr,
+        length: usize,
+        sink: &mut dyn Sink,
+    ) -> &mut [u8] {
+        let between = Some((source, destination));
         let fits = self.between == between
             && !self.closed
             && length <= self.segment
@@ -40,7 +51,19 @@ impl Batch {
         }
         self.closed = length < self.segment;
         self.count += 1;
-        self.bytes.extend_from_slice(&transmit.contents);
+        let begin = self.bytes.len();
+        self.bytes.resize(begin + length, 0);
+        &mut self.bytes[begin..]
+    }
+
+    /// The last datagram, of that length, is not to be sent after all.
+    pub(crate) fn take_back(&mut self, length: usize) {
+        self.bytes.truncate(self.bytes.len().saturating_sub(length));
+        self.count -= 1;
+        self.closed = false;
+        if self.count == 0 {
+            self.between = None;
+        }
     }
 
     /// Sends what waits.
@@ -102,6 +125,23 @@ mod tests {
         assert_eq!(run(&[(1, 9), (1, 5), (1, 5)]), [(1, vec![9, 5]), (1, vec![5])], "nothing may follow it");
         assert_eq!(run(&[(1, 5), (1, 9)]), [(1, vec![5]), (1, vec![9])], "none may be longer");
         assert_eq!(run(&[(1, 9), (2, 9)]), [(1, vec![9]), (2, vec![9])]);
+    }
+
+    #[test]
+    fn what_was_taken_back_does_not_leave() {
+        let (mut batch, mut sent) = (Batch::default(), Sent::default());
+        let [from, to] = [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        batch.room(from, to, 9, &mut sent);
+        batch.take_back(9);
+        batch.flush(&mut sent);
+        assert_eq!(sent.0, []);
+        for length in [9, 5] {
+            batch.room(from, to, length, &mut sent);
+        }
+        batch.take_back(5);
+        batch.room(from, to, 9, &mut sent);
+        batch.flush(&mut sent);
+        assert_eq!(sent.0, [(2, vec![9, 9])]);
     }
 
     #[test]

@@ -14,8 +14,10 @@ pub(crate) enum Class<'a> {
     Check(&'a str),
     /// An answer to a check of ours.
     Answer,
-    /// DTLS, RTP or RTCP.
-    Other,
+    /// RTP or RTCP.
+    Media,
+    /// DTLS.
+    Dtls,
     /// None of these.
     Junk,
 }
@@ -24,7 +26,8 @@ pub(crate) enum Class<'a> {
 pub(crate) fn classify(datagram: &[u8]) -> Class<'_> {
     match datagram.first() {
         Some(0..=3) => stun(datagram).unwrap_or(Class::Junk),
-        Some(20..=63 | 128..=191) => Class::Other,
+        Some(20..=63) => Class::Dtls,
+        Some(128..=191) => Class::Media,
         _ => Class::Junk,
     }
 }
@@ -154,8 +157,8 @@ mod tests {
     #[test]
     fn a_datagram_is_classified_by_its_first_byte() {
         assert_eq!(classify(&check(b"ours:theirs")), Class::Check("ours"));
-        assert_eq!(classify(&[22, 254, 253]), Class::Other);
-        assert_eq!(classify(&[0x80, 111]), Class::Other);
+        assert_eq!(classify(&[22, 254, 253]), Class::Dtls);
+        assert_eq!(classify(&[0x80, 111]), Class::Media);
         for junk in [&[][..], &[64], &[127; 30], &[192; 30], &[255]] {
             assert_eq!(classify(junk), Class::Junk, "{junk:?}");
         }

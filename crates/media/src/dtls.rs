@@ -3,7 +3,10 @@
 //! dimpl validates its crypto provider for every configuration that is built, some 0.6 ms, and a certificate takes more
 //! than 1 ms to make. Both are made once per process; each leg's handshake then costs only itself. WebRTC peers pin the
 //! certificate by its fingerprint in each description, so that sharing one is as safe as the signalling.
+//!
+//! Instances also tell their SRTP keys, to those legs whose media leaves past str0m.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -11,6 +14,8 @@ use std::time::Instant;
 use str0m::config::{CryptoProvider, DtlsCert, DtlsVersion};
 use str0m::crypto::CryptoError;
 use str0m::crypto::dtls::{DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, ProtocolVersion};
+
+use crate::srtp::{Keys, Tap};
 
 /// What every leg is built with.
 #[derive(Clone)]
@@ -33,6 +38,16 @@ pub(crate) fn identity() -> Result<Identity, String> {
             Ok(Identity { provider: Arc::new(provider), certificate })
         })
         .clone()
+}
+
+thread_local! {
+    /// The tap of the instance that this thread made last: str0m makes them, and knows no way to hand one on.
+    static LAST: RefCell<Option<Tap>> = const { RefCell::new(None) };
+}
+
+/// Where the keys of the connection will be found that this thread has just built.
+pub(crate) fn tap() -> Tap {
+    LAST.with(|last| last.borrow_mut().take()).unwrap_or_default()
 }
 
 #[derive(Debug)]
@@ -63,11 +78,16 @@ impl DtlsProvider for Shared {
             })
             .clone()
             .map_err(CryptoError::Other)?;
-        Ok(Box::new(Instance(dimpl::Dtls::new_12(config, cert.clone(), now))))
+        let tap = Tap::default();
+        LAST.with(|last| *last.borrow_mut() = Some(Arc::clone(&tap)));
+        Ok(Box::new(Instance { dtls: dimpl::Dtls::new_12(config, cert.clone(), now), tap }))
     }
 }
 
-struct Instance(dimpl::Dtls);
+struct Instance {
+    dtls: dimpl::Dtls,
+    tap: Tap,
+}
 
 impl fmt::Debug for Instance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,42 +97,49 @@ impl fmt::Debug for Instance {
 
 impl DtlsInstance for Instance {
     fn set_active(&mut self, active: bool) {
-        self.0.set_active(active);
+        self.dtls.set_active(active);
     }
 
     fn handle_packet(&mut self, packet: &[u8]) -> Result<(), DtlsImplError> {
-        self.0.handle_packet(packet)
+        self.dtls.handle_packet(packet)
     }
 
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
-        self.0.poll_output(buf)
+        let output = self.dtls.poll_output(buf);
+        if let DtlsOutput::KeyingMaterial(material, profile) = &output
+            && let Some(keys) = Keys::cut(material, *profile, self.dtls.is_active())
+        {
+            // The first ones are those of the connection; it has no others.
+            let _ = self.tap.set(keys);
+        }
+        output
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
-        self.0.handle_timeout(now)
+        self.dtls.handle_timeout(now)
     }
 
     fn send_application_data(&mut self, data: &[u8]) -> Result<usize, DtlsImplError> {
-        self.0.send_application_data(data)
+        self.dtls.send_application_data(data)
     }
 
     fn is_active(&self) -> bool {
-        self.0.is_active()
+        self.dtls.is_active()
     }
 
     fn protocol_version(&self) -> Option<ProtocolVersion> {
-        self.0.protocol_version()
+        self.dtls.protocol_version()
     }
 
     fn is_closing(&self) -> bool {
-        self.0.is_closing()
+        self.dtls.is_closing()
     }
 
     fn is_closed(&self) -> bool {
-        self.0.is_closed()
+        self.dtls.is_closed()
     }
 
     fn close(&mut self) -> Result<(), DtlsImplError> {
-        self.0.close()
+        self.dtls.close()
     }
 }

@@ -8,10 +8,12 @@
 pub mod allocate;
 mod batch;
 mod burst;
+mod clock;
 mod codecs;
 mod config;
 mod demux;
 mod dtls;
+mod egress;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;
@@ -21,10 +23,12 @@ pub mod meter;
 mod peer;
 pub mod rewrite;
 mod route;
+mod rtcp;
 pub mod sdp;
 pub mod select;
 mod sink;
 pub mod speaker;
+mod srtp;
 pub mod vp8;
 mod wheel;
 mod worker;

@@ -1,5 +1,7 @@
 //! The VP8 payload descriptor, RFC 7741 section 4.2: what stands before the coded bytes of each packet.
 
+use crate::rewrite::Vp8Numbers;
+
 /// A descriptor that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Descriptor {
@@ -48,6 +50,31 @@ impl Descriptor {
     }
 }
 
+/// Writes frame numbers over those that a payload has. What it has none of stays without; a payload that ends within its
+/// descriptor stays as it is.
+pub(crate) fn renumber(payload: &mut [u8], numbers: Vp8Numbers) {
+    if numbers == Vp8Numbers::default() {
+        return;
+    }
+    let Some(Descriptor { picture_id, tl0_pic_idx, .. }) = Descriptor::parse(payload) else { return };
+    // Behind the two bytes that say what there is.
+    let mut at = 2;
+    if let Some(PictureId { long, .. }) = picture_id {
+        if let Some(id) = numbers.picture_id {
+            let [high, low] = id.to_be_bytes();
+            if long {
+                payload[at..at + 2].copy_from_slice(&[0x80 | high, low]);
+            } else {
+                payload[at] = low & 0x7f;
+            }
+        }
+        at += if long { 2 } else { 1 };
+    }
+    if let (Some(_), Some(index)) = (tl0_pic_idx, numbers.tl0_pic_idx) {
+        payload[at] = index;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +101,27 @@ mod tests {
             for cut in 0..bytes.len() {
                 assert_eq!(Descriptor::parse(&bytes[..cut]), None, "{bytes:x?} cut at {cut}");
             }
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_over_those_that_are_there() {
+        let numbers = Vp8Numbers { picture_id: Some(0x1234), tl0_pic_idx: Some(0x56) };
+        let table: [(&[u8], &[u8]); 7] = [
+            (&[0x10, 9], &[0x10, 9]),
+            (&[0x90, 0x80, 0x01, 9], &[0x90, 0x80, 0x34, 9]),
+            (&[0x90, 0x80, 0x81, 1, 9], &[0x90, 0x80, 0x92, 0x34, 9]),
+            (&[0x90, 0xc0, 0x81, 1, 2, 9], &[0x90, 0xc0, 0x92, 0x34, 0x56, 9]),
+            (&[0x90, 0xf0, 0x01, 2, 3, 9], &[0x90, 0xf0, 0x34, 0x56, 3, 9]),
+            (&[0x90, 0x40, 2, 9], &[0x90, 0x40, 0x56, 9]),
+            (&[0x90, 0xc0, 0x81, 1], &[0x90, 0xc0, 0x81, 1]),
+        ];
+        for (before, after) in table {
+            let mut payload = before.to_vec();
+            renumber(&mut payload, Vp8Numbers::default());
+            assert_eq!(payload, before);
+            renumber(&mut payload, numbers);
+            assert_eq!(payload, after, "{before:x?}");
         }
     }
 }

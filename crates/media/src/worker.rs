@@ -21,7 +21,8 @@ use crate::batch::Batch;
 use crate::burst::Burst;
 use crate::demux::{Class, Demux, classify};
 use crate::dtls::{Identity, identity};
-use crate::leg::{Happened, Leg, Over, Role};
+use crate::egress::{Room, Wire};
+use crate::leg::{Forwarded, Happened, Leg, Over, Role};
 use crate::peer::{LayerInfo, Peer, PeerMessage};
 use crate::route::{Place, Routes};
 use crate::sink::Sink;
@@ -59,6 +60,7 @@ pub struct Worker {
     survey_at: Instant,
     round: usize,
     batch: Batch,
+    room: Room,
     happened: Vec<Happened>,
     bursts: Vec<Burst>,
     due: Vec<usize>,
@@ -119,6 +121,7 @@ impl Worker {
             survey_at: now + SURVEY,
             round: 0,
             batch: Batch::default(),
+            room: Room::default(),
             happened: Vec::new(),
             bursts: Vec::new(),
             due: Vec::new(),
@@ -141,7 +144,7 @@ impl Worker {
         let leg = match class {
             Class::Check(name) => self.demux.by_name(name),
             Class::Answer => self.demux.by_address(source).or_else(|| self.asker(now, source, destination, contents)),
-            Class::Other => self.demux.by_address(source),
+            Class::Media | Class::Dtls => self.demux.by_address(source),
             Class::Junk => None,
         };
         let Some(index) = leg else {
@@ -160,9 +163,18 @@ impl Worker {
                 self.demux.learn(source, index, &mut leg.addresses);
             }
         }
-        self.guard(index, sink, |leg| leg.receive(now, source, destination, contents));
-        // Each input is drained at once: str0m's rule.
-        self.poll(index, now, sink);
+        let mut taken = false;
+        if class == Class::Media {
+            self.call(index, now, sink, |leg, wire, happened| {
+                taken = leg.control(contents, now, wire, happened);
+                Ok(())
+            });
+        }
+        if !taken {
+            self.guard(index, sink, |leg| leg.receive(now, source, destination, contents));
+            // Each input is drained at once: str0m's rule.
+            self.poll(index, now, sink);
+        }
     }
 
     /// The leg whose own check this answers.
@@ -227,7 +239,7 @@ impl Worker {
         for index in due.drain(..) {
             let Some(leg) = self.legs.get_mut(index).and_then(Option::as_mut) else { continue };
             leg.armed = None;
-            if leg.due.is_some_and(|at| at <= now + TICK) {
+            if leg.due().is_some_and(|at| at <= now + TICK) {
                 self.settle(index, now, sink);
             } else {
                 self.arm(index);
@@ -257,14 +269,18 @@ impl Worker {
         let mut places = std::mem::take(&mut self.places);
         self.routes.places(source, kind, &mut places);
         for &(index, slot) in &places {
-            let mut wrote = false;
-            self.guard(index, sink, |leg| {
-                wrote = leg.forward(slot, burst, now);
+            let mut forwarded = Forwarded::Nothing;
+            self.call(index, now, sink, |leg, wire, _| {
+                forwarded = leg.forward(slot, burst, now, wire);
                 Ok(())
             });
-            if wrote {
+            if forwarded != Forwarded::Nothing {
                 self.counts.packets_out += burst.packets.len() as u64;
-                self.settle(index, now, sink);
+            }
+            match forwarded {
+                Forwarded::Nothing => {}
+                Forwarded::Written => self.settle(index, now, sink),
+                Forwarded::Sent => self.arm(index),
             }
         }
         self.places = places;
@@ -309,28 +325,38 @@ impl Worker {
     }
 
     fn poll(&mut self, index: usize, now: Instant, sink: &mut dyn Sink) {
+        self.call(index, now, sink, |leg, wire, happened| leg.poll(now, wire, happened));
+        self.arm(index);
+    }
+
+    /// Calls a leg that may send, and sees to what happens. One that fails, or panics, is over.
+    fn call(
+        &mut self,
+        index: usize,
+        now: Instant,
+        sink: &mut dyn Sink,
+        call: impl FnOnce(&mut Leg, &mut Wire<'_>, &mut Vec<Happened>) -> Result<(), Over>,
+    ) {
+        let Some(leg) = self.legs[index].as_deref_mut() else { return };
         let mut happened = std::mem::take(&mut self.happened);
-        let mut batch = std::mem::take(&mut self.batch);
-        let polled = match &mut self.legs[index] {
-            Some(leg) => catch_unwind(AssertUnwindSafe(|| leg.poll(&mut batch, sink, &mut happened))),
-            None => Ok(Ok(())),
-        };
-        self.batch = batch;
+        let mut wire = Wire { batch: &mut self.batch, sink, room: &mut self.room };
+        let called = catch_unwind(AssertUnwindSafe(|| call(leg, &mut wire, &mut happened)));
+        self.batch.flush(sink);
         for event in happened.drain(..) {
             self.happens(index, event, now, sink);
         }
         self.happened = happened;
-        match polled {
-            Ok(Ok(())) => self.arm(index),
+        match called {
+            Ok(Ok(())) => {}
             Ok(Err(over)) => self.end(index, over, sink),
             Err(_) => self.panicked(index, sink),
         }
     }
 
-    /// Sees to it that the leg is called when str0m wants it.
+    /// Sees to it that the leg is called when it wants to be.
     fn arm(&mut self, index: usize) {
         let Some(leg) = self.legs[index].as_mut() else { return };
-        let Some(due) = leg.due else { return };
+        let Some(due) = leg.due() else { return };
         let tick = self.wheel.tick(due);
         if leg.armed.is_none_or(|armed| tick < armed) {
             leg.armed = Some(self.wheel.set(index, tick));
@@ -371,6 +397,11 @@ impl Worker {
                 }
             }
             Happened::Estimate => self.choose(index, now, sink),
+            Happened::Lost => {
+                if let Some(leg) = self.legs[index].as_deref_mut() {
+                    leg.lost(now);
+                }
+            }
             Happened::Said { binary, bytes } => self.said(index, binary, bytes, sink),
             Happened::Closed => self.end(index, Over::Lost, sink),
         }

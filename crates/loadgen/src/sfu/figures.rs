@@ -16,6 +16,8 @@ pub(crate) const DELAY_P50: &str = "added delay p50";
 pub(crate) const DELAY_P99: &str = "added delay p99";
 pub(crate) const HALF_P50: &str = "added delay at half the rate, p50";
 pub(crate) const HALF_P99: &str = "added delay at half the rate, p99";
+/// Above this rate the generator cannot say what the server could do; without it, the rate is the server's.
+pub(crate) const GENERATOR_LIMIT: &str = "the generator's own end";
 pub(crate) const MEMORY: &str = "memory per viewer";
 pub(crate) const JOIN: &str = "server CPU per join";
 pub(crate) const JOIN_USER: &str = "server CPU per join, user";
@@ -167,6 +169,7 @@ pub(crate) static FIGURES: LazyLock<Vec<Metric>> = LazyLock::new(|| {
     STEADY.iter().for_each(|load| all.extend(steady(load)));
     all.extend(ratio(VIEWERS_RATIO, CPU));
     all.extend(media(SATURATED));
+    all.push(Metric::new(SATURATED, GENERATOR_LIMIT, Unit::PerSecond));
     all.extend([HALF_P50, HALF_P99].map(|name| Metric::new(SATURATED, name, Unit::Milliseconds)));
     all.extend([usage(SATURATED), media(SATURATED_FLOOR), delay(SATURATED_FLOOR), usage(SATURATED_FLOOR)].concat());
     all.extend(ratio(SATURATED_RATIO, CPU));

@@ -6,6 +6,7 @@
 mod data;
 mod receive;
 mod send;
+mod slot;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -18,11 +19,10 @@ use str0m::{Candidate, Event, Input, Output, Rtc};
 
 pub(crate) use self::data::{Data, Queued};
 pub(crate) use self::receive::Receiving;
-pub(crate) use self::send::{Goal, Sending};
-use crate::batch::Batch;
+pub(crate) use self::send::{Forwarded, Goal, Sending};
 use crate::dtls::Identity;
+use crate::egress::Wire;
 use crate::peer::LayerInfo;
-use crate::sink::Sink;
 use crate::{Config, sdp};
 
 /// Candidates of one peer that are taken, all told: a browser with many networks has some 30, and each is paired with
@@ -54,14 +54,14 @@ pub(crate) struct Leg {
     /// When the peer last gave a sign of life.
     pub(crate) heard: Instant,
     /// When str0m wants to be called.
-    pub(crate) due: Option<Instant>,
+    rtc_due: Option<Instant>,
     /// The tick of the worker's wheel in which it is called.
     pub(crate) armed: Option<u64>,
     /// It waits to be polled.
     pub(crate) dirty: bool,
     report_every: Duration,
     pub(crate) report_at: Instant,
-    loss: f32,
+    loss_permille: u16,
     rtt: Option<Duration>,
     pub(crate) estimate: Option<u64>,
     goal: Goal,
@@ -82,6 +82,8 @@ pub(crate) enum Happened {
     KeyWanted(str0m::media::Mid),
     /// Its network was estimated anew.
     Estimate,
+    /// Its losses were reported.
+    Lost,
     Said {
         binary: bool,
         bytes: Vec<u8>,
@@ -115,12 +117,12 @@ impl Leg {
             flowing: false,
             opened: now,
             heard: now,
-            due: None,
+            rtc_due: None,
             armed: None,
             dirty: false,
             report_every: open.report,
             report_at: now + open.report,
-            loss: 0.0,
+            loss_permille: 0,
             rtt: None,
             estimate: None,
             goal: Goal::default(),
@@ -188,7 +190,14 @@ impl Leg {
         let Some(rtc) = &mut self.rtc else { return Ok(()) };
         let Ok(received) = Received::new(Protocol::Udp, source, destination, datagram) else { return Ok(()) };
         self.heard = now;
-        rtc.handle_input(Input::Receive(now, received)).map_err(|error| lost(&error))
+        rtc.handle_input(Input::Receive(now, received)).map_err(|error| lost(&error))?;
+        if let Role::Send(sending) = &self.role
+            && sending.lean.as_ref().is_some_and(|lean| lean.is_elsewhere(source))
+        {
+            // str0m tells the way that it has chosen by nothing but what it sends: this never leaves ([`Lean::path`]).
+            rtc.direct_api().send_pli_feedback(0.into(), 0.into());
+        }
+        Ok(())
     }
 
     /// Whether a check that names this leg was made by somebody who knows its password.
@@ -205,19 +214,25 @@ impl Leg {
     }
 
     /// Takes out what str0m has for the network and for us, and learns when it wants to be called again.
-    pub(crate) fn poll(
-        &mut self,
-        batch: &mut Batch,
-        sink: &mut dyn Sink,
-        happened: &mut Vec<Happened>,
-    ) -> Result<(), Over> {
+    pub(crate) fn poll(&mut self, now: Instant, wire: &mut Wire<'_>, happened: &mut Vec<Happened>) -> Result<(), Over> {
         let Some(rtc) = &mut self.rtc else { return Ok(()) };
+        let mut lean = match &mut self.role {
+            Role::Send(sending) => sending.lean.as_deref_mut(),
+            Role::Receive(_) => None,
+        };
         loop {
             match rtc.poll_output().map_err(|error| lost(&error))? {
-                Output::Transmit(transmit) => batch.push(&transmit, sink),
+                Output::Transmit(transmit) => {
+                    let (from, to, datagram) = (transmit.source, transmit.destination, &transmit.contents);
+                    if lean.as_mut().is_none_or(|lean| lean.path(from, to, datagram)) {
+                        wire.batch.push(&transmit, wire.sink);
+                    }
+                }
                 Output::Timeout(at) => {
-                    self.due = Some(at);
-                    batch.flush(sink);
+                    self.rtc_due = Some(at);
+                    if let Some(lean) = lean {
+                        lean.tick(now, wire);
+                    }
                     return Ok(());
                 }
                 Output::Event(event) => match event {
@@ -231,15 +246,16 @@ impl Leg {
                         happened.push(Happened::Estimate);
                     }
                     Event::Connected => {
+                        if lean.as_mut().is_some_and(|lean| !lean.connected()) {
+                            return Err(Over::Fault(MediaFault::Internal));
+                        }
                         self.connected = true;
                         happened.push(Happened::Connected);
                     }
                     Event::PeerStats(stats) => {
-                        self.loss = stats.egress_loss_fraction.or(stats.ingress_loss_fraction).unwrap_or(0.0);
-                        self.rtt = stats.rtt;
-                        if let Role::Send(sending) = &mut self.role {
-                            sending.lost(permille(self.loss), stats.timestamp);
-                        }
+                        let loss = stats.egress_loss_fraction.or(stats.ingress_loss_fraction).unwrap_or(0.0);
+                        (self.loss_permille, self.rtt) = (permille(loss), stats.rtt);
+                        happened.push(Happened::Lost);
                     }
                     Event::ChannelOpen(id, _) => self.data.opened(id, rtc),
                     Event::ChannelClose(id) => self.data.closed(id),
@@ -267,6 +283,22 @@ impl Leg {
         }
     }
 
+    /// Losses were reported: they tell of the viewer's network.
+    pub(crate) fn lost(&mut self, now: Instant) {
+        if let Role::Send(sending) = &mut self.role {
+            sending.lost(self.loss_permille, now);
+        }
+    }
+
+    /// When it is to be called.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let lean = match &self.role {
+            Role::Send(sending) => sending.lean.as_ref(),
+            Role::Receive(_) => None,
+        };
+        self.rtc_due.into_iter().chain(lean.and_then(|lean| lean.due())).min()
+    }
+
     /// Whether the peer has been silent for too long, or never came.
     pub(crate) fn is_lost(&self, now: Instant, grace: Duration) -> bool {
         let (since, patience) = if self.connected { (self.heard, grace) } else { (self.opened, CONNECT) };
@@ -283,7 +315,7 @@ impl Leg {
             return None;
         }
         let mut report = Report {
-            loss_permille: permille(self.loss),
+            loss_permille: self.loss_permille,
             rtt_ms: self.rtt.map(|rtt| u16::try_from(rtt.as_millis()).unwrap_or(u16::MAX)),
             ..Report::default()
         };

@@ -1,24 +1,23 @@
 //! The sending half of a leg: a viewer's offer, its slots, and what each is sent.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use patchbay_core::{Codec, DescriptionKind, Kind, Kinds, LinkId, MediaEvent, MediaFault, Report, Track};
-use str0m::Rtc;
+use patchbay_core::{DescriptionKind, Kind, Kinds, LinkId, MediaEvent, MediaFault, Report, Track};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
-use str0m::media::{Direction, MediaKind, Mid, Pt};
-use str0m::rtp::{Extension, ExtensionMap, ExtensionValues, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch};
+use str0m::media::{Direction, MediaKind, Mid};
+use str0m::rtp::{Extension, ExtensionMap};
 
 use super::receive::rate;
-use super::{Leg, Over, Role};
+use super::slot::Slot;
+use super::{Happened, Leg, Over, Role};
 use crate::allocate::{Allocator, LossEstimate, Wanted};
 use crate::burst::Burst;
 use crate::codecs::{self, Feedback};
-use crate::dtls::Identity;
-use crate::meter::Meter;
+use crate::dtls::{self, Identity};
+use crate::egress::{Egress, Heard, Lean, Through, Wire};
 use crate::peer::LayerInfo;
-use crate::rewrite::{Rewriter, Vp8Rewriter};
-use crate::select::{Selector, Verdict};
-use crate::vp8::Descriptor;
+use crate::select::Selector;
 use crate::{Config, sdp};
 
 /// Sections that lie idle before one is used again. A section that is used again keeps the track id that its first use
@@ -32,10 +31,6 @@ const FIRST_ESTIMATE: u64 = 1_000_000;
 /// its network takes more. Longer or more often finds out sooner; less spares a network that has no more.
 const TRY_EVERY: Duration = Duration::from_secs(10);
 const TRY_FOR: Duration = Duration::from_secs(5);
-/// The part of what a viewer is sent that may be sent again, of the last second; queued resends beyond it are dropped.
-/// More mends a network that loses much, less keeps one that is full from being filled further.
-const RESEND_SHARE: f32 = 0.5;
-
 /// What the estimator of a viewer's network is to do, in bits per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Goal {
@@ -45,9 +40,22 @@ pub(crate) struct Goal {
     pub(crate) desired: u64,
 }
 
+/// What became of a burst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Forwarded {
+    /// The viewer is not to have it, or cannot yet.
+    Nothing,
+    /// It is with str0m, and leaves with the next poll.
+    Written,
+    /// It has left.
+    Sent,
+}
+
 /// What a sending leg knows.
 pub(crate) struct Sending {
     pub(crate) slots: Vec<Slot>,
+    /// The way past str0m, for those that do not need its estimator.
+    pub(super) lean: Option<Box<Lean>>,
     /// The offer that is in flight.
     offer: Option<SdpPendingOffer>,
     /// The tracks that came while it was.
@@ -62,30 +70,6 @@ pub(crate) struct Sending {
     trying: Option<Instant>,
 }
 
-/// One section of the description, and what is sent in it.
-pub(crate) struct Slot {
-    mid: Mid,
-    pub(crate) kind: Kind,
-    /// Whose media; `None`: the section lies idle.
-    pub(crate) source: Option<LinkId>,
-    codec: Codec,
-    pass: bool,
-    height: Option<u32>,
-    /// The layer that the viewer's bandwidth allows, by its place.
-    target: Option<u8>,
-    /// Known from the peer's answer on.
-    stream: Option<(Ssrc, Pt)>,
-    rewriter: Rewriter,
-    selector: Selector,
-    vp8: Option<Vp8Rewriter>,
-    /// Sound was not sent for a while, or never.
-    rebase: bool,
-    meter: Meter,
-    told_height: u32,
-    /// Its source has more than one layer.
-    layered: bool,
-}
-
 /// Something that the worker has to route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Subscription {
@@ -98,6 +82,7 @@ impl Sending {
     pub(crate) fn new(label: String) -> Self {
         Self {
             slots: Vec::new(),
+            lean: None,
             offer: None,
             wanted: None,
             label,
@@ -314,25 +299,36 @@ impl Leg {
         let feedback = if layered { Feedback::Transport } else { Feedback::Receiver };
         let mut builder = Self::builder(identity, config, self.report_every).set_extension_map(extensions(feedback));
         *builder.codec_config() = codecs::config(&list, feedback);
-        if layered {
-            builder = builder.enable_bwe(Some(FIRST_ESTIMATE.into()));
-        }
+        builder = if layered {
+            builder.enable_bwe(Some(FIRST_ESTIMATE.into()))
+        } else {
+            // It has nothing to report and nothing to count.
+            let never = Duration::from_secs(24 * 3600);
+            builder.set_stats_interval(None).set_rtcp_report_interval_audio(never).set_rtcp_report_interval_video(never)
+        };
         let rtc = builder.build(now);
+        let tap = dtls::tap();
         self.adopt(rtc, config);
         let Role::Send(sending) = &mut self.role else { return Err(Over::Fault(MediaFault::Internal)) };
         sending.feedback = feedback;
+        if !layered {
+            sending.lean = Some(Box::new(Lean::new(Arc::clone(&identity.provider), tap, config.resend)));
+        }
         self.change(tracks, true).ok_or(Over::Fault(MediaFault::Internal))
     }
 
     /// From now on, the leg is sent these tracks. The offer that this takes, unless it takes none or another is in flight.
     pub(crate) fn tracks(&mut self, tracks: Vec<Track>) -> Option<MediaEvent> {
         let Role::Send(sending) = &mut self.role else { return None };
-        for slot in &mut sending.slots {
+        for (place, slot) in sending.slots.iter_mut().enumerate() {
             // What is no longer wanted is not sent any more, whatever the peer has agreed to.
             if slot.source.is_some_and(|source| tracks.iter().all(|track| track.source != source)) {
                 slot.source = None;
                 slot.selector = Selector::new();
                 slot.rebase = true;
+                if let Some(lean) = &mut sending.lean {
+                    lean.rest(place);
+                }
             }
         }
         if sending.offer.is_some() {
@@ -343,7 +339,7 @@ impl Leg {
     }
 
     /// Takes the peer's answer. The next offer, if tracks have changed meanwhile.
-    pub(crate) fn answered(&mut self, text: &str, resend: (usize, Duration)) -> Result<Option<MediaEvent>, Over> {
+    pub(crate) fn answered(&mut self, text: &str, config: &Config) -> Result<Option<MediaEvent>, Over> {
         let faulty = Over::Fault(MediaFault::Description);
         sdp::check(text).map_err(|_| faulty)?;
         let answer = SdpAnswer::from_sdp_string(text).map_err(|_| faulty)?;
@@ -354,8 +350,11 @@ impl Leg {
             tracing::debug!(%error, "an answer was refused");
             faulty
         })?;
-        for slot in &mut sending.slots {
-            slot.bind(rtc, resend);
+        for (place, slot) in sending.slots.iter_mut().enumerate() {
+            let Some(stream) = slot.bind(place, rtc, config.resend) else { continue };
+            if let (Some(lean), Some(media)) = (&mut sending.lean, rtc.media(stream.mid)) {
+                lean.bind(stream, media.cname());
+            }
         }
         let wanted = sending.wanted.take();
         Ok(wanted.and_then(|tracks| self.change(&tracks, false)))
@@ -403,142 +402,55 @@ impl Leg {
         Some(MediaEvent::Local { link: self.link, kind: DescriptionKind::Offer, sdp: sdp.into(), sections })
     }
 
-    /// Writes a burst into one slot, as far as the viewer is to have it. Whether anything was written.
-    pub(crate) fn forward(&mut self, slot: usize, burst: &Burst, now: Instant) -> bool {
+    /// Writes a burst into one slot, as far as the viewer is to have it.
+    pub(crate) fn forward(&mut self, slot: usize, burst: &Arc<Burst>, now: Instant, wire: &mut Wire<'_>) -> Forwarded {
         if !self.connected {
-            return false;
+            return Forwarded::Nothing;
         }
-        let (Role::Send(sending), Some(rtc)) = (&mut self.role, &mut self.rtc) else { return false };
-        let Some(slot) = sending.slots.get_mut(slot) else { return false };
-        slot.forward(rtc, burst, now)
-    }
-}
-
-impl Slot {
-    fn new(mid: Mid, track: &Track, codec: Codec, pass: bool) -> Self {
-        let clock = match codec {
-            Codec::Opus => 48_000,
-            Codec::Pcmu | Codec::Pcma | Codec::G722 => 8_000,
-            _ => 90_000,
-        };
-        Self {
-            mid,
-            kind: codec.kind(),
-            source: Some(track.source),
-            codec,
-            pass,
-            height: None,
-            target: None,
-            stream: None,
-            rewriter: Rewriter::new(first_number(mid), clock),
-            selector: Selector::new(),
-            vp8: (codec == Codec::Vp8 && track.layers > 1).then(Vp8Rewriter::new),
-            rebase: true,
-            meter: Meter::new(),
-            told_height: 0,
-            layered: track.layers > 1,
-        }
-    }
-
-    fn reuse(&mut self, track: &Track, codec: Codec, pass: bool) {
-        self.source = Some(track.source);
-        // The stream's numbers go on; the payload type may be another.
-        if self.codec != codec {
-            self.stream = None;
-        }
-        (self.codec, self.pass, self.height, self.rebase, self.told_height) = (codec, pass, None, true, 0);
-        (self.selector, self.target, self.layered) = (Selector::new(), None, track.layers > 1);
-        if codec == Codec::Vp8 && (track.layers > 1 || self.vp8.is_some()) {
-            self.vp8.get_or_insert_default();
-        }
-    }
-
-    /// Learns from the peer's answer by which numbers it is to be sent.
-    fn bind(&mut self, rtc: &mut Rtc, resend: (usize, Duration)) {
-        if self.stream.is_some() || self.source.is_none() {
-            return;
-        }
-        let Some(media) = rtc.media(self.mid) else { return };
-        let agreed = media.remote_pts();
-        let codec = self.codec;
-        let usable =
-            |params: &&str0m::format::PayloadParams| agreed.contains(&params.pt()) && codecs::carries(params, codec);
-        // Nothing in common: the peer cannot decode this source, and is sent nothing of it.
-        let Some(pt) = rtc.codec_config().params().iter().find(usable).map(|params| params.pt()) else { return };
-        let mut api = rtc.direct_api();
-        let Some(stream) = api.stream_tx_by_mid(self.mid, None) else { return };
-        if self.kind == Kind::Video {
-            stream.set_rtx_cache(resend.0, resend.1, Some(RESEND_SHARE));
-        }
-        // Bursts leave as they come: pacing would take a wake-up for each packet, and a viewer's network is spared by the
-        // choice of the layer.
-        stream.set_unpaced(true);
-        self.stream = Some((stream.ssrc(), pt));
-    }
-
-    fn forward(&mut self, rtc: &mut Rtc, burst: &Burst, now: Instant) -> bool {
-        let Some((ssrc, pt)) = self.stream.filter(|_| self.pass) else { return false };
-        let switch = match self.kind {
-            Kind::Audio => std::mem::take(&mut self.rebase),
-            Kind::Video => match self.selector.offer(now, burst.layer, burst.key, burst.late) {
-                Verdict::Drop => return false,
-                Verdict::Forward => false,
-                Verdict::Switch => true,
+        let (Role::Send(sending), Some(rtc)) = (&mut self.role, &mut self.rtc) else { return Forwarded::Nothing };
+        let Some(slot) = sending.slots.get_mut(slot) else { return Forwarded::Nothing };
+        let mut packets = std::mem::take(&mut wire.room.packets);
+        let forwarded = match (slot.take(burst, now, &mut packets), &mut sending.lean) {
+            (None, _) => Forwarded::Nothing,
+            (Some(stream), Some(lean)) => match lean.forward(&stream, burst, &packets, now, wire) {
+                true => Forwarded::Sent,
+                false => Forwarded::Nothing,
+            },
+            (Some(stream), None) => match Through(rtc).forward(&stream, burst, &packets, now, wire) {
+                true => Forwarded::Written,
+                false => Forwarded::Nothing,
             },
         };
-        if (switch || burst.resumed)
-            && let Some(first) = burst.packets.first()
-        {
-            self.rewriter.switch(first.seq, first.time, now);
-            if let Some(vp8) = &mut self.vp8 {
-                vp8.switch();
-            }
-        }
-        let mut api = rtc.direct_api();
-        let Some(stream) = api.stream_tx(&ssrc) else { return false };
-        let mut bytes = 0;
-        for packet in &burst.packets {
-            let Some((seq, time)) = self.rewriter.map(packet.seq, packet.time, now) else { continue };
-            let values = ExtensionValues {
-                audio_level: packet.level.and_then(|level| i8::try_from(level).ok()).map(|level| -level),
-                video_orientation: packet.rotation,
-                ..ExtensionValues::default()
-            };
-            let mut write = RtpWrite::new(pt, seq.into(), time, burst.at, packet.payload.clone())
-                .marker(packet.marker)
-                .ext_vals(values)
-                .nackable(self.kind == Kind::Video);
-            if let Some(patch) = self.vp8.as_mut().and_then(|vp8| patch(vp8, &packet.payload)) {
-                write = write.vp8_patch(patch);
-            }
-            stream.write_rtp(write);
-            bytes += packet.payload.len();
-        }
-        if bytes > 0 {
-            self.meter.add(bytes, now);
-        }
-        bytes > 0
+        wire.room.packets = packets;
+        forwarded
     }
-}
 
-/// The frame numbers that a packet leaves with, as str0m writes them.
-fn patch(vp8: &mut Vp8Rewriter, payload: &[u8]) -> Option<Vp8Patch> {
-    let numbers = vp8.map(&Descriptor::parse(payload)?);
-    let mut patch = Vp8Descriptor::parse(payload).ok()?.patch();
-    if let Some(id) = numbers.picture_id {
-        patch = patch.picture_id(id);
+    /// Takes RTP or RTCP that goes past str0m. `false`: it does not, str0m is to have it.
+    pub(crate) fn control(
+        &mut self,
+        datagram: &[u8],
+        now: Instant,
+        wire: &mut Wire<'_>,
+        happened: &mut Vec<Happened>,
+    ) -> bool {
+        let Role::Send(sending) = &mut self.role else { return false };
+        let Some(mut lean) = sending.lean.take() else { return false };
+        self.heard = now;
+        lean.hear(datagram, now, wire, |heard| match heard {
+            Heard::KeyWanted(mid) => happened.push(Happened::KeyWanted(mid)),
+            Heard::Estimate(bps) => {
+                self.estimate = Some(bps);
+                happened.push(Happened::Estimate);
+            }
+            Heard::Lost { permille } => {
+                self.loss_permille = permille;
+                sending.lost(permille, now);
+            }
+        });
+        self.rtt = lean.rtt();
+        sending.lean = Some(lean);
+        true
     }
-    if let Some(index) = numbers.tl0_pic_idx {
-        patch = patch.tl0_pic_idx(index);
-    }
-    patch.build().ok()
-}
-
-/// Where a stream's sequence numbers begin: anywhere below 32,768, so that they do not wrap before the receiver has
-/// settled (RFC 3711 section 3.3.1).
-fn first_number(mid: Mid) -> u16 {
-    // The section's name is random, and is nobody's secret; the encryption does not rest on this.
-    mid.bytes().fold(0x811c_u16, |hash, byte| (hash ^ u16::from(byte)).wrapping_mul(0x0193)) & 0x7fff
 }
 
 /// Header extensions that a viewer is sent.

@@ -113,7 +113,7 @@ impl Worker {
                 if !matches!(leg.role, Role::Send(_)) {
                     return Err(Over::Fault(MediaFault::Description));
                 }
-                events.extend(leg.answered(&text, config.resend)?);
+                events.extend(leg.answered(&text, &config)?);
                 Ok(())
             }),
             SignalKind::Candidate => self.guard(index, sink, |leg| {

@@ -41,15 +41,13 @@ pub(crate) fn saturated(setting: &Setting) -> Result<Outcome> {
     setting.publisher(&mut stage, 0, None, source(bursts(rate(FIRST / 4.0))))?;
     setting.viewers(&mut stage, VIEWERS, Until::Key)?;
     let (mut works, mut fails) = (0.0, f64::INFINITY);
-    let mut next = FIRST;
+    let (mut next, mut limit) = (FIRST, None);
     while next <= MOST && fails / works > CLOSE {
         let span = attempt(&mut stage, setting, next, TRIED)?;
-        if span.usage.busy > BUSY_LIMIT {
-            // The generator is at its end, which is not the server's.
-            let mut outcome = Outcome::default();
-            outcome.add(names::DELIVERED, works);
-            outcome.void = Some(format!("the generator was {:.0} % busy at {next:.0} packets/s", span.usage.busy));
-            return Ok(outcome);
+        if span.usage.busy > BUSY_LIMIT && works > 0.0 {
+            // The generator is at its end, which is not the server's: what works is what is known.
+            limit = Some(next);
+            break;
         }
         if is_lossless(&span, next) {
             works = next
@@ -69,6 +67,9 @@ pub(crate) fn saturated(setting: &Setting) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     span.show(&stage.tally, VIEWERS, &mut outcome);
     outcome.figures.retain(|(name, _)| *name != names::DELAY_P50 && *name != names::DELAY_P99);
+    if let Some(limit) = limit {
+        outcome.add(names::GENERATOR_LIMIT, limit);
+    }
     attempt(&mut stage, setting, works / 2.0, setting.span)?;
     outcome.add(names::HALF_P50, super::millis(stage.tally.delay.quantile(500)));
     outcome.add(names::HALF_P99, super::millis(stage.tally.delay.quantile(990)));
