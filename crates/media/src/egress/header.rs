@@ -1,8 +1,6 @@
 //! RTP headers with the extensions that a viewer is sent (RFC 3550 section 5.1, RFC 8285).
 
-use str0m::media::Mid;
-
-use super::Ids;
+use super::{Ids, MidBytes};
 
 /// Bytes of the fixed part.
 const FIXED: usize = 12;
@@ -24,9 +22,9 @@ pub(super) struct Fixed {
 }
 
 /// Values of extensions.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Values {
-    pub(super) mid: Option<Mid>,
+    pub(super) mid: Option<MidBytes>,
     /// Absolute send time, 24 bits.
     pub(super) send_time: u32,
     /// Audio level, -dBov.
@@ -45,7 +43,7 @@ impl Elements {
     pub(super) fn new(ids: &Ids, values: &Values) -> Self {
         let mut elements = Self { bytes: [0; ELEMENTS], length: 0 };
         if let (Some(id), Some(mid)) = (ids.mid, &values.mid) {
-            elements.push(id, mid.as_bytes());
+            elements.push(id, mid.as_slice());
         }
         if let Some(id) = ids.send_time {
             elements.push(id, &values.send_time.to_be_bytes()[1..]);
@@ -121,8 +119,12 @@ mod tests {
     #[test]
     fn elements_stand_behind_each_other_and_fill_words() {
         let ids = Ids { mid: Some(4), send_time: Some(2), level: Some(1), rotation: Some(13) };
-        let values =
-            Values { mid: Some(Mid::from("ab")), send_time: 0x0011_2233, level: Some(0xff), rotation: Some(3) };
+        let values = Values {
+            mid: Some(MidBytes::of("ab".into())),
+            send_time: 0x0011_2233,
+            level: Some(0xff),
+            rotation: Some(3),
+        };
         let out = written(&ids, &values, &FIELDS);
         assert_eq!(out[0], 0x90);
         assert_eq!(out[12..], [0xbe, 0xde, 0, 3, 0x41, b'a', b'b', 0x22, 0x11, 0x22, 0x33, 0x10, 0x7f, 0xd0, 3, 0]);
@@ -143,7 +145,7 @@ mod tests {
     #[test]
     fn the_longest_elements_fit() {
         let ids = Ids { mid: Some(14), send_time: Some(2), level: Some(1), rotation: Some(15) };
-        let mid = Mid::from("0123456789abcdef");
+        let mid = MidBytes::of("0123456789abcdef".into());
         let values = Values { mid: Some(mid), send_time: 0, level: Some(1), rotation: Some(3) };
         assert_eq!(written(&ids, &values, &FIELDS).len(), 12 + 4 + 24, "15 is no number for an element of one byte");
     }

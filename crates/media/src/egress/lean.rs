@@ -260,19 +260,24 @@ impl Egress for Lean {
             padding: 0,
             tells_mid,
         };
-        let size =
-            |flow: &Flow, packet: &Packet| flow.elements(packet, send_time, tells_mid).head() + packet.payload.len();
-        let train = packets.len() > 1;
-        let all = packets.iter().filter_map(|one| burst.packets.get(one.place)).filter(|_| train);
-        let longest = all.map(|packet| size(flow, packet)).max().unwrap_or_default();
+        // Packets of a frame have the same extensions, but for the last one at most.
+        let mut made = Made::default();
+        let mut longest = 0;
+        if packets.len() > 1 {
+            for packet in packets.iter().filter_map(|one| burst.packets.get(one.place)) {
+                let head = made.elements(&flow.stream, packet, send_time, tells_mid).head();
+                longest = longest.max(head + packet.payload.len());
+            }
+        }
         for (number, one) in (1..).zip(packets) {
             let (Some(packet), mut form) = (burst.packets.get(one.place), form(one)) else { continue };
+            let elements = made.elements(&flow.stream, packet, send_time, tells_mid);
             // The last one of a train may be shorter.
             if number < packets.len() {
-                let short = longest - size(flow, packet);
+                let short = longest - elements.head() - packet.payload.len();
                 form.padding = if short <= PADDING { short as u8 } else { 0 };
             }
-            if !flow.send(packet, &form, seal, path, wire) {
+            if !flow.send(packet, elements, &form, seal, path, wire) {
                 continue;
             }
             flow.packets = flow.packets.wrapping_add(1);
@@ -306,18 +311,16 @@ impl Flow {
         }
     }
 
-    fn elements(&self, packet: &Packet, send_time: u32, tells_mid: bool) -> Elements {
-        let values = Values {
-            mid: tells_mid.then_some(self.stream.mid),
-            send_time,
-            level: packet.level,
-            rotation: packet.rotation.map(|rotation| rotation as u8),
-        };
-        Elements::new(&self.stream.ids, &values)
-    }
-
     /// Puts a packet into the train.
-    fn send(&self, packet: &Packet, form: &Form, seal: &mut Seal, path: Path, wire: &mut Wire<'_>) -> bool {
+    fn send(
+        &self,
+        packet: &Packet,
+        elements: &Elements,
+        form: &Form,
+        seal: &mut Seal,
+        path: Path,
+        wire: &mut Wire<'_>,
+    ) -> bool {
         let fixed = Fixed {
             pt: self.stream.pt,
             marker: packet.marker,
@@ -326,16 +329,15 @@ impl Flow {
             time: form.time,
             ssrc: self.stream.ssrc,
         };
-        let elements = self.elements(packet, form.send_time, form.tells_mid);
         if form.padding == 0 && form.numbers == Vp8Numbers::default() {
-            return wire.put(path, &elements, &fixed, form.seq, &packet.payload, seal);
+            return wire.put(path, elements, &fixed, form.seq, &packet.payload, seal);
         }
         let mut plain = std::mem::take(&mut wire.room.plain);
         plain.clear();
         plain.extend_from_slice(&packet.payload);
         vp8::renumber(&mut plain, form.numbers);
         pad(&mut plain, form.padding);
-        let put = wire.put(path, &elements, &fixed, form.seq, &plain, seal);
+        let put = wire.put(path, elements, &fixed, form.seq, &plain, seal);
         wire.room.plain = plain;
         put
     }
@@ -346,20 +348,23 @@ impl Flow {
         let (packet, form) = (sent.packet(), &sent.form);
         let Some((ssrc, pt)) = self.stream.resend else {
             // To the byte as it was: nothing else may be sealed under its number.
-            self.send(packet, form, seal, path, wire);
+            let mut made = Made::default();
+            let elements = made.elements(&self.stream, packet, form.send_time, form.tells_mid);
+            self.send(packet, elements, form, seal, path, wire);
             return;
         };
         let index = self.next_resend;
         self.next_resend += 1;
         let fixed = Fixed { pt, marker: packet.marker, padded: false, seq: index as u16, time: form.time, ssrc };
-        let elements = self.elements(packet, clock::send_time(now), !self.bound);
+        let mut made = Made::default();
+        let elements = made.elements(&self.stream, packet, clock::send_time(now), !self.bound);
         // RFC 4588 section 4: the number that it had, then what it was.
         let mut plain = std::mem::take(&mut wire.room.plain);
         plain.clear();
         plain.extend_from_slice(&(form.seq as u16).to_be_bytes());
         plain.extend_from_slice(&packet.payload);
         vp8::renumber(&mut plain[2..], form.numbers);
-        wire.put(path, &elements, &fixed, index, &plain, seal);
+        wire.put(path, elements, &fixed, index, &plain, seal);
         wire.room.plain = plain;
     }
 
@@ -374,6 +379,24 @@ impl Flow {
             octets: self.octets,
             cname,
         }
+    }
+}
+
+/// The extension elements that were made last, which are mostly those of the next packet, too.
+#[derive(Default)]
+struct Made(Option<(Values, Elements)>);
+
+impl Made {
+    fn elements(&mut self, stream: &Stream, packet: &Packet, send_time: u32, tells_mid: bool) -> &Elements {
+        let values = Values {
+            mid: tells_mid.then_some(stream.mid_bytes),
+            send_time,
+            level: packet.level,
+            rotation: packet.rotation.map(|rotation| rotation as u8),
+        };
+        let made = self.0.take().filter(|(of, _)| *of == values);
+        let (_, elements) = self.0.insert(made.unwrap_or_else(|| (values, Elements::new(&stream.ids, &values))));
+        elements
     }
 }
 

@@ -72,6 +72,7 @@ pub(crate) struct Stream {
     /// The slot that it belongs to, by its place.
     pub(crate) slot: usize,
     pub(crate) mid: Mid,
+    pub(crate) mid_bytes: MidBytes,
     pub(crate) ssrc: u32,
     pub(crate) pt: u8,
     /// Sequence number and payload type of retransmissions (RFC 4588), if the peer takes them in a stream of their own.
@@ -81,6 +82,26 @@ pub(crate) struct Stream {
     /// Ticks per second of its timestamps.
     pub(crate) clock_rate: u32,
     pub(crate) ids: Ids,
+}
+
+/// A section's name, as it is written into packets; str0m would look for its end each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MidBytes {
+    bytes: [u8; 16],
+    length: u8,
+}
+
+impl MidBytes {
+    pub(crate) fn of(mid: Mid) -> Self {
+        let (text, mut bytes) = (mid.as_bytes(), [0; 16]);
+        let length = text.len().min(bytes.len());
+        bytes[..length].copy_from_slice(&text[..length]);
+        Self { bytes, length: length as u8 }
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
 }
 
 /// By which numbers the peer knows header extensions (RFC 8285); those without are not sent.

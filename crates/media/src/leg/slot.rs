@@ -8,7 +8,7 @@ use str0m::media::Mid;
 
 use crate::burst::Burst;
 use crate::codecs;
-use crate::egress::{Ids, Outgoing, RESEND_SHARE, Stream};
+use crate::egress::{Ids, MidBytes, Outgoing, RESEND_SHARE, Stream};
 use crate::meter::Meter;
 use crate::rewrite::{Rewriter, Vp8Numbers, Vp8Rewriter};
 use crate::select::{Selector, Verdict};
@@ -97,6 +97,7 @@ impl Slot {
         self.stream = Some(Stream {
             slot: place,
             mid: self.mid,
+            mid_bytes: MidBytes::of(self.mid),
             ssrc: *out.ssrc(),
             pt: *params.pt(),
             resend: out.rtx().zip(params.resend()).map(|(ssrc, pt)| (*ssrc, *pt)),

@@ -121,7 +121,8 @@ impl World {
         change: impl FnOnce(str0m::RtcConfig) -> str0m::RtcConfig,
     ) -> usize {
         let index = self.peers.len();
-        let address = SocketAddr::from(([10, 0, 1, u8::try_from(index).expect("few peers")], 5_000));
+        let [high, low] = u16::try_from(index).expect("few peers").to_be_bytes();
+        let address = SocketAddr::from(([10, 1, high, low], 5_000));
         self.peers.push(Peer::with(self.now, address, change));
         self.paths.push((up, down));
         self.free.push((self.now, self.now));
