@@ -26,7 +26,7 @@ pub(crate) fn relay(rest: &[String]) -> ExitCode {
 pub(crate) fn sfu(rest: &[String]) -> ExitCode {
     if rest.iter().any(|word| word.starts_with("--versus")) {
         let mut report = Report::default();
-        let there = machine::provide(&mut report, "janus --version", "janus");
+        let there = machine::provide(&mut report, "janus --help", "janus");
         if there.is_err() {
             return report.finish(there);
         }

@@ -171,7 +171,8 @@ impl Worker {
             });
         }
         if !taken {
-            self.guard(index, sink, |leg| leg.receive(now, source, destination, contents));
+            let identity = Arc::clone(&self.identity);
+            self.guard(index, sink, |leg| leg.receive(now, source, destination, contents, &identity.provider));
             // Each input is drained at once: str0m's rule.
             self.poll(index, now, sink);
         }

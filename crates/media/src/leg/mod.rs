@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use patchbay_core::{LinkId, MediaEvent, MediaFault, Open, PartyId, Report, Section, Topic};
 use str0m::bwe::BweKind;
+use str0m::config::CryptoProvider;
+use str0m::ice::StunMessage;
 use str0m::net::{Protocol, Receive as Received};
 use str0m::rtp::RtpPacket;
 use str0m::{Candidate, Event, Input, Output, Rtc};
@@ -45,6 +47,12 @@ pub(crate) struct Leg {
     candidates: usize,
     /// Where its peer's datagrams come from, as far as that is proved.
     pub(crate) addresses: Vec<SocketAddr>,
+    /// From which of our addresses to which of the peer's, as the peer has chosen; before it has, and where we choose,
+    /// it is str0m's choice. (str0m would stay with the way that it took first as long as none has a higher priority,
+    /// which the one after a change of network has not.)
+    nominated: Option<(SocketAddr, SocketAddr)>,
+    /// We answer checks, and send none.
+    lite: bool,
     /// What the peer calls it in its checks, the newest last.
     pub(crate) names: Vec<String>,
     pub(crate) data: Data,
@@ -100,7 +108,7 @@ pub(crate) enum Over {
 }
 
 impl Leg {
-    pub(crate) fn new(open: &Open, role: Role, now: Instant) -> Self {
+    pub(crate) fn new(open: &Open, role: Role, lite: bool, now: Instant) -> Self {
         Self {
             link: open.link,
             owner: open.owner,
@@ -111,6 +119,8 @@ impl Leg {
             early: Vec::new(),
             candidates: 0,
             addresses: Vec::new(),
+            nominated: None,
+            lite,
             names: Vec::new(),
             data: Data::default(),
             connected: false,
@@ -186,12 +196,23 @@ impl Leg {
         source: SocketAddr,
         destination: SocketAddr,
         datagram: &[u8],
+        provider: &CryptoProvider,
     ) -> Result<(), Over> {
         let Some(rtc) = &mut self.rtc else { return Ok(()) };
         let Ok(received) = Received::new(Protocol::Udp, source, destination, datagram) else { return Ok(()) };
         self.heard = now;
         rtc.handle_input(Input::Receive(now, received)).map_err(|error| lost(&error))?;
-        if let Role::Send(sending) = &self.role
+        let chosen = (destination, source);
+        if self.lite {
+            if self.nominated != Some(chosen) && nominates(datagram, rtc, provider) {
+                self.nominated = Some(chosen);
+                if let Role::Send(sending) = &mut self.role
+                    && let Some(lean) = &mut sending.lean
+                {
+                    lean.go(chosen);
+                }
+            }
+        } else if let Role::Send(sending) = &self.role
             && sending.lean.as_ref().is_some_and(|lean| lean.is_elsewhere(source))
         {
             // str0m tells the way that it has chosen by nothing but what it sends: this never leaves ([`Lean::path`]).
@@ -222,7 +243,10 @@ impl Leg {
         };
         loop {
             match rtc.poll_output().map_err(|error| lost(&error))? {
-                Output::Transmit(transmit) => {
+                Output::Transmit(mut transmit) => {
+                    if let (Some((source, destination)), false) = (self.nominated, is_check(&transmit.contents)) {
+                        (transmit.source, transmit.destination) = (source, destination);
+                    }
                     let (from, to, datagram) = (transmit.source, transmit.destination, &transmit.contents);
                     if lean.as_mut().is_none_or(|lean| lean.path(from, to, datagram)) {
                         wire.batch.push(&transmit, wire.sink);
@@ -357,6 +381,24 @@ impl Leg {
             rtc.bwe().set_bitrate(goal.sustained.into(), goal.desired.into());
         }
     }
+}
+
+/// Connectivity checks and their answers (RFC 7983 section 7).
+fn is_check(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|first| *first <= 3)
+}
+
+/// Whether it is a check of the peer that says: this way, from now on (RFC 8445 section 7.3.1.5).
+fn nominates(datagram: &[u8], rtc: &mut Rtc, provider: &CryptoProvider) -> bool {
+    if !is_check(datagram) {
+        return false;
+    }
+    let Ok(check) = StunMessage::parse(datagram) else { return false };
+    let ours = rtc.direct_api().local_ice_credentials();
+    check.is_binding_request()
+        && check.use_candidate()
+        && check.split_username().is_some_and(|(name, _)| name == ours.ufrag)
+        && check.verify(ours.pass.as_bytes(), |key, parts| provider.sha1_hmac_provider.sha1_hmac(key, parts))
 }
 
 /// A failure of the connection itself: handshake, transport, the peer's fault or the network's. Its words may quote the

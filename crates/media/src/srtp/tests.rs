@@ -52,6 +52,25 @@ fn a_packet_is_sealed_as_in_rfc_7714_section_16_1_1() {
 }
 
 #[test]
+fn packets_are_sealed_as_libsrtp_does_with_counter_mode() {
+    let master = || Master {
+        profile: SrtpProfile::AES128_CM_SHA1_80,
+        key: hex("e1f97a0d3e018be0d64fa32c06de4139"),
+        salt: hex("0ec675ad498afeebb6960b3aabe6"),
+    };
+    // The vectors of its self-test (test/srtp_driver.c, srtp_validate).
+    let (mut seal, _) = Keys { ours: master(), theirs: master() }.ciphers(&provider());
+    let mut packet = hex("800f1234decafbadcafebabe");
+    packet.resize(12 + 16 + seal.tag(), 0);
+    seal.rtp(0xcafe_babe, 0x1234, &mut packet, 12, &[0xab; 16]).unwrap();
+    assert_eq!(packet[12..], hex("4e55dc4ce79978d88ca4d215949d2402b78d6acc99ea179b8dbb"));
+    let report = [hex("81c8000bcafebabe"), vec![0xab; 16]].concat();
+    let mut sealed = Vec::new();
+    seal.rtcp(&report, &mut sealed).unwrap();
+    assert_eq!(sealed[8..], hex("7128035be487b9bdbef89041f977a5a880000001993e08cd54d6c1230798"));
+}
+
+#[test]
 fn what_does_not_fit_is_not_sealed() {
     let [(mut seal, _), _] = ends(SrtpProfile::AEAD_AES_128_GCM);
     assert_eq!(seal.rtp(1, 1, &mut [0; 12 + 3 + 15], 12, b"abc"), Err(()), "no room for the tag");

@@ -75,7 +75,7 @@ impl Worker {
             LegRole::Receive { accept, codecs } => Role::Receive(Box::new(Receiving::new(*accept, Arc::clone(codecs)))),
             LegRole::Send { label, .. } => Role::Send(Box::new(Sending::new(label.as_str().to_owned()))),
         };
-        let leg = Box::new(Leg::new(open, role, now));
+        let leg = Box::new(Leg::new(open, role, self.config.ice_lite, now));
         let index = self.free.pop().unwrap_or_else(|| {
             self.legs.push(None);
             self.legs.len() - 1

@@ -3,6 +3,7 @@
 
 mod attack;
 mod join;
+mod lean;
 mod loss;
 mod net;
 mod peer;

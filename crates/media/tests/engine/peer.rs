@@ -9,7 +9,8 @@ use str0m::channel::ChannelId;
 use str0m::format::Codec;
 use str0m::media::{Direction, MediaKind, Mid, Pt, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive, Transmit};
-use str0m::rtp::{ExtensionValues, RtpWrite, Ssrc};
+use str0m::rtp::rtcp::Rtcp;
+use str0m::rtp::{ExtensionValues, RawPacket, RtpWrite, Ssrc};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
 /// One received packet.
@@ -40,6 +41,8 @@ pub(crate) struct Peer {
     /// Of which layer.
     pub(crate) asked_of: Vec<String>,
     pub(crate) out: Vec<Transmit>,
+    /// RTCP that came, where the peer was built to show it.
+    pub(crate) control: Vec<(Instant, Rtcp)>,
 }
 
 impl Peer {
@@ -64,6 +67,7 @@ impl Peer {
             asked: Vec::new(),
             asked_of: Vec::new(),
             out: Vec::new(),
+            control: Vec::new(),
         }
     }
 
@@ -109,6 +113,14 @@ impl Peer {
         let mid = self.mids[0].0;
         let write = RtpWrite::new(pt, seq.into(), time, now, payload.to_vec()).marker(marker).nackable(true);
         self.rtc.direct_api().stream_tx_by_mid(mid, Some(rid.into())).expect("a stream").write_rtp(write);
+    }
+
+    /// Its network changes: it speaks from another address from now on, without a word about it.
+    pub(crate) fn move_to(&mut self, address: SocketAddr) {
+        let old = Candidate::host(self.address, Protocol::Udp).expect("a candidate");
+        self.rtc.direct_api().invalidate_candidate(&old);
+        self.rtc.add_local_candidate(Candidate::host(address, Protocol::Udp).expect("a candidate"));
+        self.address = address;
     }
 
     pub(crate) fn accept(&mut self, answer: &str) {
@@ -196,6 +208,11 @@ impl Peer {
                         payload: packet.payload.to_vec(),
                     };
                     self.got.entry(mid.to_string()).or_default().push(got);
+                }
+                Output::Event(Event::RawPacket(raw)) => {
+                    if let RawPacket::RtcpRx(rtcp) = *raw {
+                        self.control.push((now, rtcp));
+                    }
                 }
                 Output::Event(_) => {}
             }

@@ -31,8 +31,8 @@ pub(crate) struct World {
     pub(crate) events: Vec<MediaEvent>,
     between: VecDeque<(usize, PeerMessage)>,
     homes: Vec<(LinkId, usize)>,
-    /// Datagram trains that the server sent.
-    pub(crate) trains: u64,
+    /// To whom the server sent trains of datagrams, one for each.
+    pub(crate) trains: Vec<SocketAddr>,
     /// The subscriptions between workers that began and ended.
     pub(crate) subscriptions: (u64, u64),
 }
@@ -45,13 +45,13 @@ struct Out<'a> {
     sent: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
     events: &'a mut Vec<MediaEvent>,
     between: &'a mut VecDeque<(usize, PeerMessage)>,
-    trains: &'a mut u64,
+    trains: &'a mut Vec<SocketAddr>,
     subscriptions: &'a mut (u64, u64),
 }
 
 impl Sink for Out<'_> {
     fn send(&mut self, datagrams: Datagrams<'_>) {
-        *self.trains += 1;
+        self.trains.push(datagrams.destination);
         for bytes in datagrams.contents.chunks(datagrams.segment) {
             self.sent.push((datagrams.source, datagrams.destination, bytes.to_vec()));
         }
@@ -105,7 +105,7 @@ impl World {
             events: Vec::new(),
             between: VecDeque::new(),
             homes: Vec::new(),
-            trains: 0,
+            trains: Vec::new(),
             subscriptions: (0, 0),
         }
     }
