@@ -31,8 +31,8 @@ pub use hub::{Hub, Violation};
 pub use id::{Lang, LinkId, PartyId, Realm, RoomId, Tag, Token};
 pub use limits::{Limits, RealmLimits};
 pub use media::{
-    Codec, DescriptionKind, Kind, Kinds, LegRole, MediaEvent, MediaFault, MediaOp, Open, Rendition, Report, Section,
-    Topic, Track,
+    Codec, DescriptionKind, Ice, Kind, Kinds, LegRole, MediaEvent, MediaFault, MediaOp, Open, Rendition, Report,
+    Section, Topic, Track,
 };
 pub use name::{InvalidName, Name};
 pub use queue::EventQueue;

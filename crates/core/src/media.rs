@@ -218,6 +218,18 @@ pub struct Open {
     pub hears: Vec<Topic>,
     /// How often [`MediaEvent::Report`] tells of it.
     pub report: Duration,
+    /// Who checks the way between the peer and us.
+    pub ice: Ice,
+}
+
+/// Who sends connectivity checks on a leg (RFC 8445 section 2.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ice {
+    /// As the engine is configured: by default the peer alone.
+    #[default]
+    Configured,
+    /// Both sides. For a peer that waits for our checks: one that is lite itself, or an EvoStream media server.
+    Full,
 }
 
 /// What a leg does.

@@ -47,6 +47,9 @@ pub struct Worker {
     routes: Routes,
     /// What layers a source has; of those that live here, and of those that are viewed here.
     layers: BTreeMap<LinkId, Vec<LayerInfo>>,
+    /// Legs that send checks and are not connected yet: an answer may come from where nobody is known. Most workers have
+    /// none, so that answers of strangers cost nothing.
+    asking: BTreeSet<usize>,
     hears: BTreeMap<Topic, BTreeSet<usize>>,
     wheel: Wheel,
     /// Legs that wait to be polled.
@@ -112,6 +115,7 @@ impl Worker {
             demux: Demux::default(),
             routes: Routes::default(),
             layers: BTreeMap::new(),
+            asking: BTreeSet::new(),
             hears: BTreeMap::new(),
             wheel: Wheel::new(now),
             dirty: VecDeque::new(),
@@ -151,9 +155,9 @@ impl Worker {
             self.counts.strangers += 1;
             return;
         };
-        if matches!(class, Class::Check(_)) && self.demux.by_address(source) != Some(index) {
+        if matches!(class, Class::Check(_) | Class::Answer) && self.demux.by_address(source) != Some(index) {
             // Before it can do anything: whoever only guesses a name is no more than a stranger. (From an address that was
-            // proved, str0m's own look is enough.)
+            // proved, str0m's own look is enough.) An answer to a check of ours proves as much as one of the peer's.
             let proved = self.legs[index].as_ref().is_some_and(|leg| leg.proves(now, source, destination, contents));
             if !proved {
                 self.counts.strangers += 1;
@@ -180,16 +184,10 @@ impl Worker {
 
     /// The leg whose own check this answers.
     fn asker(&self, now: Instant, source: SocketAddr, destination: SocketAddr, datagram: &[u8]) -> Option<usize> {
-        // With ICE-lite we ask nobody.
-        if self.config.ice_lite {
-            return None;
-        }
-        let asks = |(index, leg): (usize, &Option<Box<Leg>>)| {
-            leg.as_ref()
-                .is_some_and(|leg| !leg.connected && leg.proves(now, source, destination, datagram))
-                .then_some(index)
+        let asks = |index: &usize| {
+            self.legs[*index].as_ref().is_some_and(|leg| leg.proves(now, source, destination, datagram))
         };
-        self.legs.iter().enumerate().find_map(asks)
+        self.asking.iter().copied().find(asks)
     }
 
     /// The candidate that a datagram came to.
@@ -382,6 +380,7 @@ impl Worker {
                 }
             }
             Happened::Connected => {
+                self.asking.remove(&index);
                 let expects = self.legs[index].as_ref().is_some_and(|leg| match &leg.role {
                     Role::Receive(receiving) => receiving.expects_media(),
                     Role::Send(_) => false,
@@ -538,6 +537,7 @@ impl Worker {
         self.demux.forget(index, &leg.addresses, &leg.names);
         self.holding.remove(&index);
         self.care.remove(&index);
+        self.asking.remove(&index);
         for topic in &leg.hears {
             if let Some(hearers) = self.hears.get_mut(topic) {
                 hearers.remove(&index);

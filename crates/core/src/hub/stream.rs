@@ -11,7 +11,7 @@ use super::directory::Directory;
 use super::waiting::Waiting;
 use crate::id::LinkIds;
 use crate::{
-    Cause, CauseKind, Codec, Effects, Event, Kinds, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Name, Open,
+    Cause, CauseKind, Codec, Effects, Event, Ice, Kinds, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Name, Open,
     PartyId, Publish, Query, Realm, RealmLimits, Refusal, Report, Section, Selection, Speaks, Tag, Topic, Track, View,
 };
 
@@ -139,7 +139,15 @@ impl Streams {
         self.publications.insert(link, publication);
         out.tell(party, Event::Reserved { tag, link });
         let role = LegRole::Receive { accept: kinds, codecs };
-        out.media(MediaOp::Open(Open { link, owner: party, role, says, hears, report: PUBLICATION_REPORT }));
+        out.media(MediaOp::Open(Open {
+            link,
+            owner: party,
+            role,
+            says,
+            hears,
+            report: PUBLICATION_REPORT,
+            ice: Ice::Configured,
+        }));
         Ok(())
     }
 
@@ -188,7 +196,15 @@ impl Streams {
         self.views.insert(link, viewed);
         out.tell(party, Event::Viewing { tag, link });
         let role = LegRole::Send { tracks, may_grow, label: stream };
-        out.media(MediaOp::Open(Open { link, owner: party, role, says, hears: vec![down], report: VIEW_REPORT }));
+        out.media(MediaOp::Open(Open {
+            link,
+            owner: party,
+            role,
+            says,
+            hears: vec![down],
+            report: VIEW_REPORT,
+            ice: Ice::Configured,
+        }));
         Ok(())
     }
 

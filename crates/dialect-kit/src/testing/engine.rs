@@ -112,7 +112,7 @@ impl Engine {
     }
 
     fn open(&mut self, open: Open, stream: Name) {
-        let Open { link, owner, role, says, hears, report: _ } = open;
+        let Open { link, owner, role, says, hears, report: _, ice: _ } = open;
         let (up, accept, tracks) = match role {
             LegRole::Receive { accept, .. } => (true, accept, Vec::new()),
             LegRole::Send { tracks, label, .. } => {

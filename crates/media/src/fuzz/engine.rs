@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use patchbay_core::{Body, Kinds, Lang, LegRole, LinkId, MediaEvent, MediaOp, Name, Open, PartyId, Signal, SignalKind};
+use patchbay_core::{
+    Body, Ice, Kinds, Lang, LegRole, LinkId, MediaEvent, MediaOp, Name, Open, PartyId, Signal, SignalKind,
+};
 use patchbay_core::{Topic, Track};
 
 use crate::{Config, Datagram, Datagrams, Peer, PeerMessage, Sink, Worker};
@@ -95,7 +97,15 @@ impl Engine {
     fn open(&mut self, link: u64, role: LegRole, says: Vec<Topic>, hears: Vec<Topic>) {
         let owner = PartyId::new(0, u32::try_from(link).expect("few legs"), 0);
         let report = Duration::from_secs(1);
-        self.op(MediaOp::Open(Open { link: LinkId::new(link), owner, role, says, hears, report }));
+        self.op(MediaOp::Open(Open {
+            link: LinkId::new(link),
+            owner,
+            role,
+            says,
+            hears,
+            report,
+            ice: Ice::Configured,
+        }));
     }
 
     pub(super) fn remote(&mut self, link: u64, kind: SignalKind, text: &[u8]) {

@@ -140,12 +140,12 @@ impl Leg {
     }
 
     /// A connection with what all legs share; codecs and the like are the role's.
-    fn builder(identity: &Identity, config: &Config, report: Duration) -> str0m::RtcConfig {
+    fn builder(identity: &Identity, lite: bool, report: Duration) -> str0m::RtcConfig {
         let mut builder = Rtc::builder()
             .set_rtp_mode(true)
             .set_crypto_provider(identity.provider.clone())
             .set_dtls_cert(identity.certificate.clone())
-            .set_ice_lite(config.ice_lite)
+            .set_ice_lite(lite)
             .set_stats_interval(Some(report))
             .set_sctp_max_message_size(data::MESSAGE)
             .set_sctp_max_buffered_amount(data::BUFFERED);

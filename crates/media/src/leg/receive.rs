@@ -164,7 +164,7 @@ impl Leg {
         }
         if self.rtc.is_none() {
             let codecs: Vec<_> = audio.into_iter().chain(video).collect();
-            let mut builder = Self::builder(identity, config, self.report_every).set_extension_map(extensions());
+            let mut builder = Self::builder(identity, self.lite, self.report_every).set_extension_map(extensions());
             *builder.codec_config() = codecs::config(&codecs, Feedback::Transport);
             let rtc = builder.build(now);
             self.adopt(rtc, config);

@@ -297,7 +297,7 @@ impl Leg {
         }
         let layered = tracks.iter().any(|track| track.layers > 1);
         let feedback = if layered { Feedback::Transport } else { Feedback::Receiver };
-        let mut builder = Self::builder(identity, config, self.report_every).set_extension_map(extensions(feedback));
+        let mut builder = Self::builder(identity, self.lite, self.report_every).set_extension_map(extensions(feedback));
         *builder.codec_config() = codecs::config(&list, feedback);
         builder = if layered {
             builder.enable_bwe(Some(FIRST_ESTIMATE.into()))

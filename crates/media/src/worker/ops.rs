@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use patchbay_core::{LegRole, MediaEvent, MediaFault, MediaOp, Open, Signal, SignalKind};
+use patchbay_core::{Ice, LegRole, MediaEvent, MediaFault, MediaOp, Open, Signal, SignalKind};
 
 use super::Worker;
 use crate::leg::{Leg, Over, Queued, Receiving, Role, Sending};
@@ -75,13 +75,17 @@ impl Worker {
             LegRole::Receive { accept, codecs } => Role::Receive(Box::new(Receiving::new(*accept, Arc::clone(codecs)))),
             LegRole::Send { label, .. } => Role::Send(Box::new(Sending::new(label.as_str().to_owned()))),
         };
-        let leg = Box::new(Leg::new(open, role, self.config.ice_lite, now));
+        let lite = self.config.ice_lite && open.ice == Ice::Configured;
+        let leg = Box::new(Leg::new(open, role, lite, now));
         let index = self.free.pop().unwrap_or_else(|| {
             self.legs.push(None);
             self.legs.len() - 1
         });
         self.legs[index] = Some(leg);
         self.by_link.insert(link, index);
+        if !lite {
+            self.asking.insert(index);
+        }
         for topic in &open.hears {
             self.hears.entry(*topic).or_default().insert(index);
         }

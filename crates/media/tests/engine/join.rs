@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use patchbay_core::{Kind, LinkId, MediaEvent, MediaOp};
+use patchbay_core::{Ice, Kind, LinkId, MediaEvent, MediaOp};
 use str0m::media::MediaKind;
 
 use crate::net::Path;
@@ -113,4 +113,27 @@ fn who_leaves_says_so() {
     assert!(world.peers[1].closed);
     assert_eq!(world.workers[0].counts().legs, 1);
     assert!(!world.has(|event| matches!(event, MediaEvent::Lost { .. })), "nobody is told of what it asked for");
+}
+
+#[test]
+fn a_leg_can_check_its_peer_where_others_do_not() {
+    let mut world = World::new(1, 1);
+    let publisher = world.peer(Path::GOOD, Path::GOOD);
+    // It waits for our checks, as an EvoStream media server does.
+    let waiting = world.peer_with(Path::GOOD, Path::GOOD, |builder| builder.set_ice_lite(true));
+    let usual = world.peer(Path::GOOD, Path::GOOD);
+    let track = world.publish(1, publisher, true, true);
+    world.pass(Duration::from_millis(500));
+    stream(&mut world, publisher, 0, 5);
+    world.ice = Ice::Full;
+    let mut sections = world.view(2, waiting, vec![track.clone()]);
+    world.trickle(2, waiting);
+    world.ice = Ice::Configured;
+    sections.extend(world.view(3, usual, vec![track]));
+    stream(&mut world, publisher, 5, 50);
+    let videos: Vec<_> = sections.iter().filter(|section| section.kind == Some(Kind::Video)).collect();
+    for (viewer, video) in [waiting, usual].into_iter().zip(videos) {
+        let came = world.peers[viewer].sorted(&video.mid).len();
+        assert!(came > 60, "{viewer}: {came}");
+    }
 }

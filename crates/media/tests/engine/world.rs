@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use patchbay_core::{
-    Body, DescriptionKind, Kinds, Lang, LegRole, LinkId, MediaEvent, MediaOp, Name, Open, PartyId, Section, Signal,
-    SignalKind, Topic, Track,
+    Body, DescriptionKind, Ice, Kinds, Lang, LegRole, LinkId, MediaEvent, MediaOp, Name, Open, PartyId, Section,
+    Signal, SignalKind, Topic, Track,
 };
 use patchbay_media::{Config, Datagram, Datagrams, Peer as To, PeerMessage, Sink, Worker};
 
@@ -20,6 +20,8 @@ pub(crate) struct World {
     /// The track of the first publication.
     pub(crate) track: Option<Track>,
     /// What the first peer sends is kept.
+    /// Who checks the ways of legs that are opened from now on.
+    pub(crate) ice: Ice,
     pub(crate) keep: bool,
     pub(crate) kept: Vec<Vec<u8>>,
     pub(crate) workers: Vec<Worker>,
@@ -95,6 +97,7 @@ impl World {
         Self {
             now,
             track: None,
+            ice: Ice::Configured,
             keep: false,
             kept: Vec::new(),
             workers: (0..workers).map(worker).collect(),
@@ -209,14 +212,22 @@ impl World {
     }
 
     pub(crate) fn open(&mut self, link: u64, peer: usize, role: LegRole, says: Vec<Topic>, hears: Vec<Topic>) {
+        let ice = self.ice;
         let owner = PartyId::new(0, u32::try_from(peer).expect("few peers"), 0);
         let report = Duration::from_secs(1);
-        self.op(MediaOp::Open(Open { link: LinkId::new(link), owner, role, says, hears, report }));
+        self.op(MediaOp::Open(Open { link: LinkId::new(link), owner, role, says, hears, report, ice }));
     }
 
     pub(crate) fn remote(&mut self, link: u64, kind: SignalKind, text: &str) {
         let signal = Signal { kind, body: Body::new(Lang(0), text.as_bytes()) };
         self.op(MediaOp::Remote { link: LinkId::new(link), signal });
+    }
+
+    /// Tells a leg where its peer can be reached.
+    pub(crate) fn trickle(&mut self, link: u64, peer: usize) {
+        let address = self.peers[peer].address;
+        let candidate = format!("candidate:1 1 UDP 2130706431 {} {} typ host", address.ip(), address.port());
+        self.remote(link, SignalKind::Candidate, &candidate);
     }
 
     /// The last description of a leg, taken out.
