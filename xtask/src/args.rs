@@ -11,6 +11,8 @@ usage: cargo xtask <command>
                     run CMD in a network namespace of its own (10.77.0.1, fd77::1, default route)
   bench relay […]   load a release server and measure; the rest goes to the load generator
   bench sfu […]     the same with publishers and viewers of WebRTC; --versus janus measures Janus as well
+  bench instructions
+                    what the media engine takes for a packet that it forwards, counted by callgrind
   fuzz [TARGET] [--seconds N] [--minimise]
                     run one fuzz target or all, or make their corpus small
   sim […]           10,000 seeds of the simulation; --seed N lives one, --scenario crowd fills 1,000 rooms
@@ -37,6 +39,7 @@ pub(crate) enum Task {
     BenchRelay {
         rest: Vec<String>,
     },
+    BenchInstructions,
     BenchSfu {
         rest: Vec<String>,
     },
@@ -62,9 +65,10 @@ pub(crate) fn parse(args: &[String]) -> Result<Task, String> {
         ["deny"] => Ok(Task::Deny),
         ["fuzz", rest @ ..] => Ok(Task::Fuzz(fuzz::Options::parse(rest)?)),
         ["bench", "relay", ..] => Ok(Task::BenchRelay { rest: args[2..].to_vec() }),
+        ["bench", "instructions"] => Ok(Task::BenchInstructions),
         ["bench", "sfu", ..] => Ok(Task::BenchSfu { rest: args[2..].to_vec() }),
         ["sim", ..] => Ok(Task::Sim { rest: args[1..].to_vec() }),
-        ["bench", ..] => Err("bench knows relay and sfu".into()),
+        ["bench", ..] => Err("bench knows relay, sfu and instructions".into()),
         [other, ..] => Err(format!("unknown command {other:?}")),
     }
 }
@@ -106,6 +110,7 @@ mod tests {
         assert_eq!(parsed("deny"), Ok(Task::Deny));
         assert_eq!(parsed("bench relay --seconds 5"), Ok(Task::BenchRelay { rest: strings(&["--seconds", "5"]) }));
         assert_eq!(parsed("bench sfu --versus janus"), Ok(Task::BenchSfu { rest: strings(&["--versus", "janus"]) }));
+        assert_eq!(parsed("bench instructions"), Ok(Task::BenchInstructions));
         assert_eq!(parsed("sim"), Ok(Task::Sim { rest: vec![] }));
         assert_eq!(parsed("sim --seed 7"), Ok(Task::Sim { rest: strings(&["--seed", "7"]) }));
     }

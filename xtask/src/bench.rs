@@ -40,6 +40,20 @@ pub(crate) fn sfu(rest: &[String]) -> ExitCode {
     netns::run(None, &command)
 }
 
+/// Counts instead of measuring: the same on every machine and in every mood of it.
+pub(crate) fn instructions() -> ExitCode {
+    let mut report = Report::default();
+    let there = machine::provide(&mut report, "valgrind --version", "valgrind");
+    if there.is_err() {
+        return report.finish(there);
+    }
+    let bench = Cmd::new("cargo bench -p patchbay-media --bench forwarding");
+    match bench.command().status() {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
 fn build() -> Result<(), ExitCode> {
     let build = Cmd::new("cargo build --release -p patchbay-server -p patchbay-loadgen");
     println!("== {build}");

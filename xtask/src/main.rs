@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         Ok(Task::Deny) => deny::run(),
         Ok(Task::Fuzz(options)) => fuzz::run(&options),
         Ok(Task::BenchRelay { rest }) => bench::relay(&rest),
+        Ok(Task::BenchInstructions) => bench::instructions(),
         Ok(Task::BenchSfu { rest }) => bench::sfu(&rest),
         Ok(Task::Sim { rest }) => sim::run(&rest),
         Err(reason) => {

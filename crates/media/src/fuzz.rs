@@ -7,6 +7,7 @@ mod engine;
 mod input;
 mod pair;
 mod peer;
+pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
 pub mod stun;

@@ -32,7 +32,7 @@ const PADDING: usize = 15;
 const JUDGE: Duration = Duration::from_secs(1);
 
 /// From which of our addresses to which of the viewer's.
-pub(crate) type Path = (SocketAddr, SocketAddr);
+type Path = (SocketAddr, SocketAddr);
 
 /// One viewer's RTP and RTCP.
 pub(crate) struct Lean {
@@ -138,8 +138,8 @@ impl Lean {
     }
 
     /// The peer has chosen a way.
-    pub(crate) fn go(&mut self, path: Path) {
-        self.path = Some(path);
+    pub(crate) fn go(&mut self, source: SocketAddr, destination: SocketAddr) {
+        self.path = Some((source, destination));
     }
 
     /// A datagram that str0m has for the network shows which way it has chosen. `false`: it is not to be sent, being RTP

@@ -114,6 +114,12 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
+    /// All of them.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) const fn testing() -> Self {
+        Self { mid: Some(4), send_time: Some(2), level: Some(1), rotation: Some(13) }
+    }
+
     pub(crate) fn of(map: &ExtensionMap) -> Self {
         Self {
             mid: map.id_of(Extension::RtpMid),

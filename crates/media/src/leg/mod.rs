@@ -209,7 +209,7 @@ impl Leg {
                 if let Role::Send(sending) = &mut self.role
                     && let Some(lean) = &mut sending.lean
                 {
-                    lean.go(chosen);
+                    lean.go(destination, source);
                 }
             }
         } else if let Role::Send(sending) = &self.role

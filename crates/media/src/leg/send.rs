@@ -438,10 +438,8 @@ impl Leg {
         self.heard = now;
         lean.hear(datagram, now, wire, |heard| match heard {
             Heard::KeyWanted(mid) => happened.push(Happened::KeyWanted(mid)),
-            Heard::Estimate(bps) => {
-                self.estimate = Some(bps);
-                happened.push(Happened::Estimate);
-            }
+            // For reports: without transport feedback, losses choose.
+            Heard::Estimate(bps) => self.estimate = Some(bps),
             Heard::Lost { permille } => {
                 self.loss_permille = permille;
                 sending.lost(permille, now);
