@@ -144,6 +144,13 @@ pub enum Event {
         /// The new one's height in pixels.
         height: u32,
     },
+    /// Edge: of the tracks of a view, this one's publisher speaks now, or was the last to.
+    Speaker {
+        /// The view.
+        link: LinkId,
+        /// The track's name.
+        track: Name,
+    },
     /// Edge: a stream that the party asked for in vain has gone live.
     Live {
         /// The stream.

@@ -266,6 +266,8 @@ pub struct Track {
     pub layers: u8,
     /// What of it passes at first.
     pub pass: Kinds,
+    /// Which rendition is sent at first, as in [`MediaOp::Prefer`].
+    pub height: Option<u32>,
 }
 
 /// What the engine tells the hub.
@@ -319,6 +321,14 @@ pub enum MediaEvent {
         /// The new one's height in pixels.
         height: u32,
     },
+    /// Of the tracks with sound that a sending leg is sent, at least two, this one's source speaks now. Told by the levels
+    /// that sources put beside their packets (RFC 6464); nobody is told while none does.
+    Speaker {
+        /// The leg.
+        link: LinkId,
+        /// The leg that the track comes from.
+        source: LinkId,
+    },
     /// How a leg does.
     Report {
         /// The leg.
@@ -339,6 +349,7 @@ impl MediaEvent {
             | Self::Lost { link }
             | Self::Refused { link, .. }
             | Self::Switched { link, .. }
+            | Self::Speaker { link, .. }
             | Self::Report { link, .. } => *link,
         }
     }

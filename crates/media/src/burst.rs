@@ -48,6 +48,8 @@ pub struct Packet {
     pub payload: Arc<[u8]>,
     /// Audio level (RFC 6464), in -dBov: 0 is loudest, 127 is silence.
     pub level: Option<u8>,
+    /// What the source says beside the level: it takes this for speech.
+    pub voice: bool,
     /// Video orientation (3GPP 26.114), as str0m reads it.
     pub rotation: Option<str0m::rtp::VideoOrientation>,
 }
@@ -111,7 +113,7 @@ mod tests {
     use super::*;
 
     fn packet(seq: u64, time: u32, marker: bool) -> Packet {
-        Packet { seq, time, marker, payload: Arc::from(&b"x"[..]), level: None, rotation: None }
+        Packet { seq, time, marker, payload: Arc::from(&b"x"[..]), level: None, voice: false, rotation: None }
     }
 
     /// What each push hands on, as `numbers key late`.

@@ -85,12 +85,10 @@ impl<K: Copy + PartialEq> Speakers<K> {
         }
     }
 
-    /// The source has gone.
-    pub fn remove(&mut self, source: K) {
-        self.sources.retain(|known| known.key != source);
-        if self.dominant == Some(source) {
-            self.dominant = None;
-        }
+    /// Only these sources are left.
+    pub fn retain(&mut self, is_left: impl Fn(K) -> bool) {
+        self.sources.retain(|known| is_left(known.key));
+        self.dominant = self.dominant.filter(|dominant| is_left(*dominant));
     }
 
     /// When [`Speakers::end_period`] is to be called next; never while nobody has been heard.

@@ -50,6 +50,8 @@ pub struct Worker {
     /// Legs that send checks and are not connected yet: an answer may come from where nobody is known. Most workers have
     /// none, so that answers of strangers cost nothing.
     asking: BTreeSet<usize>,
+    /// Viewers of several voices, who are told which of them speaks.
+    attending: BTreeSet<usize>,
     hears: BTreeMap<Topic, BTreeSet<usize>>,
     wheel: Wheel,
     /// Legs that wait to be polled.
@@ -116,6 +118,7 @@ impl Worker {
             routes: Routes::default(),
             layers: BTreeMap::new(),
             asking: BTreeSet::new(),
+            attending: BTreeSet::new(),
             hears: BTreeMap::new(),
             wheel: Wheel::new(now),
             dirty: VecDeque::new(),
@@ -434,6 +437,12 @@ impl Worker {
                 self.measure(index, now, sink);
             }
         }
+        for index in &self.attending {
+            let Some(Leg { link, role: Role::Send(sending), .. }) = self.legs[*index].as_deref_mut() else { continue };
+            if let Some(source) = sending.speaker(now) {
+                sink.event(MediaEvent::Speaker { link: *link, source });
+            }
+        }
         for index in self.care.iter().copied().collect::<Vec<_>>() {
             self.choose(index, now, sink);
         }
@@ -538,6 +547,7 @@ impl Worker {
         self.holding.remove(&index);
         self.care.remove(&index);
         self.asking.remove(&index);
+        self.attending.remove(&index);
         for topic in &leg.hears {
             if let Some(hearers) = self.hears.get_mut(topic) {
                 hearers.remove(&index);
@@ -561,10 +571,15 @@ impl Worker {
     /// viewer here it is, or whose last it was; not of those that it has viewed alone and goes on viewing.
     fn reroute(&mut self, index: usize, sink: &mut dyn Sink) {
         let lost = self.routes.remove_leg(index);
-        let subscriptions = match self.legs[index].as_deref() {
-            Some(Leg { role: Role::Send(sending), .. }) => sending.subscriptions().collect(),
-            _ => Vec::new(),
-        };
+        let mut subscriptions = Vec::new();
+        if let Some(Leg { role: Role::Send(sending), .. }) = self.legs[index].as_deref_mut() {
+            subscriptions.extend(sending.subscriptions());
+            if sending.attend() {
+                self.attending.insert(index);
+            } else {
+                self.attending.remove(&index);
+            }
+        }
         let mut found = Vec::new();
         for subscription in subscriptions {
             if self.routes.add(subscription.source, subscription.kind, (index, subscription.slot)) {

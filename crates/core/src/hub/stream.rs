@@ -53,6 +53,8 @@ struct Viewed {
     name: Name,
     selection: Selection,
     except: Option<Name>,
+    /// Which rendition of tracks to come it is to be sent.
+    height: Option<u32>,
     /// In the order in which they came, so that sections keep their places.
     tracks: Vec<(Name, Track)>,
 }
@@ -178,7 +180,8 @@ impl Streams {
         // It asked in vain before: a main stream can be viewed before it is live.
         self.waiting.drop(&key, party);
         let stream = key.1;
-        let mut viewed = Viewed { party, realm, name: stream.clone(), selection, except, tracks: Vec::new() };
+        let mut viewed =
+            Viewed { party, realm, name: stream.clone(), selection, except, height: None, tracks: Vec::new() };
         for link in stage.own.iter().chain(&stage.subs) {
             if let Some(track) = self.track(*link, &viewed, false) {
                 viewed.tracks.push(track);
@@ -241,7 +244,7 @@ impl Streams {
         let on = view.selection.picks(&publication.name, later);
         let pass = if on { Kinds::ALL } else { Kinds::NONE };
         let Publication { audio, video, layers, .. } = *publication;
-        let track = Track { source: link, audio, video, layers, pass };
+        let track = Track { source: link, audio, video, layers, pass, height: view.height };
         Some((publication.name.clone(), track))
     }
 
@@ -280,10 +283,14 @@ impl Streams {
         }
     }
 
-    pub(super) fn prefer(&self, link: LinkId, track: Option<&Name>, height: Option<u32>, out: &mut Effects) {
-        let Some(view) = self.views.get(&link) else { return };
-        let chosen = view.tracks.iter().filter(|(name, _)| track.is_none_or(|track| track == name));
+    pub(super) fn prefer(&mut self, link: LinkId, track: Option<&Name>, height: Option<u32>, out: &mut Effects) {
+        let Some(view) = self.views.get_mut(&link) else { return };
+        if track.is_none() {
+            view.height = height;
+        }
+        let chosen = view.tracks.iter_mut().filter(|(name, _)| track.is_none_or(|track| track == name));
         for (_, track) in chosen {
+            track.height = height;
             out.media(MediaOp::Prefer { link, source: track.source, height });
         }
     }
@@ -414,6 +421,11 @@ impl Streams {
                 let Some(view) = self.views.get(&link) else { return };
                 let Some((track, _)) = view.tracks.iter().find(|(_, track)| track.source == source) else { return };
                 tell(view.party, Event::Switched { link, track: track.clone(), height }, directory, out);
+            }
+            MediaEvent::Speaker { source, .. } => {
+                let Some(view) = self.views.get(&link) else { return };
+                let Some((track, _)) = view.tracks.iter().find(|(_, track)| track.source == source) else { return };
+                tell(view.party, Event::Speaker { link, track: track.clone() }, directory, out);
             }
             MediaEvent::Report { report, .. } => {
                 if let Some(publication) = self.publications.get_mut(&link) {

@@ -27,7 +27,7 @@ pub(super) struct Values {
     pub(super) mid: Option<MidBytes>,
     /// Absolute send time, 24 bits.
     pub(super) send_time: u32,
-    /// Audio level, -dBov.
+    /// Audio level, as it is sent: whether it is speech, and -dBov.
     pub(super) level: Option<u8>,
     pub(super) rotation: Option<u8>,
 }
@@ -49,7 +49,7 @@ impl Elements {
             elements.push(id, &values.send_time.to_be_bytes()[1..]);
         }
         if let (Some(id), Some(level)) = (ids.level, values.level) {
-            elements.push(id, &[level & 0x7f]);
+            elements.push(id, &[level]);
         }
         if let (Some(id), Some(rotation)) = (ids.rotation, values.rotation) {
             elements.push(id, &[rotation]);
@@ -127,7 +127,7 @@ mod tests {
         };
         let out = written(&ids, &values, &FIELDS);
         assert_eq!(out[0], 0x90);
-        assert_eq!(out[12..], [0xbe, 0xde, 0, 3, 0x41, b'a', b'b', 0x22, 0x11, 0x22, 0x33, 0x10, 0x7f, 0xd0, 3, 0]);
+        assert_eq!(out[12..], [0xbe, 0xde, 0, 3, 0x41, b'a', b'b', 0x22, 0x11, 0x22, 0x33, 0x10, 0xff, 0xd0, 3, 0]);
         let none = Values { send_time: 5, ..Values::default() };
         assert_eq!(
             written(&ids, &none, &FIELDS)[12..],
@@ -137,7 +137,7 @@ mod tests {
         let only = Ids { level: Some(1), ..Ids::default() };
         assert_eq!(
             written(&only, &values, &FIELDS)[12..],
-            [0xbe, 0xde, 0, 1, 0x10, 0x7f, 0, 0],
+            [0xbe, 0xde, 0, 1, 0x10, 0xff, 0, 0],
             "nor what was not agreed"
         );
     }

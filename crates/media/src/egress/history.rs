@@ -111,6 +111,7 @@ mod tests {
             marker: false,
             payload: Arc::from(vec![0; 1_000]),
             level: None,
+            voice: false,
             rotation: None,
         };
         let (source, packets) = (LinkId::new(1), (0..count).map(packet).collect());

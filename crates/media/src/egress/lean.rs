@@ -396,7 +396,7 @@ impl Made {
         let values = Values {
             mid: tells_mid.then_some(stream.mid_bytes),
             send_time,
-            level: packet.level,
+            level: packet.level.map(|level| u8::from(packet.voice) << 7 | level & 0x7f),
             rotation: packet.rotation.map(|rotation| rotation as u8),
         };
         let made = self.0.take().filter(|(of, _)| *of == values);

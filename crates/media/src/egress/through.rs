@@ -28,6 +28,8 @@ impl Egress for Through<'_> {
             let Some(packet) = burst.packets.get(one.place) else { continue };
             let values = ExtensionValues {
                 audio_level: packet.level.and_then(|level| i8::try_from(level).ok()).map(|level| -level),
+                // str0m leaves a level out that comes without it.
+                voice_activity: packet.level.map(|_| packet.voice),
                 video_orientation: packet.rotation,
                 ..ExtensionValues::default()
             };

@@ -161,6 +161,7 @@ impl World {
             marker: number + 1 == count,
             payload: vec![shape; PAYLOAD + (usize::from(shape) >> number) % 24].into(),
             level: (shape & 8 != 0).then_some(shape),
+            voice: shape & 64 != 0,
             rotation: (shape & 16 != 0 && number + 1 == count).then_some(str0m::rtp::VideoOrientation::Deg90),
         };
         let packets: Vec<_> = (0..count).map(packet).collect();

@@ -197,6 +197,7 @@ impl Leg {
             time: packet.header.timestamp,
             marker: packet.header.marker,
             level: values.audio_level.map(|level| level.unsigned_abs()),
+            voice: values.voice_activity.unwrap_or(false),
             rotation: values.video_orientation,
             payload: packet.payload,
         };

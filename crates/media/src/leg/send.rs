@@ -18,6 +18,7 @@ use crate::dtls::{self, Identity};
 use crate::egress::{Egress, Heard, Lean, Through, Wire};
 use crate::peer::LayerInfo;
 use crate::select::Selector;
+use crate::speaker::Speakers;
 use crate::{Config, sdp};
 
 /// Sections that lie idle before one is used again. A section that is used again keeps the track id that its first use
@@ -68,6 +69,9 @@ pub(crate) struct Sending {
     desired: u64,
     /// Since when there has been something higher to try for.
     trying: Option<Instant>,
+    /// Who speaks, where several can.
+    speakers: Option<Box<Speakers<LinkId>>>,
+    speaker: Option<LinkId>,
 }
 
 /// Something that the worker has to route.
@@ -91,6 +95,8 @@ impl Sending {
             guess: LossEstimate::new(),
             desired: 0,
             trying: None,
+            speakers: None,
+            speaker: None,
         }
     }
 
@@ -128,8 +134,45 @@ impl Sending {
         self.guess.report(permille, sent, self.desired);
     }
 
+    /// The slots have changed: whether there are several voices to tell apart.
+    pub(crate) fn attend(&mut self) -> bool {
+        let voice = |slot: &Slot| slot.source.filter(|_| slot.kind == Kind::Audio);
+        let mut voices: Vec<_> = self.slots.iter().filter_map(voice).collect();
+        voices.sort_unstable();
+        voices.dedup();
+        if voices.len() < 2 {
+            (self.speakers, self.speaker) = (None, None);
+            return false;
+        }
+        let speakers = self.speakers.get_or_insert_default();
+        speakers.retain(|source| voices.contains(&source));
+        self.speaker = self.speaker.filter(|speaker| voices.contains(speaker));
+        true
+    }
+
+    /// Sound that the viewer is sent tells how loud it is.
+    fn hear(&mut self, burst: &Burst, now: Instant) {
+        let Some(speakers) = self.speakers.as_mut().filter(|_| burst.kind == Kind::Audio) else { return };
+        burst
+            .packets
+            .iter()
+            .filter_map(|packet| packet.level)
+            .for_each(|level| speakers.hear(burst.source, level, now));
+    }
+
+    /// Who speaks, if that is another than was told.
+    pub(crate) fn speaker(&mut self, now: Instant) -> Option<LinkId> {
+        let speakers = self.speakers.as_mut()?;
+        if !speakers.end_period(now) || speakers.dominant() == self.speaker {
+            return None;
+        }
+        self.speaker = speakers.dominant();
+        self.speaker
+    }
+
     /// What passes of a source from now on.
     pub(crate) fn gate(&mut self, source: LinkId, pass: Kinds) {
+        self.waiting(source).for_each(|track| track.pass = pass);
         for slot in self.slots.iter_mut().filter(|slot| slot.source == Some(source)) {
             slot.pass = match slot.kind {
                 Kind::Audio => pass.audio,
@@ -142,7 +185,13 @@ impl Sending {
         }
     }
 
+    /// The tracks of a source that wait for an answer before they are offered.
+    fn waiting(&mut self, source: LinkId) -> impl Iterator<Item = &mut Track> {
+        self.wanted.iter_mut().flatten().filter(move |track| track.source == source)
+    }
+
     pub(crate) fn prefer(&mut self, source: LinkId, height: Option<u32>) {
+        self.waiting(source).for_each(|track| track.height = height);
         let chosen = |slot: &&mut Slot| slot.source == Some(source) && slot.kind == Kind::Video;
         self.slots.iter_mut().filter(chosen).for_each(|slot| slot.height = height);
     }
@@ -410,7 +459,11 @@ impl Leg {
         let (Role::Send(sending), Some(rtc)) = (&mut self.role, &mut self.rtc) else { return Forwarded::Nothing };
         let Some(slot) = sending.slots.get_mut(slot) else { return Forwarded::Nothing };
         let mut packets = std::mem::take(&mut wire.room.packets);
-        let forwarded = match (slot.take(burst, now, &mut packets), &mut sending.lean) {
+        let stream = slot.take(burst, now, &mut packets);
+        if stream.is_some() {
+            sending.hear(burst, now);
+        }
+        let forwarded = match (stream, &mut sending.lean) {
             (None, _) => Forwarded::Nothing,
             (Some(stream), Some(lean)) => match lean.forward(&stream, burst, &packets, now, wire) {
                 true => Forwarded::Sent,

@@ -46,7 +46,7 @@ impl Slot {
             source: Some(track.source),
             codec,
             pass,
-            height: None,
+            height: track.height,
             target: None,
             stream: None,
             rewriter: Rewriter::new(first_number(mid), codec.clock_rate()),
@@ -65,7 +65,7 @@ impl Slot {
         if self.codec != codec {
             self.stream = None;
         }
-        (self.codec, self.pass, self.height, self.rebase, self.told_height) = (codec, pass, None, true, 0);
+        (self.codec, self.pass, self.height, self.rebase, self.told_height) = (codec, pass, track.height, true, 0);
         (self.selector, self.target, self.layered) = (Selector::new(), None, track.layers > 1);
         if codec == Codec::Vp8 && (track.layers > 1 || self.vp8.is_some()) {
             self.vp8.get_or_insert_default();

@@ -111,9 +111,9 @@ fn who_has_gone_is_forgotten() {
     let mut talk = Talk::new();
     assert_eq!((talk.speakers.deadline(), talk.speakers.end_period(talk.now)), (None, false));
     talk.go(10, &[('a', 30), ('b', 35), ('c', 60)]);
-    talk.speakers.remove('c');
+    talk.speakers.retain(|source| source != 'c');
     assert_eq!(talk.speakers.dominant(), Some('a'));
-    talk.speakers.remove('a');
+    talk.speakers.retain(|source| source != 'a');
     assert_eq!(talk.speakers.dominant(), None);
     assert_eq!(talk.go(1, &[('b', 35)]), "b");
     assert_eq!(talk.speakers.loudness().count(), 1);

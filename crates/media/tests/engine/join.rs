@@ -68,6 +68,7 @@ fn a_viewer_gets_all_from_a_key_frame_on() {
         let sound = world.peers[1].sorted(&audio);
         assert!(sound.len() > 80 && sound.windows(2).all(steady), "{} packets of sound", sound.len());
         assert_eq!(sound[0].payload, [7; 80]);
+        assert!(sound.iter().all(|got| got.level == Some((-30, true))), "levels arrive: {:?}", sound[0].level);
         assert!(world.peers[0].asked.len() <= 3, "few key frames are asked for: {:?}", world.peers[0].asked.len());
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Got {
     pub(crate) time: u32,
     pub(crate) marker: bool,
     pub(crate) payload: Vec<u8>,
+    /// Audio level, and whether it is speech.
+    pub(crate) level: Option<(i8, bool)>,
 }
 
 pub(crate) struct Peer {
@@ -150,11 +152,22 @@ impl Peer {
     pub(crate) fn write(&mut self, kind: MediaKind, seq: u64, time: u32, now: Instant, marker: bool, payload: &[u8]) {
         let (ssrc, pt) = self.sending(kind, None);
         let level = (kind == MediaKind::Audio).then_some(-30);
-        let values = ExtensionValues { audio_level: level, ..ExtensionValues::default() };
+        let voice_activity = level.map(|_| true);
+        let values = ExtensionValues { audio_level: level, voice_activity, ..ExtensionValues::default() };
         let write = RtpWrite::new(pt, seq.into(), time, now, payload.to_vec())
             .marker(marker)
             .ext_vals(values)
             .nackable(kind == MediaKind::Video);
+        self.rtc.direct_api().stream_tx(&ssrc).expect("a stream").write_rtp(write);
+        self.tick(now);
+    }
+
+    /// Writes a packet of sound that is so loud: 0 is the loudest, -127 is silence.
+    pub(crate) fn sound(&mut self, seq: u64, time: u32, now: Instant, level: i8, payload: &[u8]) {
+        let (ssrc, pt) = self.sending(MediaKind::Audio, None);
+        let values =
+            ExtensionValues { audio_level: Some(level), voice_activity: Some(true), ..ExtensionValues::default() };
+        let write = RtpWrite::new(pt, seq.into(), time, now, payload.to_vec()).ext_vals(values);
         self.rtc.direct_api().stream_tx(&ssrc).expect("a stream").write_rtp(write);
         self.tick(now);
     }
@@ -206,6 +219,7 @@ impl Peer {
                         time: packet.header.timestamp,
                         marker: packet.header.marker,
                         payload: packet.payload.to_vec(),
+                        level: packet.header.ext_vals.audio_level.zip(packet.header.ext_vals.voice_activity),
                     };
                     self.got.entry(mid.to_string()).or_default().push(got);
                 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use patchbay_core::{DescriptionKind, Kind, Kinds, LinkId, MediaOp, SignalKind, Track};
+use patchbay_core::{DescriptionKind, Kind, Kinds, LinkId, MediaEvent, MediaOp, SignalKind, Track};
 use str0m::media::MediaKind;
 
 use crate::net::Path;
@@ -108,7 +108,7 @@ fn tracks_that_change_while_an_offer_is_in_flight_are_offered_next() {
     for tracks in [vec![both[0].clone()], vec![], vec![both[1].clone()]] {
         scene.world.op(MediaOp::Tracks { link: LinkId::new(9), tracks });
     }
-    let offers = scene.world.events.iter().filter(|event| matches!(event, patchbay_core::MediaEvent::Local { .. }));
+    let offers = scene.world.events.iter().filter(|event| matches!(event, MediaEvent::Local { .. }));
     assert_eq!(offers.count(), 0, "one at a time");
     let answer = scene.world.peers[2].answer(&offer);
     scene.world.remote(9, SignalKind::Answer, &answer);
@@ -163,4 +163,70 @@ fn a_publisher_restarts_ice_and_goes_on() {
     scene.world.peers[0].tick(now);
     scene.pass(15_000);
     assert!(scene.rate(&video) >= 24, "{:?}", scene.world.events.last());
+}
+
+#[test]
+fn who_speaks_is_told_to_who_hears_several() {
+    for workers in [1, 2] {
+        let mut world = World::new(workers, 3);
+        for _ in 0..4 {
+            world.peer(Path::GOOD, Path::GOOD);
+        }
+        let tracks: Vec<_> = (0..2).map(|peer| world.publish(1 + peer as u64, peer, true, false)).collect();
+        world.pass(Duration::from_millis(500));
+        world.view(8, 2, tracks.clone());
+        world.view(9, 3, tracks[..1].to_vec());
+        world.pass(Duration::from_millis(500));
+        let mut count = 0;
+        // Attenuation of each, in decibels.
+        let mut talk = |world: &mut World, levels: [i8; 2]| {
+            world.events.clear();
+            for _ in 0..100 {
+                for (peer, level) in levels.into_iter().enumerate() {
+                    let now = world.now;
+                    world.peers[peer].sound(100 + count, (count * 960) as u32, now, -level, &[peer as u8; 60]);
+                }
+                count += 1;
+                world.pass(Duration::from_millis(20));
+            }
+            let speakers = world.events.iter().filter_map(|event| match event {
+                MediaEvent::Speaker { link, source } => Some((*link, *source)),
+                _ => None,
+            });
+            speakers.collect::<Vec<_>>()
+        };
+        let of = |source| (LinkId::new(8), LinkId::new(source));
+        assert_eq!(talk(&mut world, [30, 70]), [of(1)], "{workers}: once, and only to who hears both");
+        assert_eq!(talk(&mut world, [70, 30]), [of(2)]);
+        assert_eq!(talk(&mut world, [70, 70]), [], "in silence the last one stays");
+        world.op(MediaOp::Tracks { link: LinkId::new(8), tracks: tracks[..1].to_vec() });
+        assert_eq!(talk(&mut world, [30, 30]), [], "there is nobody to tell apart any more");
+    }
+}
+
+#[test]
+fn wishes_are_heard_while_an_offer_is_in_flight() {
+    let mut scene = Scene::new(1);
+    scene.world.view(9, 2, vec![scene.tracks[0].clone()]);
+    scene.pass(500);
+    // The first change is offered and not answered yet; the second waits for it.
+    let link = LinkId::new(9);
+    scene.world.op(MediaOp::Tracks { link, tracks: Vec::new() });
+    let (offer, _) = scene.world.described(9, DescriptionKind::Offer);
+    scene.world.op(MediaOp::Tracks { link, tracks: scene.tracks.clone() });
+    let off = Kinds { audio: true, video: false };
+    scene.world.op(MediaOp::Gate { link, source: LinkId::new(2), pass: off });
+    let answer = scene.world.peers[2].answer(&offer);
+    scene.world.remote(9, SignalKind::Answer, &answer);
+    let sections = scene.world.negotiate(9, 2);
+    let section = |kind, source| {
+        let of = |section: &&patchbay_core::Section<LinkId>| {
+            section.kind == Some(kind) && section.source == Some(LinkId::new(source))
+        };
+        sections.iter().find(of).expect("a section").mid.clone()
+    };
+    scene.pass(500);
+    assert!(scene.rate(&section(Kind::Video, 1)) >= 20);
+    assert!(scene.rate(&section(Kind::Audio, 2)) >= 20);
+    assert_eq!(scene.rate(&section(Kind::Video, 2)), 0, "it was switched off while its offer waited");
 }

@@ -190,7 +190,7 @@ impl World {
             _ => None,
         });
         let (audio, video, layers) = parsed.expect("the offer is parsed");
-        Track { source: id, audio, video, layers, pass: Kinds::ALL }
+        Track { source: id, audio, video, layers, pass: Kinds::ALL, height: None }
     }
 
     /// Opens a view of tracks and negotiates it with a peer; the offer's sections.

@@ -137,6 +137,7 @@ impl Stage {
             Event::Switched { link, track, height } => {
                 format!("{who} #{} switched {} to {height}", link.0, track.as_str())
             }
+            Event::Speaker { link, track } => format!("{who} #{} hears {}", link.0, track.as_str()),
             Event::Live { stream } => format!("{who} hears that {} is live", stream.as_str()),
             Event::Renditions { tag: Tag(9), stream, audio, video, audio_bps, renditions } => {
                 let codec = |codec: &Option<Codec>| codec.map_or("-", Codec::label);
@@ -170,7 +171,8 @@ fn pass(kinds: Kinds) -> &'static str {
 fn tracks(tracks: &[Track]) -> String {
     let one = |track: &Track| {
         let codecs: Vec<_> = track.audio.iter().chain(&track.video).map(|codec| codec.label()).collect();
-        format!("#{} {} {}", track.source.0, codecs.join("+"), pass(track.pass))
+        let height = track.height.map(|height| format!(" {height}")).unwrap_or_default();
+        format!("#{} {} {}{height}", track.source.0, codecs.join("+"), pass(track.pass))
     };
     let list: Vec<_> = tracks.iter().map(one).collect();
     format!("[{}]", list.join(", "))
@@ -459,6 +461,13 @@ fn a_viewer_chooses_a_size_for_one_track_or_all() {
     assert_eq!(stage.does(b, prefer(Some("cam2"), Some(360))), ["prefer #3 of #2 Some(360)"]);
     assert_eq!(stage.does(b, prefer(None, None)), ["prefer #3 of #1 None", "prefer #3 of #2 None"]);
     assert_eq!(stage.does(b, prefer(Some("cam9"), None)), NOTHING);
+    let first = ["prefer #3 of #1 Some(180)", "prefer #3 of #2 Some(180)"];
+    assert_eq!(stage.does(b, prefer(None, Some(180))), first);
+    assert_eq!(stage.does(b, prefer(Some("cam1"), Some(720))), ["prefer #3 of #1 Some(720)"]);
+    stage.publishes(a, "cam3", Some("m"));
+    let told = stage.flows(4);
+    let later = "tracks #3 [#1 opus+VP8 all 720, #2 opus+VP8 all 180, #4 opus+VP8 all 180]";
+    assert!(told.iter().any(|line| line == later), "what comes later is sent as what was asked for all: {told:?}");
     assert_eq!(stage.does(a, prefer(None, None)), NOTHING, "it is not his view");
 }
 
@@ -533,6 +542,7 @@ fn what_the_engine_says_of_a_closed_leg_is_ignored() {
             MediaEvent::Lost { link },
             MediaEvent::Refused { link, fault: MediaFault::Internal },
             MediaEvent::Switched { link, source: link, height: 1 },
+            MediaEvent::Speaker { link, source: link },
             MediaEvent::Report { link, report: report.clone() },
         ] {
             assert_eq!(stage.engine(event), NOTHING);
@@ -562,6 +572,9 @@ fn reports_reach_viewers_and_renditions_who_asks() {
     let switched = |source| MediaEvent::Switched { link: link(2), source: link(source), height: 360 };
     assert_eq!(stage.engine(switched(1)), ["b #2 switched s to 360"]);
     assert_eq!(stage.engine(switched(9)), NOTHING);
+    let speaker = |source| MediaEvent::Speaker { link: link(2), source: link(source) };
+    assert_eq!(stage.engine(speaker(1)), ["b #2 hears s"]);
+    assert_eq!(stage.engine(speaker(9)), NOTHING);
 }
 
 #[test]
