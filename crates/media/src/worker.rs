@@ -381,6 +381,9 @@ impl Worker {
                 if media {
                     self.flows(index, now, sink);
                 }
+                if let Some(report) = self.legs[index].as_mut().and_then(|leg| leg.news(now)) {
+                    sink.event(report);
+                }
             }
             Happened::Connected => {
                 self.asking.remove(&index);

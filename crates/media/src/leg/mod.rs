@@ -329,6 +329,17 @@ impl Leg {
         now.saturating_duration_since(since) > patience
     }
 
+    /// A report before its time, if there is something to tell that is asked for as soon as media flows. Once for each
+    /// layer.
+    pub(crate) fn news(&mut self, now: Instant) -> Option<MediaEvent> {
+        let Role::Receive(receiving) = &mut self.role else { return None };
+        if !self.flowing || !std::mem::take(&mut receiving.news) {
+            return None;
+        }
+        self.report_at = now;
+        self.report(now)
+    }
+
     /// The report that is due now, if one is.
     pub(crate) fn report(&mut self, now: Instant) -> Option<MediaEvent> {
         if now < self.report_at {

@@ -40,6 +40,8 @@ pub(crate) struct Receiving {
     sound_resumes: bool,
     audio_meter: Meter,
     pub(crate) layers: Vec<Layer>,
+    /// A layer's size has become known: who asks for the stream's is to hear it, and not a report later.
+    pub(crate) news: bool,
 }
 
 /// An RTP stream of the peer.
@@ -79,6 +81,7 @@ impl Receiving {
             sound_resumes: false,
             audio_meter: Meter::new(),
             layers: Vec::new(),
+            news: false,
         }
     }
 
@@ -216,6 +219,7 @@ impl Leg {
                 let seen = receiving.video.map(|codec| keyframe::inspect(codec, &one.payload)).unwrap_or_default();
                 if seen.key {
                     layer.throttle.arrived();
+                    receiving.news |= layer.size.is_none() && seen.size.is_some();
                     layer.size = seen.size.or(layer.size);
                 }
                 layer.collector.push(one, seen.key, now, &mut collected);

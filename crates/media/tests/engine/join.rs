@@ -74,6 +74,24 @@ fn a_viewer_gets_all_from_a_key_frame_on() {
 }
 
 #[test]
+fn a_size_is_told_with_the_first_key_frame() {
+    let mut world = World::new(1, 1);
+    let publisher = world.peer(Path::GOOD, Path::GOOD);
+    world.publish(1, publisher, true, true);
+    world.pass(Duration::from_millis(500));
+    stream(&mut world, publisher, 0, 2);
+    let at = |wanted: fn(&MediaEvent) -> bool| world.events.iter().position(wanted);
+    let flows = at(|event| matches!(event, MediaEvent::Flowing { .. })).expect("it flows");
+    let report = at(|event| {
+        let MediaEvent::Report { report, .. } = event else { return false };
+        report.renditions.iter().any(|size| (size.width, size.height) == (640, 360) && size.bps > 0)
+    });
+    assert!(report.is_some_and(|report| report > flows), "{:?}", world.events);
+    let reports = world.events.iter().filter(|event| matches!(event, MediaEvent::Report { .. })).count();
+    assert_eq!(reports, 1, "once");
+}
+
+#[test]
 fn data_goes_both_ways_as_it_is() {
     for workers in [1, 2] {
         let (mut world, ..) = joined(workers);
