@@ -124,8 +124,11 @@ impl Lean {
             self.flows.resize_with(stream.slot + 1, || None);
         }
         match &mut self.flows[stream.slot] {
-            // Its numbers go on; the payload type may be another.
-            Some(flow) => flow.stream = stream,
+            // Its numbers go on; the payload type may be another, under which nothing may be sealed that was before.
+            Some(flow) => {
+                flow.stream = stream;
+                flow.history.clear();
+            }
             none => *none = Some(Flow::new(stream, self.resend)),
         }
     }

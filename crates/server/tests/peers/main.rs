@@ -9,6 +9,7 @@ mod common;
 
 mod data;
 mod gates;
+mod names;
 mod peer;
 mod play;
 mod publish;
