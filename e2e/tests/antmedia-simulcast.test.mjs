@@ -30,7 +30,9 @@ async function untilSteady(player, what, fits) {
 function port(player) {
   return player.page.evaluate(async () => {
     const stats = await window.__connections[0].getStats();
-    const pair = [...stats.values()].find((entry) => entry.type === 'candidate-pair' && entry.nominated && entry.state === 'succeeded');
+    // A pair that was nominated before a better one came stays so.
+    const transport = [...stats.values()].find((entry) => entry.type === 'transport');
+    const pair = stats.get(transport.selectedCandidatePairId);
     return stats.get(pair.localCandidateId).port;
   });
 }

@@ -18,6 +18,12 @@ const MARGIN: u64 = 15;
 /// How long it has to be there, and how long nothing resumes after a fall. Longer shows a worse picture than needed
 /// after each dip, shorter takes a peak of the estimate for bandwidth.
 const HOLD: Duration = Duration::from_secs(2);
+/// Who falls again so soon after a rise has risen in vain: on a network that bears a layer almost, each attempt is a key
+/// frame that fills its queue. The next attempt then waits twice as long after the fall as the last one, up to
+/// [`PATIENCE`]. A longer trial takes a later dip for the same failure, a shorter one lets the picture change to and fro.
+const TRIAL: Duration = Duration::from_secs(12);
+/// More spares a narrow network, less finds out sooner that it has become a wide one.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One track of pictures that the viewer wants.
 #[derive(Clone, Copy, Debug)]
@@ -34,13 +40,17 @@ pub struct Wanted<'a> {
 /// Decides which layers one viewer is sent.
 ///
 /// Down at once, when the estimate is less than what is sent needs; up when it has been [`MARGIN`] percent more than
-/// the higher layers need for [`HOLD`]. A track that is new gets its lowest layer at once where it fits, and others
+/// the higher layers need for [`HOLD`], and not too soon after a rise in vain ([`TRIAL`]). A track that is new gets its lowest layer at once where it fits, and others
 /// fall for it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Allocator {
     /// Since when there is enough to rise.
     rising: Option<Instant>,
     fell: Option<Instant>,
+    /// When it last rose, as long as that is on trial.
+    rose: Option<Instant>,
+    /// How long after a fall nothing rises.
+    patience: Duration,
     /// Kept to allocate only once.
     scratch: Vec<Option<u8>>,
 }
@@ -49,7 +59,7 @@ impl Allocator {
     /// Nothing has been decided.
     #[must_use]
     pub const fn new() -> Self {
-        Self { rising: None, fell: None, scratch: Vec::new() }
+        Self { rising: None, fell: None, rose: None, patience: HOLD, scratch: Vec::new() }
     }
 
     /// Sets the target of each track, in the order in which they matter, and returns the bitrate that all of them would
@@ -68,8 +78,14 @@ impl Allocator {
             for (track, fits) in tracks.iter_mut().zip(&fits) {
                 track.target = track.target.min(*fits);
             }
+            if self.rose.take().is_some_and(|rose| now.saturating_duration_since(rose) < TRIAL) {
+                self.patience = (self.patience * 2).min(PATIENCE);
+            }
             (self.rising, self.fell) = (None, Some(now));
         } else {
+            if self.rose.take_if(|rose| now.saturating_duration_since(*rose) >= TRIAL).is_some() {
+                self.patience = HOLD;
+            }
             fit(without_margin(budget), tracks, &mut fits);
             self.begin(now, tracks, &fits);
             self.rise(now, tracks, &fits);
@@ -105,14 +121,21 @@ impl Allocator {
             return;
         }
         let since = *self.rising.get_or_insert(now);
-        if now.saturating_duration_since(since) < HOLD {
+        let again = self.fell.is_none_or(|fell| now.saturating_duration_since(fell) >= self.patience);
+        if !again || now.saturating_duration_since(since) < HOLD {
             return;
         }
-        self.rising = None;
+        (self.rising, self.rose) = (None, Some(now));
         // Nobody ends here: where somebody fits above the lowest, all fit.
         for (track, fits) in tracks.iter_mut().zip(fits) {
             track.target = *fits;
         }
+    }
+}
+
+impl Default for Allocator {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -134,6 +134,33 @@ fn down_at_once_and_up_after_the_hold_with_a_margin() {
 }
 
 #[test]
+fn rises_in_vain_become_rare_and_one_that_stands_forgets_them() {
+    let mut viewer = Viewer::new(&[&CAMERA]);
+    viewer.decide(300);
+    let (mut rises, began) = (Vec::new(), viewer.now);
+    // A network that seems to bear the next layer until it is sent.
+    while viewer.now < began + 120 * SECOND {
+        let before = viewer.tracks[0].target;
+        let estimate = if before == Some(1) { 350 } else { 470 };
+        if viewer.decide(estimate) == [Some(1)] && before == Some(0) {
+            rises.push((viewer.now - began).as_secs());
+        }
+        viewer.now += SECOND;
+    }
+    assert_eq!(rises, [2, 7, 16, 33, 54, 75, 96, 117]);
+    // The network has become wider: it is tried out again, and the old failures are forgotten.
+    viewer.now += PATIENCE;
+    assert_eq!(viewer.settle(470), [Some(1)]);
+    viewer.now += TRIAL;
+    viewer.decide(470);
+    assert_eq!(viewer.decide(350), [Some(0)]);
+    viewer.now += SECOND;
+    assert_eq!(viewer.decide(470), [Some(0)]);
+    viewer.now += HOLD;
+    assert_eq!(viewer.decide(470), [Some(1)]);
+}
+
+#[test]
 fn what_was_paused_resumes_after_the_hold() {
     let mut viewer = Viewer::of(&CAMERA, &[Some(0), Some(0)]);
     assert_eq!(viewer.decide(199), [Some(0), None]);
