@@ -25,7 +25,6 @@ window.publish = (streamId) => new Promise(async (resolve, reject) => {
   const context = canvas.getContext('2d');
   let step = 0;
   setInterval(() => draw(context, (step += 1)), 1_000 / FRAMES_PER_SECOND);
-  const socket = new WebSocket(`ws://${location.host}/LiveApp/websocket`);
   const pc = new RTCPeerConnection({ iceServers: [] });
   const [track] = canvas.captureStream(FRAMES_PER_SECOND).getVideoTracks();
   const { sender } = pc.addTransceiver(track, { direction: 'sendonly', sendEncodings: ENCODINGS });
@@ -33,6 +32,8 @@ window.publish = (streamId) => new Promise(async (resolve, reject) => {
   // On a busy machine the browser would make the pictures smaller by itself; rather fewer of them.
   track.contentHint = 'detail';
   await sender.setParameters({ ...sender.getParameters(), degradationPreference: 'maintain-resolution' });
+  // Behind everything that waits: it may be open before somebody listens to it.
+  const socket = new WebSocket(`ws://${location.host}/LiveApp/websocket`);
   const say = (message) => socket.send(JSON.stringify({ streamId, ...message }));
   pc.onicecandidate = ({ candidate }) => {
     if (!candidate) return;
