@@ -14,3 +14,11 @@ pub struct Settings {
     /// What the workers share; its candidates are made from the above.
     pub media: patchbay_media::Config,
 }
+
+impl Settings {
+    /// The addresses that become candidates, in order.
+    #[must_use]
+    pub fn candidates(&self) -> Vec<IpAddr> {
+        crate::addresses::candidates(self)
+    }
+}

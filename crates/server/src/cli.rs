@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{self, ConfigErrors, Environment, Loaded, Override, Request};
+use crate::doctor;
 
 /// A server for WebRTC signalling.
 #[derive(Parser)]
@@ -27,6 +28,8 @@ pub enum Command {
     /// Check, print or explain the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look for what is likely to go wrong on this machine, and say what to do; exit status 1 where there is an error
+    Doctor(ServeArgs),
 }
 
 impl Cli {
@@ -161,6 +164,26 @@ pub fn run_config(
     Ok(0)
 }
 
+/// Runs the `doctor` command; the result is the exit status.
+///
+/// # Errors
+/// If `out` or `err` takes nothing.
+pub fn run_doctor(
+    args: &ServeArgs,
+    environment: &Environment,
+    dir: &Path,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<u8> {
+    match load(args, environment, dir) {
+        Ok(loaded) => doctor::run(&loaded.config, &loaded.warnings(), out),
+        Err(errors) => {
+            write_errors(&errors, err)?;
+            Ok(1)
+        }
+    }
+}
+
 /// Writes the errors of a configuration, one line each; `serve` uses it before there is a log.
 pub fn write_errors(errors: &ConfigErrors, err: &mut dyn Write) -> io::Result<()> {
     for error in &errors.0 {
@@ -178,7 +201,7 @@ mod tests {
         let args = ["patchbay"].iter().chain(args);
         match Cli::try_parse_from(args).map(Cli::into_command) {
             Ok(Command::Serve(args)) => args,
-            Ok(Command::Config(_)) => panic!("expected serve"),
+            Ok(_) => panic!("expected serve"),
             Err(error) => panic!("{error}"),
         }
     }

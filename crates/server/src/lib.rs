@@ -6,6 +6,7 @@ mod client;
 mod clock;
 pub mod config;
 mod dialects;
+pub mod doctor;
 mod door;
 mod folder;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -19,6 +19,11 @@ fn main() -> ExitCode {
             // Standard output was closed (`patchbay config keys | head`): the reader has what it wants.
             code.map_or(ExitCode::SUCCESS, ExitCode::from)
         }
+        Command::Doctor(args) => {
+            let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+            let code = cli::run_doctor(&args, &environment, Path::new("."), &mut out, &mut err);
+            code.map_or(ExitCode::SUCCESS, ExitCode::from)
+        }
     }
 }
 

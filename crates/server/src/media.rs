@@ -52,7 +52,11 @@ pub(crate) fn start(config: &Config, shell: &Arc<Shell>) -> Result<(), String> {
     shell.switchboard.seat().0.set(engine).map_err(|_| "the media engine runs already; this is a bug".to_owned())
 }
 
-fn settings(config: &Config) -> Result<Settings, String> {
+/// What the engine is started with.
+///
+/// # Errors
+/// With the key and the cause, if an address is none.
+pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
     let media = &config.media;
     Ok(Settings {
         port: media.udp_port,

@@ -14,6 +14,7 @@ use patchbay_dialect_kit::CloseCause;
 
 use crate::config::{Config, ListenAddr};
 use crate::dialects::{self, Served};
+use crate::doctor;
 use crate::door::Place;
 use crate::listener::{Listener, Role, Security};
 use crate::mailbox::Bounds;
@@ -65,6 +66,7 @@ pub fn serve(config: &Config) -> Result<(), String> {
 /// As [`serve`].
 pub fn run(config: &Config, served: Vec<Served>) -> Result<(), String> {
     raise_descriptor_limit(config.limits.connections);
+    doctor::at_start(config);
     let threads = if config.threads == 0 {
         std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
     } else {

@@ -24,7 +24,7 @@ fn folder(file: Option<&str>) -> PathBuf {
 fn serve(flags: &[&str]) -> ServeArgs {
     match Cli::parse_from(["patchbay"].iter().chain(flags)).into_command() {
         Command::Serve(args) => args,
-        Command::Config(_) => panic!("expected serve"),
+        _ => panic!("expected serve"),
     }
 }
 
@@ -337,4 +337,21 @@ fn the_documentation_ends_with_the_reference() {
             assert!(page.contains(&format!("`{name}`")), "{name}");
         }
     }
+}
+
+#[test]
+fn the_doctor_tells_by_its_exit_status_whether_the_server_can_serve() {
+    let doctor = |flags: &[&str]| {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let environment: Environment = std::iter::empty::<(&str, &str)>().collect();
+        let code = cli::run_doctor(&serve(flags), &environment, &folder(None), &mut out, &mut err).expect("it writes");
+        (code, String::from_utf8(out).expect("text"), String::from_utf8(err).expect("text"))
+    };
+    let here = ["--addr", "127.0.0.1:0", "--allowed-origins", "same-host", "--set", "media.bind=127.0.0.1"];
+    let (code, out, _) = doctor(&[&here[..], &["--set", "media.udp_port=0"]].concat());
+    assert!(code == 0 && out.contains("media gets other ports at each start") && out.contains("0 errors"), "{out}");
+    let (code, out, _) = doctor(&[&here[..], &["--set", "limits.min_available_mb=999999999"]].concat());
+    assert!(code == 1 && out.contains("error: limits.min_available_mb"), "{out}");
+    let (code, _, err) = doctor(&["--set", "media.udp_prt=1"]);
+    assert!(code == 1 && err.contains("media.udp_port"), "{err}");
 }

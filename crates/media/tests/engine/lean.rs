@@ -103,10 +103,10 @@ fn packets_that_differ_by_a_byte_leave_together_and_arrive_as_they_were() {
 }
 
 /// Without a stream of its own for what is sent again.
-fn without_rtx(mut builder: RtcConfig) -> RtcConfig {
+pub(crate) fn without_rtx(mut builder: RtcConfig, nack: bool) -> RtcConfig {
     let params = builder.codec_config().params().iter().map(|params| {
         let mut same = PayloadParams::new(params.pt(), None, params.spec());
-        same.set_fb_nack(true);
+        same.set_fb_nack(nack);
         same.set_fb_pli(true);
         same
     });
@@ -116,7 +116,7 @@ fn without_rtx(mut builder: RtcConfig) -> RtcConfig {
 
 #[test]
 fn who_knows_no_retransmission_stream_is_sent_the_same_packet_again() {
-    let (mut world, _, video) = viewed(without_rtx);
+    let (mut world, _, video) = viewed(|builder| without_rtx(builder, true));
     stream(&mut world, 0, 5, 5);
     let before = world.peers[1].sorted(&video).len();
     world.paths[1].1 = Path::lossy(10);

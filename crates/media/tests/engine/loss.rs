@@ -5,6 +5,7 @@ use std::time::Duration;
 use patchbay_core::Kind;
 
 use crate::join::stream;
+use crate::lean::without_rtx;
 use crate::net::Path;
 use crate::peer::Got;
 use crate::world::World;
@@ -54,6 +55,33 @@ fn what_a_publisher_loses_is_asked_for() {
         let missing = missing(&pictures);
         assert!(missing <= most, "{loss} %: {missing} of {} never came", pictures.len());
     }
+}
+
+#[test]
+fn a_publisher_that_never_sends_again_is_asked_for_key_frames_instead() {
+    let mut world = World::new(1, 7);
+    // It keeps nothing, and has agreed to no stream for what is sent again.
+    let publisher = world.peer_with(Path::GOOD, Path::GOOD, |builder| without_rtx(builder, false));
+    let viewer = world.peer(Path::GOOD, Path::GOOD);
+    let track = world.publish(1, publisher, true, true);
+    world.pass(Duration::from_millis(500));
+    stream(&mut world, publisher, 0, 5);
+    let sections = world.view(2, viewer, vec![track]);
+    world.pass(Duration::from_millis(500));
+    world.paths[publisher].0 = Path::lossy(10);
+    stream(&mut world, publisher, 5, 100);
+    let video = sections.iter().find(|section| section.kind == Some(Kind::Video)).expect("a section").mid.clone();
+    let before = world.peers[viewer].sorted(&video);
+    assert!(missing(&before) > 5, "what it loses stays lost: {}", missing(&before));
+    // The viewer cannot decode any more, and says so.
+    world.peers[viewer].ask(&video);
+    stream(&mut world, publisher, 105, 25);
+    let after = world.peers[viewer].sorted(&video);
+    let keys = after[before.len()..]
+        .iter()
+        .filter(|got| got.payload.len() > 4 && got.payload[0] == 0x90 && got.payload[4] & 1 == 0);
+    assert!(keys.count() > 0, "a key frame came");
+    assert!(after.len() >= before.len() + 35, "the stream goes on: {} {}", before.len(), after.len());
 }
 
 #[test]

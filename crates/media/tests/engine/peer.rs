@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::ChannelId;
 use str0m::format::Codec;
-use str0m::media::{Direction, MediaKind, Mid, Pt, Simulcast, SimulcastLayer};
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::rtcp::Rtcp;
 use str0m::rtp::{ExtensionValues, RawPacket, RtpWrite, Ssrc};
@@ -170,6 +170,13 @@ impl Peer {
         let write = RtpWrite::new(pt, seq.into(), time, now, payload.to_vec()).ext_vals(values);
         self.rtc.direct_api().stream_tx(&ssrc).expect("a stream").write_rtp(write);
         self.tick(now);
+    }
+
+    /// Asks for a key frame of what comes in a section.
+    pub(crate) fn ask(&mut self, mid: &str) {
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_rx_by_mid(mid.into(), None).expect("a stream");
+        stream.request_keyframe(KeyframeRequestKind::Pli);
     }
 
     pub(crate) fn say(&mut self, binary: bool, bytes: &[u8], now: Instant) {
