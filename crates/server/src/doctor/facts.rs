@@ -56,7 +56,7 @@ pub(crate) struct Facts {
 impl Facts {
     pub(crate) fn gather(config: &Config, probe: Probe) -> Self {
         let mut facts = Self {
-            container: ["/.dockerenv", "/run/.containerenv"].iter().any(|path| Path::new(path).exists()),
+            container: is_container(),
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             descriptors: rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum,
             buffers: number("/proc/sys/net/core/rmem_max").zip(number("/proc/sys/net/core/wmem_max")),
@@ -152,6 +152,12 @@ fn reached(addresses: &[IpAddr], port: u16, sockets: &[UdpSocket]) -> Vec<(Socke
         (to, came)
     };
     addresses.iter().map(one).collect()
+}
+
+/// Docker and Podman leave a file, Kubernetes a variable.
+fn is_container() -> bool {
+    ["/.dockerenv", "/run/.containerenv"].iter().any(|path| Path::new(path).exists())
+        || std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
 }
 
 /// Whether this machine has that address: only then it can be bound.
