@@ -71,8 +71,13 @@ impl Batch {
         if let Some((source, destination)) = self.between.take() {
             sink.send(Datagrams { source, destination, contents: &self.bytes, segment: self.segment });
         }
+        self.discard();
+    }
+
+    /// Forgets what waits.
+    pub(crate) fn discard(&mut self) {
         self.bytes.clear();
-        (self.segment, self.count, self.closed) = (0, 0, false);
+        (self.between, self.segment, self.count, self.closed) = (None, 0, 0, false);
     }
 }
 
@@ -125,6 +130,17 @@ mod tests {
         assert_eq!(run(&[(1, 9), (1, 5), (1, 5)]), [(1, vec![9, 5]), (1, vec![5])], "nothing may follow it");
         assert_eq!(run(&[(1, 5), (1, 9)]), [(1, vec![5]), (1, vec![9])], "none may be longer");
         assert_eq!(run(&[(1, 9), (2, 9)]), [(1, vec![9]), (2, vec![9])]);
+    }
+
+    #[test]
+    fn what_was_discarded_does_not_leave() {
+        let (mut batch, mut sent) = (Batch::default(), Sent::default());
+        let [from, to] = [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        batch.room(from, to, 9, &mut sent);
+        batch.discard();
+        batch.room(from, to, 5, &mut sent);
+        batch.flush(&mut sent);
+        assert_eq!(sent.0, [(2, vec![5])]);
     }
 
     #[test]

@@ -343,7 +343,11 @@ impl Worker {
         let mut happened = std::mem::take(&mut self.happened);
         let mut wire = Wire { batch: &mut self.batch, sink, room: &mut self.room };
         let called = catch_unwind(AssertUnwindSafe(|| call(leg, &mut wire, &mut happened)));
-        self.batch.flush(sink);
+        match called {
+            Ok(_) => self.batch.flush(sink),
+            // Whoever panicked may have left a packet half written, or in clear.
+            Err(_) => self.batch.discard(),
+        }
         for event in happened.drain(..) {
             self.happens(index, event, now, sink);
         }
