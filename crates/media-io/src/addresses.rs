@@ -39,6 +39,12 @@ fn outward(family: IpAddr) -> Option<IpAddr> {
     (!own.is_unspecified() && !link_local).then_some(own)
 }
 
+/// Whether this machine has that address: only then it can be bound to.
+#[must_use]
+pub fn is_own(address: IpAddr) -> bool {
+    UdpSocket::bind((address, 0)).is_ok()
+}
+
 fn loopback(family: &IpAddr) -> IpAddr {
     match family {
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),

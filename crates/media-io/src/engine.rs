@@ -72,7 +72,7 @@ impl Engine {
             };
             media.candidates = candidates.iter().filter_map(at).collect();
             let worker = Worker::new(number, media, Instant::now())?;
-            let own = candidates.iter().copied().filter(is_own).collect();
+            let own = candidates.iter().copied().filter(|ip| addresses::is_own(*ip)).collect();
             let tell = Arc::clone(&tell);
             let mut thread = Thread { number, worker, poll, sockets, own, handles: Arc::clone(&handles), tell };
             thread.register().map_err(|error| format!("cannot wait for a media socket: {error}"))?;
@@ -180,11 +180,6 @@ impl Places {
             self.legs[worker] -= 1;
         }
     }
-}
-
-/// Whether this machine has that address: it can be bound to.
-fn is_own(ip: &IpAddr) -> bool {
-    std::net::UdpSocket::bind((*ip, 0)).is_ok()
 }
 
 fn bind(settings: &Settings, number: usize) -> Result<Vec<Socket>, String> {

@@ -12,5 +12,6 @@ mod settings;
 mod socket;
 mod thread;
 
+pub use addresses::is_own;
 pub use engine::{Engine, Refused};
 pub use settings::Settings;

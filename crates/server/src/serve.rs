@@ -65,7 +65,7 @@ pub fn serve(config: &Config) -> Result<(), String> {
 /// # Errors
 /// As [`serve`].
 pub fn run(config: &Config, served: Vec<Served>) -> Result<(), String> {
-    raise_descriptor_limit(config.limits.connections);
+    raise_descriptor_limit();
     doctor::at_start(config);
     let threads = if config.threads == 0 {
         std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
@@ -251,20 +251,12 @@ fn admin_token(config: &Config) -> Result<Option<String>, String> {
     Ok(Some(token.to_owned()))
 }
 
-/// Raises the limit of open files to what the system allows, and says so if that is less than the configuration needs.
-fn raise_descriptor_limit(connections: usize) {
+/// Raises the limit of open files to what the system allows; the doctor says if that is less than the configuration needs.
+fn raise_descriptor_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!(%error, "cannot raise the limit of open files");
-    }
-    let current = getrlimit(Resource::Nofile).current;
-    if let Some(current) = current.filter(|current| *current < connections as u64) {
-        tracing::warn!(
-            open_files = current,
-            connections,
-            "the system allows fewer open files than limits.connections; raise it (ulimit -Hn, LimitNOFILE=) or lower the limit"
-        );
     }
 }

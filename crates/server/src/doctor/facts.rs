@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use patchbay_media_io::is_own;
 use socket2::{Domain, Socket, Type};
 
 use crate::config::Config;
@@ -36,6 +37,8 @@ pub(crate) struct Facts {
     pub(crate) unusable: Option<String>,
     pub(crate) container: bool,
     pub(crate) cores: usize,
+    /// Media's threads, each with a port.
+    pub(crate) workers: usize,
     /// Open files that the system allows at most.
     pub(crate) descriptors: Option<u64>,
     /// Largest socket buffers for receiving and for sending, in bytes.
@@ -63,6 +66,7 @@ impl Facts {
             memory_mb: memory(),
             ..Self::default()
         };
+        facts.workers = if config.media.workers == 0 { facts.cores } else { config.media.workers };
         facts.files(config);
         match media::settings(config) {
             Ok(settings) => {
@@ -106,8 +110,7 @@ impl Facts {
     /// Binds the first worker's port and sends ourselves a datagram at each address that clients are told.
     fn probe(&mut self, config: &Config, bind: &[IpAddr]) {
         let first = config.media.udp_port;
-        let workers = if config.media.workers == 0 { self.cores } else { config.media.workers };
-        let ports = (0..workers).filter_map(|worker| first.checked_add(u16::try_from(worker).ok()?));
+        let ports = (0..self.workers).filter_map(|worker| first.checked_add(u16::try_from(worker).ok()?));
         for port in ports.filter(|_| first != 0) {
             let bound: Vec<_> = bind.iter().map(|address| bound((*address, port).into())).collect();
             let refused = bound.iter().filter_map(|bound| bound.as_ref().err()).map(std::io::Error::kind);
@@ -158,11 +161,6 @@ fn reached(addresses: &[IpAddr], port: u16, sockets: &[UdpSocket]) -> Vec<(Socke
 fn is_container() -> bool {
     ["/.dockerenv", "/run/.containerenv"].iter().any(|path| Path::new(path).exists())
         || std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
-}
-
-/// Whether this machine has that address: only then it can be bound.
-fn is_own(address: IpAddr) -> bool {
-    UdpSocket::bind((address, 0)).is_ok()
 }
 
 fn number(path: &str) -> Option<u64> {

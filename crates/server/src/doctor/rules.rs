@@ -1,4 +1,4 @@
-//! What is likely to go wrong.
+//! What is likely to go wrong, beside what reading the configuration refuses or warns of by itself.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -133,7 +133,7 @@ impl Judge<'_> {
     /// Whether media's ports can be had and are reached.
     fn ports(&mut self) {
         let (media, facts) = (&self.config.media, self.facts);
-        let workers = if media.workers == 0 { facts.cores } else { media.workers };
+        let workers = facts.workers;
         for (port, kind) in &facts.taken {
             let (what, next) = match kind {
                 ErrorKind::AddrInUse => (
@@ -209,12 +209,6 @@ impl Judge<'_> {
                 "bind it to 127.0.0.1, or set admin.token_file",
             );
         }
-        for address in config.https.addr.iter().filter(|_| config.https.cert.is_none()) {
-            self.error("https.addr", format!("{address} has no certificate"), "set https.cert and https.key");
-        }
-        if config.https.cert.is_some() != config.https.key.is_some() {
-            self.error("https.cert", "certificate and key need each other", "set both https.cert and https.key");
-        }
     }
 
     fn files(&mut self) {
@@ -231,16 +225,13 @@ impl Judge<'_> {
 
     fn limits(&mut self) {
         let (limits, facts) = (&self.config.limits, self.facts);
-        let needed = limits.connections as u64 + OWN_DESCRIPTORS;
+        let needed = limits.connections as u64;
         if let Some(descriptors) = facts.descriptors.filter(|descriptors| *descriptors < needed) {
             let clients = descriptors.saturating_sub(OWN_DESCRIPTORS);
-            self.note(
+            self.warn(
                 "limits.connections",
-                format!(
-                    "the system allows {descriptors} open files: about {clients} clients, not {}",
-                    limits.connections
-                ),
-                "raise it (LimitNOFILE= of systemd, ulimit -Hn), or lower limits.connections",
+                format!("the system allows {descriptors} open files: about {clients} clients, not {needed}"),
+                "raise it (ulimit -Hn, LimitNOFILE= of systemd), or lower limits.connections",
             );
         }
         if let Some((receive, send)) = facts.buffers.filter(|(receive, send)| receive.min(send) < &BUFFER) {
@@ -287,21 +278,11 @@ impl Judge<'_> {
                 "name codecs",
             );
         }
-        if antmedia.apps.is_empty() {
-            self.note("dialect.antmedia.apps", "there is no application to publish in", "name one");
-        }
         if !self.config.media.ice_lite {
             self.note(
                 "media.ice_lite",
                 "both sides check the way: needed only where clients cannot reach this server by themselves",
                 "leave it on where they can",
-            );
-        }
-        if self.config.media.tcp_port != 0 {
-            self.warn(
-                "media.tcp_port",
-                "this version does not serve ICE over TCP",
-                "set it to 0; clients without UDP need a TURN server (rtc.config_json)",
             );
         }
     }
