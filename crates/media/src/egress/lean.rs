@@ -17,6 +17,7 @@ use super::header::{Elements, Fixed, Values};
 use super::history::{Form, History};
 use super::{Egress, Outgoing, Room, Stream, Wire};
 use crate::burst::{Burst, Packet};
+use crate::demux::Class;
 use crate::rewrite::Vp8Numbers;
 use crate::rtcp::{self, Block, Said, SenderReport};
 use crate::srtp::{Open, Seal, Tap};
@@ -146,15 +147,13 @@ impl Lean {
     }
 
     /// A datagram that str0m has for the network shows which way it has chosen. `false`: it is not to be sent, being RTP
-    /// or RTCP (RFC 7983 section 7), which is our part.
-    pub(crate) fn path(&mut self, source: SocketAddr, destination: SocketAddr, datagram: &[u8]) -> bool {
-        let first = datagram.first().copied().unwrap_or_default();
-        let ours = (128..=191).contains(&first);
+    /// or RTCP, which is our part.
+    pub(crate) fn path(&mut self, source: SocketAddr, destination: SocketAddr, class: Class<'_>) -> bool {
         // Checks are sent along all ways, to find out about them.
-        if ours || (20..=63).contains(&first) {
+        if matches!(class, Class::Dtls | Class::Media) {
             self.path = Some((source, destination));
         }
-        !ours
+        class != Class::Media
     }
 
     /// Whether a check from there may have changed the way.

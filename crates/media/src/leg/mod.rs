@@ -22,6 +22,7 @@ use str0m::{Candidate, Event, Input, Output, Rtc};
 pub(crate) use self::data::{Data, Queued};
 pub(crate) use self::receive::Receiving;
 pub(crate) use self::send::{Forwarded, Goal, Sending};
+use crate::demux::{Class, classify};
 use crate::dtls::Identity;
 use crate::egress::Wire;
 use crate::peer::LayerInfo;
@@ -244,11 +245,13 @@ impl Leg {
         loop {
             match rtc.poll_output().map_err(|error| lost(&error))? {
                 Output::Transmit(mut transmit) => {
-                    if let (Some((source, destination)), false) = (self.nominated, is_check(&transmit.contents)) {
+                    // Checks and their answers stay on the way that they are about.
+                    let class = classify(&transmit.contents);
+                    if let (Some((source, destination)), Class::Dtls | Class::Media) = (self.nominated, class) {
                         (transmit.source, transmit.destination) = (source, destination);
                     }
-                    let (from, to, datagram) = (transmit.source, transmit.destination, &transmit.contents);
-                    if lean.as_mut().is_none_or(|lean| lean.path(from, to, datagram)) {
+                    let (from, to) = (transmit.source, transmit.destination);
+                    if lean.as_mut().is_none_or(|lean| lean.path(from, to, class)) {
                         wire.batch.push(&transmit, wire.sink);
                     }
                 }
@@ -394,20 +397,14 @@ impl Leg {
     }
 }
 
-/// Connectivity checks and their answers (RFC 7983 section 7).
-fn is_check(datagram: &[u8]) -> bool {
-    datagram.first().is_some_and(|first| *first <= 3)
-}
-
 /// Whether it is a check of the peer that says: this way, from now on (RFC 8445 section 7.3.1.5).
 fn nominates(datagram: &[u8], rtc: &mut Rtc, provider: &CryptoProvider) -> bool {
-    if !is_check(datagram) {
+    if !matches!(classify(datagram), Class::Check(_)) {
         return false;
     }
     let Ok(check) = StunMessage::parse(datagram) else { return false };
     let ours = rtc.direct_api().local_ice_credentials();
-    check.is_binding_request()
-        && check.use_candidate()
+    check.use_candidate()
         && check.split_username().is_some_and(|(name, _)| name == ours.ufrag)
         && check.verify(ours.pass.as_bytes(), |key, parts| provider.sha1_hmac_provider.sha1_hmac(key, parts))
 }

@@ -32,6 +32,7 @@ const FIRST_ESTIMATE: u64 = 1_000_000;
 /// its network takes more. Longer or more often finds out sooner; less spares a network that has no more.
 const TRY_EVERY: Duration = Duration::from_secs(10);
 const TRY_FOR: Duration = Duration::from_secs(5);
+
 /// What the estimator of a viewer's network is to do, in bits per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Goal {
@@ -495,7 +496,7 @@ impl Leg {
             Heard::Estimate(bps) => self.estimate = Some(bps),
             Heard::Lost { permille } => {
                 self.loss_permille = permille;
-                sending.lost(permille, now);
+                happened.push(Happened::Lost);
             }
         });
         self.rtt = lean.rtt();
