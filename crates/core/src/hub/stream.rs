@@ -418,14 +418,12 @@ impl Streams {
                 self.remove(link, cause.into(), Tag::default(), directory, out);
             }
             MediaEvent::Switched { source, height, .. } => {
-                let Some(view) = self.views.get(&link) else { return };
-                let Some((track, _)) = view.tracks.iter().find(|(_, track)| track.source == source) else { return };
-                tell(view.party, Event::Switched { link, track: track.clone(), height }, directory, out);
+                let Some((party, track)) = self.viewed(link, source) else { return };
+                tell(party, Event::Switched { link, track, height }, directory, out);
             }
             MediaEvent::Speaker { source, .. } => {
-                let Some(view) = self.views.get(&link) else { return };
-                let Some((track, _)) = view.tracks.iter().find(|(_, track)| track.source == source) else { return };
-                tell(view.party, Event::Speaker { link, track: track.clone() }, directory, out);
+                let Some((party, track)) = self.viewed(link, source) else { return };
+                tell(party, Event::Speaker { link, track }, directory, out);
             }
             MediaEvent::Report { report, .. } => {
                 if let Some(publication) = self.publications.get_mut(&link) {
@@ -435,6 +433,13 @@ impl Streams {
                 }
             }
         }
+    }
+
+    /// Whose view it is, and what that source's track is called there.
+    fn viewed(&self, link: LinkId, source: LinkId) -> Option<(PartyId, Name)> {
+        let view = self.views.get(&link)?;
+        let (track, _) = view.tracks.iter().find(|(_, track)| track.source == source)?;
+        Some((view.party, track.clone()))
     }
 
     fn party(&self, link: LinkId) -> Option<PartyId> {
