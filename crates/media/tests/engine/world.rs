@@ -19,9 +19,9 @@ pub(crate) struct World {
     pub(crate) now: Instant,
     /// The track of the first publication.
     pub(crate) track: Option<Track>,
-    /// What the first peer sends is kept.
     /// Who checks the ways of legs that are opened from now on.
     pub(crate) ice: Ice,
+    /// What the first peer sends is kept.
     pub(crate) keep: bool,
     pub(crate) kept: Vec<Vec<u8>>,
     pub(crate) workers: Vec<Worker>,

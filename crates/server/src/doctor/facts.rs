@@ -107,7 +107,7 @@ impl Facts {
         }
     }
 
-    /// Binds the first worker's port and sends ourselves a datagram at each address that clients are told.
+    /// Binds the workers' ports, and sends the first one a datagram at each address that clients are told.
     fn probe(&mut self, config: &Config, bind: &[IpAddr]) {
         let first = config.media.udp_port;
         let ports = (0..self.workers).filter_map(|worker| first.checked_add(u16::try_from(worker).ok()?));
