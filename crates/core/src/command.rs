@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::{Cause, Kinds, Lang, LinkId, Merge, Name, Realm, RoomId, Signal, Token};
+use crate::{Body, Cause, Kinds, Lang, LinkId, Merge, Name, Realm, RoomId, Signal, Token};
 
 /// What a party asks of the hub. Whatever answers it carries the tag that was given with it.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ pub enum Command {
         /// To whom.
         to: Name,
         /// What.
-        body: crate::Body,
+        body: Body,
     },
     /// Take a stream's name and open the leg that its media will come in by. Answer: `Reserved`, then the peer's offer
     /// is awaited; or `Refused`.
@@ -66,6 +66,14 @@ pub enum Command {
     ///
     /// [`Event::Live`]: crate::Event::Live
     View(View),
+    /// As [`Command::View`], by a peer that offers itself: it is sent what its offer has room for. Answer: `Viewing`, then
+    /// `Described` with an answer; or `Refused`.
+    Watch {
+        /// What is to be seen.
+        view: View,
+        /// The peer's offer, as plain text.
+        offer: Body,
+    },
     /// Switch kinds of a track on or off: on a view for its viewer, on a publication for everybody. No answer; unknown
     /// tracks are ignored.
     Pause {

@@ -127,7 +127,7 @@ impl Topic {
 /// What the hub asks of the engine.
 #[derive(Clone, Debug)]
 pub enum MediaOp {
-    /// Make a leg. A sending leg answers with [`MediaEvent::Local`] (an offer); a receiving one waits for the offer.
+    /// Make a leg. One that offers does so at once ([`MediaEvent::Local`]); the others wait for the peer's offer.
     Open(Open),
     /// What the peer said: an offer, an answer, a candidate, as plain text.
     Remote {
@@ -137,7 +137,7 @@ pub enum MediaOp {
         signal: Signal,
     },
     /// From now on, the leg sends these tracks: a new offer, unless nothing changes. One offer is in flight at a time;
-    /// the newest list that came meanwhile is offered next.
+    /// the newest list that came meanwhile is offered next. Where the peer offers, tracks move into the room that is there.
     Tracks {
         /// The leg.
         link: LinkId,
@@ -250,6 +250,13 @@ pub enum LegRole {
         may_grow: bool,
         /// Name of the data channel.
         label: Name,
+    },
+    /// The peer offers, and we send what its offer has room for: in each section that it would receive in, one track.
+    Answer {
+        /// Tracks at first.
+        tracks: Vec<Track>,
+        /// Others may come, in whatever codec, as room becomes free: the answer agrees to all that are switched on.
+        may_grow: bool,
     },
 }
 

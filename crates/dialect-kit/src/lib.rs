@@ -4,6 +4,7 @@
 //! which is told of frames, events and deadlines and answers into an [`Outbox`]; it does no I/O and reads no clock.
 #![warn(missing_docs)]
 
+pub mod http;
 pub mod json;
 mod limiter;
 mod outbox;

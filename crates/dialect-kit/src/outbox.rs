@@ -1,5 +1,7 @@
 use patchbay_core::{Command, Moment, Tag};
 
+use crate::http::{Exchange, Reply};
+
 /// What a session wants done, in order. The shell keeps one per thread and drains it after each call, so that a
 /// session allocates nothing for its answers.
 #[derive(Default)]
@@ -7,6 +9,7 @@ pub struct Outbox {
     text: Vec<u8>,
     frames: Vec<Mark>,
     commands: Vec<(Tag, Command)>,
+    replies: Vec<(Exchange, Reply)>,
     close: Option<Close>,
     deaf_until: Option<Moment>,
 }
@@ -118,6 +121,16 @@ impl Outbox {
         self.commands.push((tag, command));
     }
 
+    /// Answers a request.
+    pub fn reply(&mut self, exchange: Exchange, reply: Reply) {
+        self.replies.push((exchange, reply));
+    }
+
+    /// Takes the replies out, in order.
+    pub fn take_replies(&mut self) -> impl Iterator<Item = (Exchange, Reply)> + '_ {
+        self.replies.drain(..)
+    }
+
     /// Ends the connection after what has been sent so far. The first close counts.
     pub fn close(&mut self, code: u16, cause: CloseCause) {
         self.close.get_or_insert(Close { code: Some(code), cause });
@@ -175,6 +188,7 @@ impl Outbox {
         self.text.clear();
         self.text.shrink_to(KEPT_BYTES);
         self.frames.clear();
+        self.replies.clear();
         self.close = None;
         self.deaf_until = None;
     }

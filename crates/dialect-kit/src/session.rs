@@ -1,5 +1,6 @@
 use patchbay_core::{Event, Moment, Profile};
 
+use crate::http::Request;
 use crate::{Outbox, Spec};
 
 /// One connection's translator between its dialect and the hub.
@@ -12,6 +13,9 @@ pub trait Session: Send {
     fn on_open(&mut self, ctx: &mut Ctx<'_>);
     /// The peer sent something.
     fn on_frame(&mut self, frame: Frame<'_>, ctx: &mut Ctx<'_>);
+    /// The peer sends a request, where the endpoint's codec is HTTP: to be answered now or later by [`Outbox::reply`], each
+    /// once. A session that ends leaves nobody waiting: the shell answers for it.
+    fn on_request(&mut self, _request: &Request<'_>, _ctx: &mut Ctx<'_>) {}
     /// The hub tells something.
     fn on_event(&mut self, event: Event, ctx: &mut Ctx<'_>);
     /// When [`Session::on_deadline`] is to be called, if ever.

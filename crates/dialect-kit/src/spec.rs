@@ -63,6 +63,8 @@ pub enum Subprotocol {
 pub enum Codec {
     /// RFC 6455, one message per frame.
     WebSocket,
+    /// Requests at the path and below it ([`crate::http`]).
+    Http,
 }
 
 /// A configuration key of a dialect.

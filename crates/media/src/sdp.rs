@@ -148,6 +148,35 @@ pub(crate) fn one_way(sdp: &str) -> String {
     out
 }
 
+/// An offer to receive, perhaps also to send, as one to receive only: nothing of the peer's is taken on a view's
+/// connection. Sections are named so that sound and pictures of one place are played in step: our answer repeats `a=msid`.
+pub(crate) fn other_way(sdp: &str) -> String {
+    let mut out = String::with_capacity(sdp.len() + 64);
+    let (mut media, mut counts) = (None, [0, 0]);
+    for line in sdp.split_inclusive('\n') {
+        if let Some(section) = line.strip_prefix("m=") {
+            media = match section.split(' ').next() {
+                Some("audio") => Some(("a", 0)),
+                Some("video") => Some(("v", 1)),
+                _ => None,
+            };
+        }
+        let sends = ["a=msid:", "a=ssrc:", "a=ssrc-group:", "a=simulcast:", "a=rid:"];
+        match (line.trim_end(), media) {
+            ("a=sendrecv", Some(_)) => out.push_str("a=recvonly\r\n"),
+            ("a=sendonly", Some(_)) => out.push_str("a=inactive\r\n"),
+            (text, Some(_)) if sends.iter().any(|start| text.starts_with(start)) => {}
+            (text, Some((track, kind))) if text.starts_with("a=mid:") => {
+                let count = counts[kind];
+                counts[kind] += 1;
+                out.push_str(&format!("{text}\r\na=msid:s{count} {track}{count}\r\n"));
+            }
+            _ => out.push_str(line),
+        }
+    }
+    out
+}
+
 /// The media sections of a description of ours, in order: what each carries, and its `mid`.
 pub(crate) fn sections(sdp: &str) -> impl Iterator<Item = (Option<Kind>, &str)> {
     sdp.split("\nm=").skip(1).map(|section| {
@@ -253,6 +282,21 @@ mod tests {
         assert!(!way.contains("a=sendrecv"));
         assert_eq!(way.matches("a=sendonly").count(), 2);
         assert_eq!(way.replace("a=sendonly", "a=sendrecv"), OFFER.replace("a=sendonly", "a=sendrecv"));
+    }
+
+    #[test]
+    fn what_would_send_receives() {
+        let offer =
+            OFFER.replacen("a=mid:1\r\na=sendonly", "a=mid:1\r\na=sendrecv\r\na=msid:x y\r\na=ssrc:1 cname:c", 1);
+        let way = other_way(&offer);
+        assert_eq!(way.matches("a=recvonly").count(), 2);
+        for (mid, msid) in [("0", "s0 a0"), ("1", "s0 v0")] {
+            assert!(way.contains(&format!("a=mid:{mid}\r\na=msid:{msid}\r\n")), "{way}");
+        }
+        for gone in ["a=sendrecv", "a=msid:x", "a=ssrc", "a=rid", "a=simulcast"] {
+            assert!(!way.contains(gone), "{gone}");
+        }
+        assert!(way.ends_with("webrtc-datachannel\r\na=mid:2\r\n"), "data stays as it is");
     }
 
     #[test]

@@ -157,7 +157,10 @@ impl Hub {
                 Ok(())
             }
             Command::Publish(publish) => self.streams.publish(party, profile.realm, tag, publish, &mut self.links, out),
-            Command::View(view) => self.streams.view(party, profile.realm, tag, view, &mut self.links, out),
+            Command::View(view) => self.streams.view(party, profile.realm, tag, view, None, &mut self.links, out),
+            Command::Watch { view, offer } => {
+                self.streams.view(party, profile.realm, tag, view, Some(offer), &mut self.links, out)
+            }
             Command::Query(query) => self.streams.query(party, profile.realm, tag, query, out),
             Command::Pause { link, .. } | Command::Prefer { link, .. } | Command::Say { link, .. }
                 if !self.streams.is_own(party, link) =>

@@ -11,8 +11,9 @@ use super::directory::Directory;
 use super::waiting::Waiting;
 use crate::id::LinkIds;
 use crate::{
-    Cause, CauseKind, Codec, Effects, Event, Ice, Kinds, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Name, Open,
-    PartyId, Publish, Query, Realm, RealmLimits, Refusal, Report, Section, Selection, Speaks, Tag, Topic, Track, View,
+    Body, Cause, CauseKind, Codec, Effects, Event, Ice, Kinds, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Name,
+    Open, PartyId, Publish, Query, Realm, RealmLimits, Refusal, Report, Section, Selection, Signal, SignalKind, Speaks,
+    Tag, Topic, Track, View,
 };
 
 /// How often the engine tells of a publication: often enough that a list of renditions is never stale to the eye.
@@ -153,12 +154,15 @@ impl Streams {
         Ok(())
     }
 
+    /// A view; `offer` is that of a peer that offers itself.
+    #[expect(clippy::too_many_arguments, reason = "the hub's modules are handed what they touch, not the hub")]
     pub(super) fn view(
         &mut self,
         party: PartyId,
         realm: Realm,
         tag: Tag,
         view: View,
+        offer: Option<Body>,
         links: &mut LinkIds,
         out: &mut Effects,
     ) -> Result<(), Refusal> {
@@ -198,7 +202,10 @@ impl Streams {
         self.by_party.insert((party, link));
         self.views.insert(link, viewed);
         out.tell(party, Event::Viewing { tag, link });
-        let role = LegRole::Send { tracks, may_grow, label: stream };
+        let role = match offer {
+            Some(_) => LegRole::Answer { tracks, may_grow },
+            None => LegRole::Send { tracks, may_grow, label: stream },
+        };
         out.media(MediaOp::Open(Open {
             link,
             owner: party,
@@ -208,6 +215,9 @@ impl Streams {
             report: VIEW_REPORT,
             ice: Ice::Configured,
         }));
+        if let Some(body) = offer {
+            out.media(MediaOp::Remote { link, signal: Signal { kind: SignalKind::Offer, body } });
+        }
         Ok(())
     }
 

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use patchbay_core::{
-    CauseKind, Command, Effect, Effects, Event, Hub, Kinds, Lang, LegRole, Limits, LinkId, MediaEvent, MediaFault,
-    MediaOp, Moment, Name, PartyId, Profile, Publish, Query, Realm, RealmLimits, Refusal, Selection, Speaks, Tag,
-    Track, View,
+    Body, CauseKind, Command, Effect, Effects, Event, Hub, Kinds, Lang, LegRole, Limits, LinkId, MediaEvent,
+    MediaFault, MediaOp, Moment, Name, PartyId, Profile, Publish, Query, Realm, RealmLimits, Refusal, Selection,
+    Speaks, Tag, Track, View,
 };
 use proptest::prelude::*;
 
@@ -184,7 +184,7 @@ impl Legs {
         match op {
             MediaOp::Open(open) => {
                 assert!(self.open.insert(open.link), "a leg is opened once");
-                if let LegRole::Send { tracks, .. } = open.role {
+                if let LegRole::Send { tracks, .. } | LegRole::Answer { tracks, .. } = open.role {
                     self.send(open.link, &tracks);
                 }
             }
@@ -193,6 +193,7 @@ impl Legs {
                 self.send(link, &tracks);
             }
             MediaOp::Close { link } => self.close(link),
+            MediaOp::Remote { link, .. } => assert!(self.open.contains(&link), "an offer for a leg that is closed"),
             op => panic!("nobody asked for {op:?}"),
         }
     }
@@ -221,6 +222,8 @@ struct Life {
     over: Vec<LinkId>,
     /// Effects that have been looked at for the link alone.
     again: Vec<Effect>,
+    /// The last who viewed was one who offers.
+    offers: bool,
 }
 
 fn name(text: &str) -> Name {
@@ -239,6 +242,7 @@ impl Life {
             names: BTreeMap::new(),
             over: Vec::new(),
             again: Vec::new(),
+            offers: false,
         }
     }
 
@@ -302,7 +306,11 @@ impl Life {
         let expected = self.model.view(who, stream);
         let selection = Selection::ALL;
         let view = View { stream: name(stream), selection, except: except.map(name), speaks: Speaks::ToAll };
-        self.hub.handle(Moment::from_micros(1), who, TAG, Command::View(view), &mut self.out);
+        // Who offers and who is offered view alike.
+        self.offers = !self.offers;
+        let offer = Body::new(Lang(0), b"v=0");
+        let command = if self.offers { Command::Watch { view, offer } } else { Command::View(view) };
+        self.hub.handle(Moment::from_micros(1), who, TAG, command, &mut self.out);
         let realm = self.model.parties[&who];
         let mut told = Told::new();
         match expected {

@@ -31,6 +31,8 @@ struct Leg {
     open: Kinds,
     tracks: Vec<Track>,
     sections: Vec<Section<LinkId>>,
+    /// The peer offers, and not we.
+    answers: bool,
     /// An offer of ours is out.
     offered: bool,
     /// The tracks have changed since.
@@ -72,8 +74,12 @@ impl Engine {
                 self.check_tracks(&tracks);
                 let leg = self.leg(link);
                 leg.tracks = tracks;
-                leg.changed = true;
-                self.make_offer(link);
+                if leg.answers {
+                    leg.fill();
+                } else {
+                    leg.changed = true;
+                    self.make_offer(link);
+                }
             }
             MediaOp::Gate { link, source, pass } => {
                 let track = self.leg(link).tracks.iter_mut().find(|track| track.source == source);
@@ -113,12 +119,14 @@ impl Engine {
 
     fn open(&mut self, open: Open, stream: Name) {
         let Open { link, owner, role, says, hears, report: _, ice: _ } = open;
+        let answers = matches!(role, LegRole::Answer { .. });
         let (up, accept, tracks) = match role {
             LegRole::Receive { accept, .. } => (true, accept, Vec::new()),
             LegRole::Send { tracks, label, .. } => {
                 assert_eq!(label, stream, "the data channel is called as the stream");
                 (false, Kinds::NONE, tracks)
             }
+            LegRole::Answer { tracks, .. } => (false, Kinds::NONE, tracks),
         };
         self.check_tracks(&tracks);
         let leg = Leg {
@@ -130,8 +138,9 @@ impl Engine {
             open: Kinds::ALL,
             tracks,
             sections: Vec::new(),
+            answers,
             offered: false,
-            changed: !up,
+            changed: !up && !answers,
             candidates: 0,
             preferred: BTreeMap::new(),
             inbox: VecDeque::new(),
@@ -145,10 +154,19 @@ impl Engine {
         self.events.push_back(MediaEvent::Refused { link, fault });
     }
 
-    /// The peer offers to send.
+    /// The peer offers to send, or to receive.
     fn offer(&mut self, link: LinkId, sdp: &str) {
         let leg = self.leg(link);
         let sections = read_sections(sdp);
+        if leg.answers && sdp.starts_with("v=0") && !sections.is_empty() {
+            if leg.sections.is_empty() {
+                leg.sections = sections;
+            }
+            leg.fill();
+            let (kind, sections) = (DescriptionKind::Answer, leg.sections.clone());
+            let sdp = Arc::from(write_sections(&sections, "sendonly"));
+            return self.events.push_back(MediaEvent::Local { link, kind, sdp, sections });
+        }
         if !leg.name.up || !sdp.starts_with("v=0") || sections.is_empty() {
             return self.refuse(link, MediaFault::Description);
         }
@@ -274,6 +292,28 @@ impl Engine {
         };
         let there = Kinds { audio: track.audio.is_some(), video: track.video.is_some() };
         there.and(track.pass).and(self.legs[&source].open)
+    }
+}
+
+impl Leg {
+    /// Puts tracks into the sections that the peer has offered.
+    fn fill(&mut self) {
+        for section in &mut self.sections {
+            section.source.take_if(|source| self.tracks.iter().all(|track| track.source != *source));
+        }
+        for track in &self.tracks {
+            for (kind, codec) in [(Kind::Audio, track.audio), (Kind::Video, track.video)] {
+                let own =
+                    |section: &Section<LinkId>| section.kind == Some(kind) && section.source == Some(track.source);
+                if codec.is_none() || self.sections.iter().any(own) {
+                    continue;
+                }
+                let idle = |section: &&mut Section<LinkId>| section.kind == Some(kind) && section.source.is_none();
+                if let Some(section) = self.sections.iter_mut().find(idle) {
+                    section.source = Some(track.source);
+                }
+            }
+        }
     }
 }
 

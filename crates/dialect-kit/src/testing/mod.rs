@@ -15,6 +15,8 @@
 //! | `>a ping`, `>a pong` | `a` sends a WebSocket ping or pong |
 //! | `>a fragments …¦…` | one text message in fragments, a WebSocket ping between them |
 //! | `>a unmasked …` | an unmasked text frame |
+//! | `>a {"method":"POST","path":"/x/name",…}` | of a dialect that speaks in requests: one, with `headers`, `body`, `stranger`; each connection is one session and its resource |
+//! | `<a {"status":201,…}` | its reply, with `headers` (lists by name) and `body` |
 //! | `<a {…}` | the next thing that `a` hears is a text equal to this as JSON: these keys and no others |
 //! | `<a exactly …⏎` | the next thing that `a` hears is this text, byte by byte; `⏎` is a line feed |
 //! | `<a ping` | the next thing is a WebSocket ping (connections opened with `manual`; others answer by themselves) |
@@ -50,6 +52,7 @@ mod expected;
 mod input;
 pub mod reference;
 mod replay;
+mod requests;
 mod run;
 mod script;
 mod session_world;

@@ -5,7 +5,9 @@ use patchbay_core::{Command, Effect, Effects, Event, EventQueue, Hub, Limits, Mo
 
 use super::directive::Directive;
 use super::engine::Engine;
+use super::requests;
 use super::world::{Handshake, Heard, HttpAnswer, Input, Place, Turned, World};
+use crate::http::{Reply, Request};
 use crate::{Close, CloseCause, Ctx, Dialect, Frame, OutFrame, Outbox, Random, Session};
 
 /// The hub and the sessions of one dialect in one thread, without sockets, under fake time; media is scripted.
@@ -49,6 +51,8 @@ struct Connection {
     /// What the client says waits until then.
     deaf_until: Moment,
     manual: bool,
+    /// Requests that were handed on, where the dialect speaks in requests.
+    requests: u64,
 }
 
 /// A generator whose whole state is its seed (SplitMix64).
@@ -139,7 +143,7 @@ impl<'a> SessionWorld<'a> {
         for (tag, command) in self.out.take_commands().collect::<Vec<_>>() {
             let stream = match &command {
                 Command::Publish(publish) => Some(publish.stream.clone()),
-                Command::View(view) => Some(view.stream.clone()),
+                Command::View(view) | Command::Watch { view, .. } => Some(view.stream.clone()),
                 _ => None,
             };
             self.hub.handle(self.now, party, tag, command, &mut self.effects);
@@ -169,6 +173,9 @@ impl<'a> SessionWorld<'a> {
                 OutFrame::Ping => pings += 1,
             }
         }
+        for (_, reply) in self.out.take_replies() {
+            connection.heard.push_back(Heard::Text(requests::heard(&reply)));
+        }
         connection.deaf_until = connection.deaf_until.max(self.out.deaf_until().unwrap_or_default());
         let closing = self.out.closing();
         self.out.clear();
@@ -177,7 +184,10 @@ impl<'a> SessionWorld<'a> {
         }
         match closing {
             Some(Close { code, cause }) => {
-                connection.heard.push_back(Heard::Closed(code));
+                // Whose resource has gone hears so with the next request.
+                if !requests::speaks(self.dialect.spec()) {
+                    connection.heard.push_back(Heard::Closed(code));
+                }
                 self.end(index, cause);
             }
             None => {
@@ -185,6 +195,25 @@ impl<'a> SessionWorld<'a> {
                 self.timers.extend(connection.armed.map(|at| (at, index)));
                 (0..pings).for_each(|_| self.turn(index, |session, ctx| session.on_frame(Frame::Pong(b""), ctx)));
             }
+        }
+    }
+
+    /// Hands a request on, as the shell does.
+    fn request(&mut self, index: usize, text: &str) {
+        let (spec, own) = (self.dialect.spec(), format!("r{index}"));
+        let number = self.connections[index].requests;
+        let gone = self.connections[index].ended.is_some();
+        let mut answer = None;
+        self.turn(index, |session, ctx| {
+            let call = |request: &Request<'_>| session.on_request(request, ctx);
+            answer = requests::with_request(spec, text, &own, number == 0, number, call).err();
+        });
+        if gone {
+            answer = Some(Reply::new(404));
+        }
+        match answer {
+            Some(reply) => self.connections[index].heard.push_back(Heard::Text(requests::heard(&reply))),
+            None => self.connections[index].requests += 1,
         }
     }
 
@@ -299,6 +328,7 @@ impl World for SessionWorld<'_> {
             ended: None,
             deaf_until: Moment::START,
             manual: handshake.manual,
+            requests: 0,
         });
         self.by_party.insert(party, index);
         self.turn(index, |session, ctx| session.on_open(ctx));
@@ -307,6 +337,18 @@ impl World for SessionWorld<'_> {
     }
 
     fn say(&mut self, connection: usize, input: &Input) -> Result<(), String> {
+        if requests::speaks(self.dialect.spec()) {
+            self.deliver(connection);
+            match input {
+                Input::Text(text) => self.request(connection, text),
+                Input::Close(_) | Input::Reset if self.connections[connection].ended.is_none() => {
+                    self.end(connection, CloseCause::Lost);
+                }
+                _ => {}
+            }
+            self.run_due();
+            return Ok(());
+        }
         if self.connections[connection].ended.is_some() {
             return Err("the connection has ended".to_owned());
         }

@@ -3,6 +3,7 @@
 //! str0m keeps the connection; a leg adds what a forwarding unit needs around it. It does no routing: what happens goes
 //! to its worker as [`Happened`].
 
+mod answer;
 mod data;
 mod receive;
 mod send;

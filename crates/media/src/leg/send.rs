@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use patchbay_core::{DescriptionKind, Kind, Kinds, LinkId, MediaEvent, MediaFault, Report, Track};
+use str0m::Rtc;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::media::{Direction, MediaKind, Mid};
 use str0m::rtp::{Extension, ExtensionMap};
 
+use super::answer::OfferedRoom;
 use super::receive::rate;
 use super::slot::Slot;
 use super::{Happened, Leg, Over, Role};
@@ -56,6 +58,8 @@ pub(crate) enum Forwarded {
 /// What a sending leg knows.
 pub(crate) struct Sending {
     pub(crate) slots: Vec<Slot>,
+    /// Where the peer offers: its sections, and what is to be put into them.
+    pub(super) room: Option<OfferedRoom>,
     /// The way past str0m, for those that do not need its estimator.
     pub(super) lean: Option<Box<Lean>>,
     /// The offer that is in flight.
@@ -84,9 +88,20 @@ pub(crate) struct Subscription {
 }
 
 impl Sending {
-    pub(crate) fn new(label: String) -> Self {
+    /// One that offers, with a data channel of that name.
+    pub(crate) fn offering(label: String) -> Self {
+        Self::new(label, None)
+    }
+
+    /// One whose peer offers.
+    pub(crate) fn answering(tracks: Vec<Track>, may_grow: bool) -> Self {
+        Self::new(String::new(), Some(OfferedRoom::new(tracks, may_grow)))
+    }
+
+    fn new(label: String, room: Option<OfferedRoom>) -> Self {
         Self {
             slots: Vec::new(),
+            room,
             lean: None,
             offer: None,
             wanted: None,
@@ -107,6 +122,16 @@ impl Sending {
             .iter()
             .enumerate()
             .filter_map(|(slot, one)| Some(Subscription { source: one.source?, kind: one.kind, slot }))
+    }
+
+    /// Learns from what was agreed by which numbers the slots are sent.
+    pub(super) fn bind(&mut self, rtc: &mut Rtc, resend: (usize, Duration)) {
+        for (place, slot) in self.slots.iter_mut().enumerate() {
+            let Some(stream) = slot.bind(place, rtc, resend) else { continue };
+            if let (Some(lean), Some(media)) = (&mut self.lean, rtc.media(stream.mid)) {
+                lean.bind(stream, media.cname());
+            }
+        }
     }
 
     pub(super) fn source_of(&self, mid: &str) -> Option<LinkId> {
@@ -188,7 +213,8 @@ impl Sending {
 
     /// The tracks of a source that wait for an answer before they are offered.
     fn waiting(&mut self, source: LinkId) -> impl Iterator<Item = &mut Track> {
-        self.wanted.iter_mut().flatten().filter(move |track| track.source == source)
+        let room = self.room.as_mut().map(|room| room.tracks.iter_mut());
+        self.wanted.iter_mut().flatten().chain(room.into_iter().flatten()).filter(move |track| track.source == source)
     }
 
     pub(crate) fn prefer(&mut self, source: LinkId, height: Option<u32>) {
@@ -340,6 +366,19 @@ impl Leg {
         config: &Config,
         now: Instant,
     ) -> Result<MediaEvent, Over> {
+        self.connect(tracks, may_grow, identity, config, now)?;
+        self.change(tracks, true).ok_or(Over::Fault(MediaFault::Internal))
+    }
+
+    /// Makes the connection that tracks are sent on.
+    pub(super) fn connect(
+        &mut self,
+        tracks: &[Track],
+        may_grow: bool,
+        identity: &Identity,
+        config: &Config,
+        now: Instant,
+    ) -> Result<(), Over> {
         let own = codecs::distinct(tracks.iter().flat_map(|track| track.audio.into_iter().chain(track.video)));
         let mut list = own.clone();
         if may_grow {
@@ -364,11 +403,11 @@ impl Leg {
         if !layered {
             sending.lean = Some(Box::new(Lean::new(Arc::clone(&identity.provider), tap, config.resend)));
         }
-        self.change(tracks, true).ok_or(Over::Fault(MediaFault::Internal))
+        Ok(())
     }
 
     /// From now on, the leg is sent these tracks. The offer that this takes, unless it takes none or another is in flight.
-    pub(crate) fn tracks(&mut self, tracks: Vec<Track>) -> Option<MediaEvent> {
+    pub(crate) fn tracks(&mut self, tracks: Vec<Track>, resend: (usize, Duration)) -> Option<MediaEvent> {
         let Role::Send(sending) = &mut self.role else { return None };
         for (place, slot) in sending.slots.iter_mut().enumerate() {
             // What is no longer wanted is not sent any more, whatever the peer has agreed to.
@@ -380,6 +419,11 @@ impl Leg {
                     lean.rest(place);
                 }
             }
+        }
+        if let Some(room) = &mut sending.room {
+            room.tracks = tracks;
+            self.fill(resend);
+            return None;
         }
         if sending.offer.is_some() {
             sending.wanted = Some(tracks);
@@ -400,12 +444,7 @@ impl Leg {
             tracing::debug!(%error, "an answer was refused");
             faulty
         })?;
-        for (place, slot) in sending.slots.iter_mut().enumerate() {
-            let Some(stream) = slot.bind(place, rtc, config.resend) else { continue };
-            if let (Some(lean), Some(media)) = (&mut sending.lean, rtc.media(stream.mid)) {
-                lean.bind(stream, media.cname());
-            }
-        }
+        sending.bind(rtc, config.resend);
         let wanted = sending.wanted.take();
         Ok(wanted.and_then(|tracks| self.change(&tracks, false)))
     }

@@ -21,9 +21,9 @@ impl Worker {
             MediaOp::Open(_) => {}
             MediaOp::Remote { signal, .. } => self.remote(index, now, &signal, sink),
             MediaOp::Tracks { tracks, .. } => {
-                let mut local = None;
+                let (mut local, resend) = (None, self.config.resend);
                 self.guard(index, sink, |leg| {
-                    local = leg.tracks(tracks);
+                    local = leg.tracks(tracks, resend);
                     Ok(())
                 });
                 self.reroute(index, sink);
@@ -73,7 +73,8 @@ impl Worker {
         }
         let role = match &open.role {
             LegRole::Receive { accept, codecs } => Role::Receive(Box::new(Receiving::new(*accept, Arc::clone(codecs)))),
-            LegRole::Send { label, .. } => Role::Send(Box::new(Sending::new(label.as_str().to_owned()))),
+            LegRole::Send { label, .. } => Role::Send(Box::new(Sending::offering(label.as_str().to_owned()))),
+            LegRole::Answer { tracks, may_grow } => Role::Send(Box::new(Sending::answering(tracks.clone(), *may_grow))),
         };
         let lite = self.config.ice_lite && open.ice == Ice::Configured;
         let leg = Box::new(Leg::new(open, role, lite, now));
@@ -110,7 +111,10 @@ impl Worker {
         let mut events = Vec::new();
         match signal.kind {
             SignalKind::Offer => self.guard(index, sink, |leg| {
-                events.extend(leg.answer(&text, &identity, &config, now)?);
+                match leg.role {
+                    Role::Receive(_) => events.extend(leg.answer(&text, &identity, &config, now)?),
+                    Role::Send(_) => events.push(leg.respond(&text, &identity, &config, now)?),
+                }
                 Ok(())
             }),
             SignalKind::Answer => self.guard(index, sink, |leg| {
@@ -127,8 +131,8 @@ impl Worker {
             SignalKind::Progress { .. } | SignalKind::Info | SignalKind::Bye(_) => {}
         }
         self.rename(index);
-        if signal.kind == SignalKind::Answer {
-            // Tracks that came while the offer was in flight have their slots only now.
+        if matches!(signal.kind, SignalKind::Answer | SignalKind::Offer) {
+            // Tracks that came while the offer was in flight have their slots only now; and so have all where the peer offers.
             self.reroute(index, sink);
             self.choose(index, now, sink);
         }

@@ -1,6 +1,7 @@
 //! The engine between real peers: str0m on both sides, one virtual network and one virtual clock in between. A second of
 //! media takes some milliseconds, and a failure comes back with its seed.
 
+mod answer;
 mod attack;
 mod join;
 mod lean;

@@ -88,6 +88,17 @@ impl Peer {
         offer.to_sdp_string()
     }
 
+    /// An offer to receive, or to do both, in so many sections of sound and of pictures.
+    pub(crate) fn offer_to(&mut self, direction: Direction, audio: usize, video: usize) -> String {
+        let mut api = self.rtc.sdp_api();
+        for kind in std::iter::repeat_n(MediaKind::Audio, audio).chain(std::iter::repeat_n(MediaKind::Video, video)) {
+            self.mids.push((api.add_media(kind, direction, None, None, None), kind));
+        }
+        let (offer, pending) = api.apply().expect("an offer");
+        self.pending = Some(pending);
+        offer.to_sdp_string()
+    }
+
     /// An offer that is the same but for its network.
     pub(crate) fn restart(&mut self) -> String {
         let mut api = self.rtc.sdp_api();

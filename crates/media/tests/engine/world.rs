@@ -202,6 +202,21 @@ impl World {
         self.negotiate(link, peer)
     }
 
+    /// Opens a view whose peer offers; the answer's sections.
+    pub(crate) fn watch(&mut self, link: u64, peer: usize, tracks: Vec<Track>, offer: &str) -> Vec<Section<LinkId>> {
+        self.open(link, peer, LegRole::Answer { tracks, may_grow: true }, vec![], vec![]);
+        self.reoffer(link, peer, offer)
+    }
+
+    /// Has a leg answer an offer.
+    pub(crate) fn reoffer(&mut self, link: u64, peer: usize, offer: &str) -> Vec<Section<LinkId>> {
+        self.remote(link, SignalKind::Offer, offer);
+        let (answer, sections) = self.described(link, DescriptionKind::Answer);
+        self.peers[peer].accept(&answer);
+        self.peers[peer].tick(self.now);
+        sections
+    }
+
     /// Answers the last offer of a leg.
     pub(crate) fn negotiate(&mut self, link: u64, peer: usize) -> Vec<Section<LinkId>> {
         let (offer, sections) = self.described(link, DescriptionKind::Offer);

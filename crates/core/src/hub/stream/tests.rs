@@ -190,6 +190,10 @@ fn asked(op: &MediaOp) -> String {
                 LegRole::Send { tracks: list, label, .. } => {
                     format!("open #{link} sends {} {} {talk}", label.as_str(), tracks(list))
                 }
+                LegRole::Answer { tracks: list, may_grow } => {
+                    let grows = if *may_grow { " and more" } else { "" };
+                    format!("open #{link} answers {}{grows} {talk}", tracks(list))
+                }
             }
         }
         MediaOp::Remote { signal, .. } => {
@@ -225,6 +229,27 @@ fn a_publication_is_reserved_negotiated_and_live() {
     assert_eq!(stage.hub.counts(), Counts { parties: 1, streams: 1, ..Counts::default() });
     assert_eq!(stage.hangs_up(a, 1), ["close #1", "a ended #1 Hangup as asked"]);
     assert_eq!(stage.publishes(a, "s", None)[0], "a reserved #2", "the name is free at once");
+}
+
+#[test]
+fn a_peer_that_offers_views_as_others_do() {
+    let mut stage = Stage::new();
+    let [a, b] = stage.parties(["a", "b"]);
+    let watch = |stream: &str| {
+        let view = View { stream: name(stream), selection: Selection::ALL, except: None, speaks: Speaks::No };
+        Command::Watch { view, offer: Body::new(Lang(1), b"v=0") }
+    };
+    assert_eq!(stage.does(b, watch("s")), ["b refused NoSuchStream"], "and its offer goes nowhere");
+    stage.live(a, "s", None);
+    stage.live(a, "cam", Some("s"));
+    let opened = "open #3 answers [#1 opus+VP8 all, #2 opus+VP8 all] and more says  hears 1";
+    assert_eq!(stage.does(b, watch("s")), ["b viewing #3", opened, "remote #3 Offer 3 bytes"]);
+    let again = Signal { kind: SignalKind::Offer, body: Body::new(Lang(1), b"v=0\n") };
+    let told = stage.does(b, Command::Signal { to: Address::Link(link(3)), signal: again });
+    assert_eq!(told, ["remote #3 Offer 4 bytes"], "it may offer again");
+    assert_eq!(stage.does(b, watch("s")), ["b refused Viewing"]);
+    let told = stage.hangs_up(a, 2);
+    assert_eq!(told, ["close #2", "a ended #2 Hangup as asked", "b #3 -cam", "tracks #3 [#1 opus+VP8 all]"]);
 }
 
 #[test]
