@@ -17,7 +17,7 @@ struct Target {
     dictionary: Option<&'static str>,
 }
 
-const TARGETS: [Target; 12] = [
+const TARGETS: [Target; 13] = [
     Target { name: "antmedia", longest: 2_048, dictionary: Some("antmedia.dict") },
     // Some sixty messages: four times what fills a reader's queue.
     Target { name: "data", longest: 128, dictionary: None },
@@ -39,6 +39,7 @@ const TARGETS: [Target; 12] = [
     Target { name: "stun", longest: 512, dictionary: None },
     // A head of a browser has some 600 bytes.
     Target { name: "upgrade", longest: 1_024, dictionary: Some("http.dict") },
+    Target { name: "whip", longest: 2_048, dictionary: Some("sdp.dict") },
 ];
 
 /// What `cargo fuzz` passes, without a sanitizer (they need another toolchain, and there is no `unsafe` to watch):

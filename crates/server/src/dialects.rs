@@ -8,6 +8,7 @@ use patchbay_dialect_antmedia::{self as antmedia, AntMedia};
 use patchbay_dialect_kit::{Dialect, Rate, Spec};
 use patchbay_dialect_mesh::{self as mesh, Mesh};
 use patchbay_dialect_sid::{self as sid, Sid};
+use patchbay_dialect_whip::{self as whip, Whip};
 
 use crate::config::{Config, ListenAddr};
 use crate::door::{self, Door, Place, Setting, Tokens};
@@ -34,12 +35,13 @@ impl Served {
 }
 
 /// The specifications of all dialects, for documents.
-pub static SPECS: [&Spec; 3] = [&mesh::SPEC, &sid::SPEC, &antmedia::SPEC];
+pub static SPECS: [&Spec; 4] = [&mesh::SPEC, &sid::SPEC, &antmedia::SPEC, &whip::SPEC];
 
 const MESH: (Lang, Realm) = (Lang(0), Realm(0));
 /// The first of sid's realms; those of its tenants follow.
 const SID: (Lang, Realm) = (Lang(1), Realm(1));
 const ANTMEDIA: Lang = Lang(2);
+const WHIP: Lang = Lang(3);
 
 /// The first of antmedia's realms, one for each application: those of sid stand before them.
 fn first_app(config: &Config) -> usize {
@@ -54,6 +56,7 @@ pub fn served(config: &Config) -> Result<Vec<Served>, String> {
     let mut served = vec![served_mesh(config)];
     served.extend(served_sid(config)?);
     served.extend(served_antmedia(config)?);
+    served.extend(served_whip(config)?);
     Ok(served)
 }
 
@@ -138,6 +141,36 @@ fn served_antmedia(config: &Config) -> Result<Vec<Served>, String> {
     Ok(served)
 }
 
+/// One for each application, whose streams it publishes and plays: `/NAME/whip/…`, and for the first `/whip/…` as well.
+fn served_whip(config: &Config) -> Result<Vec<Served>, String> {
+    let keys = &config.dialect.whip;
+    let ice_servers = config.rtc.config_json.ice_servers().into_iter().flat_map(|server| {
+        let one = move |uri| whip::IceServer {
+            uri,
+            username: server.username.clone(),
+            credential: server.credential.clone(),
+        };
+        server.urls.into_iter().map(one).collect::<Vec<_>>()
+    });
+    let settings = whip::Settings {
+        start_timeout: Duration::from_millis(keys.start_timeout_ms),
+        ice_servers: ice_servers.collect(),
+        rate: rate(config),
+    };
+    let token_file = keys.token_file.as_deref();
+    let tokens = token_file.map(|path| Tokens::read("dialect.whip.token_file", path)).transpose()?;
+    let in_app = |(number, app): (usize, &String)| {
+        let below = format!("/{app}");
+        let doors = std::iter::once(below.as_str()).chain((number == 0).then_some("")).flat_map(|path| {
+            let (origins, tokens) = (config.whip_origins(), tokens.clone());
+            Door::all(&whip::SPEC, &Setting { path, listen: None, native_ports: false, origins, tokens })
+        });
+        let realm = u16::try_from(first_app(config) + number).map_err(|_| "dialect.antmedia.apps are too many")?;
+        Ok(Served::new(Arc::new(Whip::new(WHIP, Realm(realm), settings.clone())), doors.collect()))
+    };
+    config.dialect.antmedia.apps.iter().enumerate().map(in_app).collect()
+}
+
 /// The first STUN or TURN server that clients are to be told of. Those of antmedia know these two schemes.
 fn ice_server(config: &Config) -> Option<antmedia::IceServer> {
     let known = |uri: &&str| uri.starts_with("stun:") || uri.starts_with("turn:");
@@ -200,9 +233,13 @@ mod tests {
         config.dialect.antmedia.viewers = 7;
         config.dialect.antmedia.audio_codecs.clear();
         let (served, limits) = (served(&config).expect("no file is named"), limits(&config));
-        let realms: Vec<_> = served.iter().map(|served| served.dialect.profile().realm.0).collect();
+        let realm = |served: &Served| served.dialect.profile().realm.0;
+        let (whip, others): (Vec<_>, Vec<_>) = served.iter().partition(|served| served.dialect.spec().name == "whip");
+        let realms: Vec<_> = others.iter().map(|served| realm(served)).collect();
         assert_eq!(realms, (0..u16::try_from(limits.realms.len()).expect("few")).collect::<Vec<_>>());
-        for served in &served {
+        let apps: Vec<_> = realms[realms.len() - whip.len()..].to_vec();
+        assert_eq!(whip.iter().map(|served| realm(served)).collect::<Vec<_>>(), apps, "each in its application");
+        for served in others {
             let limits = &limits.realms[usize::from(served.dialect.profile().realm.0)];
             let streams = served.dialect.spec().name == "antmedia";
             let kinds = Kinds { audio: false, video: streams };
@@ -229,6 +266,17 @@ mod tests {
                 .zip(["/one/x", "/two/x"])
                 .all(|(served, path)| { served.pages.as_ref().is_some_and(|pages| pages.covers(path)) })
         );
+    }
+
+    #[test]
+    fn whip_is_below_each_application_and_at_the_root() {
+        let mut config = Config::default();
+        config.dialect.antmedia.apps = vec!["one".to_owned(), "two".to_owned()];
+        let served = served_whip(&config).expect("no file is named");
+        let places = |served: &Served| served.doors.iter().map(|door| door.at.clone()).collect::<Vec<_>>();
+        let tree = |path: &str| Place::Tree(path.to_owned());
+        assert_eq!(places(&served[0]), ["/one/whip", "/one/whep", "/whip", "/whep"].map(tree));
+        assert_eq!(places(&served[1]), ["/two/whip", "/two/whep"].map(tree));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use patchbay_dialect_kit::{At, Endpoint, Spec, Subprotocol};
+use patchbay_dialect_kit::{At, Codec, Endpoint, Spec, Subprotocol};
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::config::{ListenAddr, OriginPolicy};
@@ -22,6 +22,8 @@ pub struct Door {
     pub plain: Option<&'static str>,
     /// Which of the offered subprotocols is agreed to.
     pub subprotocol: Subprotocol,
+    /// The end of its path, for a door to which requests come instead of upgrades.
+    pub requests: Option<&'static str>,
 }
 
 /// Where a door is.
@@ -29,6 +31,8 @@ pub struct Door {
 pub enum Place {
     /// A path of the HTTP and HTTPS listeners.
     Path(String),
+    /// What is below a path of the HTTP and HTTPS listeners.
+    Tree(String),
     /// `/` of the HTTP and HTTPS listeners, for upgrades alone.
     Root,
     /// A listener of its own, where every path is the door. One for each dialect: the ready line names it by the
@@ -60,6 +64,7 @@ impl Door {
         let door = |endpoint: &Endpoint| {
             let at = match endpoint.at {
                 At::Path(_) => Place::Path(setting.path.to_owned()),
+                At::Below(tail) if endpoint.codec == Codec::Http => Place::Tree(format!("{}{tail}", setting.path)),
                 At::Below(tail) => Place::Path(format!("{}{tail}", setting.path)),
                 At::Root => Place::Root,
                 // Listeners for doors that are doors already: `Ports`.
@@ -76,6 +81,10 @@ impl Door {
                 tokens: setting.tokens.clone(),
                 plain: endpoint.plain,
                 subprotocol: endpoint.subprotocol,
+                requests: match (&endpoint.codec, &endpoint.at) {
+                    (Codec::Http, At::Below(tail)) => Some(tail),
+                    _ => None,
+                },
             })
         };
         spec.endpoints.iter().filter_map(door).collect()
@@ -149,8 +158,6 @@ impl Tokens {
 
 #[cfg(test)]
 mod tests {
-    use patchbay_dialect_kit::Codec;
-
     use super::*;
 
     const fn endpoint(at: At, plain: Option<&'static str>) -> Endpoint {

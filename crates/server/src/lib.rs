@@ -22,6 +22,7 @@ mod places;
 #[cfg(test)]
 mod probe;
 mod random;
+mod resource;
 mod serve;
 mod shell;
 #[cfg(feature = "sim")]

@@ -99,7 +99,7 @@ impl Listener {
         loop {
             match self.accept().await {
                 Ok((socket, address)) => {
-                    let (shell, caller) = (Arc::clone(&shell), Caller { role: self.role, address });
+                    let (shell, caller) = (Arc::clone(&shell), Caller { role: self.role, address, secure: false });
                     tokio::spawn(greet(shell, caller, self.security.clone(), socket));
                 }
                 Err(error) => {
@@ -214,7 +214,7 @@ fn explain(address: &ListenAddr, key: &str, error: &io::Error) -> String {
 }
 
 /// Reads the request head and decides who serves the connection.
-pub(crate) async fn greet(shell: Arc<Shell>, caller: Caller, security: Security, mut socket: Socket) {
+pub(crate) async fn greet(shell: Arc<Shell>, mut caller: Caller, security: Security, mut socket: Socket) {
     let mut ticket = match shell.admit(caller) {
         Ok(ticket) => ticket,
         Err(why) => {
@@ -230,6 +230,7 @@ pub(crate) async fn greet(shell: Arc<Shell>, caller: Caller, security: Security,
     // Boxed: what a handshake holds is large, and is to be freed before the connection idles.
     let Some((mut socket, begun)) = Box::pin(open(&shell, &security, socket, deadline)).await else { return };
     if matches!(socket, Socket::Tls(_)) {
+        caller.secure = true;
         deadline = Instant::now() + shell.head_timeout;
     }
     let head = match timeout_at(deadline, read_head(&mut socket, begun, shell.head_bytes)).await {
@@ -320,7 +321,7 @@ fn admit_upgrade(
             None => (target, None),
         };
         let endpoint = shell.endpoint(caller.role, path)?;
-        if request.version != Some(1) {
+        if request.version != Some(1) || endpoint.door.requests.is_some() {
             return None;
         }
         let admitted = ws::check(request.method?, query, &*request.headers, &endpoint.door).ok()?;

@@ -6,7 +6,7 @@ use patchbay_dialect_kit::Dialect;
 
 use crate::client;
 use crate::clock::Clock;
-use crate::config::{Networks, RtcConfig};
+use crate::config::{Location, Networks, RtcConfig};
 use crate::door::{Door, Place as DoorPlace};
 use crate::folder::Folder;
 use crate::http::Caller;
@@ -15,6 +15,7 @@ use crate::mailbox::Bounds;
 use crate::metrics::{Metrics, Refused};
 use crate::places::{Place, Places};
 use crate::random::Entropy;
+use crate::resource::Resources;
 use crate::switchboard::Switchboard;
 use crate::ws::Headers;
 
@@ -33,6 +34,9 @@ pub(crate) struct Shell {
     pub(crate) head_bytes: usize,
     pub(crate) head_timeout: Duration,
     pub(crate) most_connections: usize,
+    pub(crate) resources: Resources,
+    /// How clients are told where a resource is.
+    pub(crate) location: Location,
     places: Arc<Places>,
     trusted_proxies: Networks,
     /// The body of `/config.js`.
@@ -83,6 +87,8 @@ impl Shell {
             head_bytes: limits.head_bytes,
             head_timeout: Duration::from_millis(limits.handshake_timeout_ms),
             most_connections: limits.connections,
+            resources: Resources::default(),
+            location: config.dialect.whip.location,
             places: Places::new(limits.connections_per_address),
             trusted_proxies: config.http.trusted_proxies.clone(),
             config_js: config_js(&config.rtc.config_json),
@@ -96,6 +102,7 @@ impl Shell {
     pub(crate) fn endpoint(&self, role: Role, path: &str) -> Option<&Endpoint> {
         let is_here = |endpoint: &&Endpoint| match &endpoint.door.at {
             DoorPlace::Path(own) => own == path,
+            DoorPlace::Tree(own) => path.strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with('/')),
             DoorPlace::Root => path == "/",
             DoorPlace::Own(_) => false,
         };
@@ -103,7 +110,15 @@ impl Shell {
             Role::Public => self.endpoints.iter().find(is_here),
             Role::Own(index) => self.endpoints.get(index),
             Role::Ports(dialect) => {
-                let is_its = |endpoint: &&Endpoint| self.dialects[endpoint.dialect].spec().name == dialect;
+                // Those of its own, and requests to the same naming spaces.
+                let own = |of: &Arc<dyn Dialect>| of.spec().name == dialect;
+                let shares = |of: &Arc<dyn Dialect>| {
+                    self.dialects.iter().any(|other| own(other) && other.profile().realm == of.profile().realm)
+                };
+                let is_its = |endpoint: &&Endpoint| {
+                    let of = &self.dialects[endpoint.dialect];
+                    own(of) || (endpoint.door.requests.is_some() && shares(of))
+                };
                 self.endpoints.iter().filter(is_its).find(is_here)
             }
             Role::Admin => None,
@@ -143,6 +158,11 @@ impl Shell {
             ticket.place = self.places.take(caller.address)?;
         }
         Ok(ticket)
+    }
+
+    /// Whether a request comes from a proxy that is believed about its clients.
+    pub(crate) fn trusts(&self, caller: Caller) -> bool {
+        self.trusted_proxies.contain(caller.address)
     }
 
     /// The place of a client behind a trusted proxy, which is known by its upgrade request only. Plain requests take

@@ -59,7 +59,7 @@ impl Server {
 
     /// A connection has been accepted from `address` on a public listener.
     pub fn accept(&self, stream: Box<dyn Stream>, address: IpAddr) {
-        let caller = Caller { role: Role::Public, address: Some(address) };
+        let caller = Caller { role: Role::Public, address: Some(address), secure: false };
         let (shell, socket) = (Arc::clone(&self.shell), Socket::Memory(stream));
         tokio::spawn(listener::greet(shell, caller, Security::Plain, socket));
     }

@@ -30,13 +30,18 @@ impl Captures {
 
     fn compare(&self, expected: &Value, heard: &Value, found: &mut Vec<(String, String)>) -> bool {
         match (expected, heard) {
-            (Value::String(expected), Value::String(heard)) => match captured(expected) {
-                Some(name) if !self.0.contains_key(name) => {
-                    let fits = heard.len() == 8 && heard.bytes().all(|byte| byte.is_ascii_digit());
-                    found.push((name.to_owned(), heard.clone()));
-                    fits
+            (Value::String(expected), Value::String(heard)) => match Captured::read(expected) {
+                Some(of) => {
+                    let inner = heard.strip_prefix(of.before).and_then(|heard| heard.strip_suffix(of.behind));
+                    match (inner, self.0.get(of.name)) {
+                        (None, _) => false,
+                        (Some(inner), Some(known)) => known == inner,
+                        (Some(inner), None) => {
+                            found.push((of.name.to_owned(), inner.to_owned()));
+                            (of.fits)(inner)
+                        }
+                    }
                 }
-                Some(name) => self.0.get(name) == Some(heard),
                 None => self.fill(expected) == *heard,
             },
             (Value::Array(expected), Value::Array(heard)) => {
@@ -53,10 +58,28 @@ impl Captures {
     }
 }
 
-/// The name in `$name:num8`.
-fn captured(text: &str) -> Option<&str> {
-    let name = text.strip_prefix('$')?.strip_suffix(":num8")?;
-    (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(name)
+/// A text with `$name:num8` or `$name:hex16` in it.
+struct Captured<'a> {
+    before: &'a str,
+    name: &'a str,
+    fits: fn(&str) -> bool,
+    behind: &'a str,
+}
+
+impl<'a> Captured<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        type Form = (&'static str, fn(&str) -> bool);
+        const FORMS: [Form; 2] = [
+            (":num8", |text| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit())),
+            (":hex16", |text| text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())),
+        ];
+        let (before, rest) = text.split_once('$')?;
+        FORMS.into_iter().find_map(|(form, fits)| {
+            let (name, behind) = rest.split_once(form)?;
+            let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            named.then_some(Self { before, name, fits, behind })
+        })
+    }
 }
 
 #[cfg(test)]
@@ -65,7 +88,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn eight_digits_are_captured_and_stand_for_their_name() {
+    fn what_is_drawn_is_captured_and_stands_for_its_name() {
         let mut captures = Captures::default();
         assert!(!captures.equal(&json!({"a": "$s:num8"}), &json!({"a": "1234567"})));
         assert!(!captures.equal(&json!({"a": "$s:num8", "b": 1}), &json!({"a": "12345678", "b": 2})));
@@ -75,5 +98,8 @@ mod tests {
         assert!(captures.equal(&json!({"a": "$s"}), &json!({"a": "12345678"})));
         assert!(!captures.equal(&json!({"a": "$s"}), &json!({"a": "87654321"})));
         assert!(!captures.equal(&json!({"a": "$s:num8"}), &json!({"a": "87654321"})));
+        assert!(!captures.equal(&json!("\"$e:hex16\""), &json!("0123456789abcdef")));
+        assert!(captures.equal(&json!("\"$e:hex16\""), &json!("\"0123456789abcdef\"")));
+        assert_eq!(captures.fill("\"$e\""), "\"0123456789abcdef\"");
     }
 }

@@ -38,8 +38,8 @@
 //! | `!overload`, `!relief` | the machine has as much to do as it may have, or no longer |
 //! | `!candidates … 2`, `!gone …` | the leg's peer has told so many candidates; the leg is closed |
 //!
-//! `$fill(x,65)` stands for `x` 65 times. A string `"$s:num8"` in what a client hears stands for any eight digits, which
-//! `$s` then means in every later line, said or heard. At the end, whatever was sent to an open connection and not asked for fails.
+//! `$fill(x,65)` stands for `x` 65 times. A string with `$s:num8` in what a client hears stands for any eight digits, which
+//! `$s` then means in every later line, said or heard; `$s:hex16` for sixteen hexadecimal ones. At the end, whatever was sent to an open connection and not asked for fails.
 //! Lines with `!` are for files with `only sessions`: over sockets, the engine is the real one.
 //! Text that a test compares comes from a parser of its own (`serde_json`), not from [`crate::json`].
 

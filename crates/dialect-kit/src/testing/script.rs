@@ -124,6 +124,12 @@ impl Script {
         files.iter().map(read).collect()
     }
 
+    /// The name of the transcript's file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.file
+    }
+
     /// The transcript's text.
     #[must_use]
     pub fn text(&self) -> &str {

@@ -52,6 +52,6 @@ pub use reference::reference;
 pub use rtc::{DEFAULT_RTC_JSON, IceServer, RtcConfig};
 pub use secret::Secret;
 pub use typed::{
-    Admin, Antmedia, Config, Dialects, Drain, Ems, Ers, Http, Https, Limits, Log, LogFormat, Media, Mesh, Patch, Rtc,
-    Sid, Sip, Sylk, Whip,
+    Admin, Antmedia, Config, Dialects, Drain, Ems, Ers, Http, Https, Limits, Location, Log, LogFormat, Media, Mesh,
+    Patch, Rtc, Sid, Sip, Sylk, Whip,
 };

@@ -60,6 +60,11 @@ impl Config {
         self.origins(&self.dialect.antmedia.origins)
     }
 
+    /// The origin rule of the whip dialect: its own list, or else the global one.
+    pub fn whip_origins(&self) -> OriginPolicy {
+        self.origins(&self.dialect.whip.origins)
+    }
+
     fn origins(&self, own: &[String]) -> OriginPolicy {
         let list = if own.is_empty() { self.allowed_origins.as_slice() } else { own };
         OriginPolicy::new(list, self.require_origin)
@@ -181,6 +186,9 @@ sections! {
     /// `[dialect.whip]`
     Whip [Debug] {
         #[serde(deserialize_with = "optional")] token_file: Option<PathBuf>,
+        origins: Vec<String>,
+        location: Location,
+        start_timeout_ms: u64,
     }
     /// `[dialect.ers]`
     Ers [Debug] {
@@ -228,6 +236,17 @@ pub enum LogFormat {
     Text,
     /// One JSON object per line.
     Json,
+}
+
+/// How a resource of the whip dialect is named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Location {
+    /// By its path.
+    #[default]
+    Path,
+    /// By its whole URL.
+    Url,
 }
 
 /// An empty text is how a file says "none", since TOML has no null.

@@ -9,7 +9,6 @@ const UNSERVED: &[(&str, &str)] = &[
     ("native_ports", "the native ports of ers, sylk and SIP"),
     ("data_dir", "an embedded store"),
     ("media.tcp_port", "ICE over TCP"),
-    ("dialect.whip", "WHIP and WHEP"),
     ("dialect.ers", "the ers dialect"),
     ("dialect.sylk", "the sylk dialect"),
     ("sip", "SIP"),

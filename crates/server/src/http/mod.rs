@@ -3,6 +3,7 @@
 mod folder;
 mod pace;
 mod pages;
+mod party;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -32,6 +33,8 @@ pub(crate) struct Caller {
     pub(crate) role: Role,
     /// `None` for a Unix socket.
     pub(crate) address: Option<IpAddr>,
+    /// It came by TLS.
+    pub(crate) secure: bool,
 }
 
 /// Serves one connection until it ends or becomes a WebSocket.
@@ -57,8 +60,8 @@ pub(crate) async fn serve(shell: Arc<Shell>, caller: Caller, ticket: Ticket, str
 }
 
 /// Answers a request, and ends the connection behind one after which another parser could see something else than the
-/// next request. No route takes a body, so what comes behind a head that announces one is no request of ours. And a
-/// proxy that takes our refusal of an upgrade (or of a tunnel) for the opening of one would carry what it has not seen,
+/// next request. Only parties take a body, and only of one plain length; else what comes behind a head that announces one
+/// is no request of ours. And a proxy that takes our refusal of an upgrade (or of a tunnel) for the opening of one would carry what it has not seen,
 /// past its own rules and without its `X-Forwarded-For`.
 async fn answer(
     shell: &Arc<Shell>,
@@ -68,9 +71,13 @@ async fn answer(
 ) -> Answer {
     let two_hosts = request.headers().get_all(header::HOST).iter().count() > 1;
     let tunnel = request.method() == Method::CONNECT || request.headers().contains_key(header::UPGRADE);
-    let last = two_hosts || tunnel || ws::has_body(request.headers());
+    let mut last = two_hosts || tunnel || ws::has_body(request.headers());
     let answer = if two_hosts {
         plain(400, "Bad Request\n")
+    } else if let Some(place) = party::place(shell, caller, &request) {
+        let (answer, whole) = Box::pin(party::answer(shell, caller, place, request)).await;
+        last = tunnel || !whole;
+        answer
     } else if let Some(page) = folder::page(shell, caller, &request).await {
         page
     } else {

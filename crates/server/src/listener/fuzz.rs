@@ -58,6 +58,7 @@ impl Stage {
                 tokens,
                 plain,
                 subprotocol: Subprotocol::First,
+                requests: None,
             },
         };
         let path = |path: &str| Place::Path(path.to_owned());
@@ -101,7 +102,7 @@ impl Stage {
     fn ask(&self, pieces: &[&[u8]], role: Role, way: Way) -> Vec<u8> {
         self.runtime.block_on(async {
             let (mut client, server) = UnixStream::pair().expect("two sockets");
-            let (shell, caller) = (Arc::clone(&self.shell), Caller { role, address: None });
+            let (shell, caller) = (Arc::clone(&self.shell), Caller { role, address: None, secure: false });
             let socket = Socket::Unix(server);
             let head = pieces.concat();
             let served = tokio::spawn(async move {

@@ -21,7 +21,7 @@ const PLAIN: &str = "Host: localhost\r\n";
 
 fn door(at: Place) -> Door {
     let origins = OriginPolicy::new(&["*"], false);
-    Door { at, origins, tokens: None, plain: Some(DOTS), subprotocol: Subprotocol::First }
+    Door { at, origins, tokens: None, plain: Some(DOTS), subprotocol: Subprotocol::First, requests: None }
 }
 
 /// Listeners of one shell, by role.

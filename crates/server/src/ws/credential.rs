@@ -10,6 +10,11 @@ pub(super) fn shown(query: Option<&str>, headers: &(impl Headers + ?Sized)) -> i
     [value.and_then(percent_decoded), bearer].into_iter().flatten()
 }
 
+/// The token of `Authorization: Bearer …` alone, for requests whose clients can set headers.
+pub(crate) fn of_header(headers: &(impl Headers + ?Sized)) -> Option<&[u8]> {
+    headers.values("authorization").next().and_then(bearer)
+}
+
 /// RFC 6750 section 2.1; the scheme's name is in any case (RFC 9110 section 11.1).
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = value.split_at_checked("Bearer ".len())?;

@@ -180,7 +180,7 @@ mod tests {
 
     fn door(subprotocol: Subprotocol) -> Door {
         let origins = OriginPolicy::new(&["good.example"], false);
-        Door { at: Place::Root, origins, tokens: None, plain: None, subprotocol }
+        Door { at: Place::Root, origins, tokens: None, plain: None, subprotocol, requests: None }
     }
 
     fn judged(method: &str, changed: &[(&str, Option<&str>)]) -> Result<Admitted, Rejection> {

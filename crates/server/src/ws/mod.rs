@@ -10,4 +10,5 @@ mod handshake;
 mod reader;
 
 pub(crate) use connection::Connection;
+pub(crate) use credential::of_header as bearer;
 pub(crate) use handshake::{Admitted, Headers, Rejection, check, has_body};

@@ -17,9 +17,39 @@ pub(crate) struct Response {
 }
 
 impl Response {
+    pub(crate) fn body(&self) -> String {
+        String::from_utf8_lossy(&self.rest).into_owned()
+    }
+
+    /// Every value of a header.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str()).collect()
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
+}
+
+/// One request with headers and a body, on a connection of its own; the response has its body in `rest`.
+pub(crate) fn exchange(
+    address: &Address,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Result<Response, String> {
+    let mut wire = Wire::connect(address).map_err(|error| format!("cannot connect: {error}"))?;
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", address.host());
+    headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
+    if !body.is_empty() {
+        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    head.push_str("\r\n");
+    wire.write(&[head.as_bytes(), body].concat()).map_err(|error| format!("cannot ask: {error}"))?;
+    let mut response = read_head(&mut wire)?;
+    read_to_end(&mut wire, &mut response.rest)?;
+    Ok(response)
 }
 
 /// One request on a connection of its own.

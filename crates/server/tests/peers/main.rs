@@ -1,4 +1,4 @@
-//! The dialect `antmedia` over real sockets, with a peer that makes real descriptions and is judged by the media it
+//! The dialects `antmedia` and `whip` over real sockets, with a peer that makes real descriptions and is judged by the media it
 //! receives: the cases of the conformance list (docs/dialects/antmedia.md) that need one. Those that do not are
 //! transcripts, in the dialect's own crate.
 //!
@@ -15,3 +15,4 @@ mod play;
 mod publish;
 mod session;
 mod tracks;
+mod whip;

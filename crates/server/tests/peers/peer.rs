@@ -62,6 +62,10 @@ pub(crate) struct Stream {
 
 enum Question {
     Offer(Sends, String, Sender<String>),
+    /// To receive sound and pictures.
+    Receive(Sender<String>),
+    /// The same once more, with another network.
+    Restart(Sender<String>),
     Accept(String),
     Answer(String, Sender<String>),
     Candidate(String),
@@ -102,6 +106,20 @@ impl Peer {
     pub(crate) fn offer(&self, sends: Sends, channel: &str) -> String {
         let (reply, answer) = mpsc::channel();
         self.ask(Question::Offer(sends, channel.to_owned(), reply));
+        answer.recv_timeout(ANSWERED).expect("the peer makes an offer")
+    }
+
+    /// An offer to receive sound and pictures.
+    pub(crate) fn offer_to_receive(&self) -> String {
+        let (reply, answer) = mpsc::channel();
+        self.ask(Question::Receive(reply));
+        answer.recv_timeout(ANSWERED).expect("the peer makes an offer")
+    }
+
+    /// The last offer with another network.
+    pub(crate) fn restart(&self) -> String {
+        let (reply, answer) = mpsc::channel();
+        self.ask(Question::Restart(reply));
         answer.recv_timeout(ANSWERED).expect("the peer makes an offer")
     }
 
@@ -196,6 +214,22 @@ impl Driver {
                     self.sends.push(Outgoing { mid, video: kind == MediaKind::Video, seq: 1_000, key: true });
                 }
                 self.channel = Some(api.add_channel(channel));
+                let (offer, pending) = api.apply().expect("there is something to offer");
+                self.pending = Some(pending);
+                drop(reply.send(offer.to_sdp_string()));
+            }
+            Question::Receive(reply) => {
+                let mut api = self.rtc.sdp_api();
+                for kind in [MediaKind::Audio, MediaKind::Video] {
+                    api.add_media(kind, Direction::RecvOnly, None, None, None);
+                }
+                let (offer, pending) = api.apply().expect("there is something to offer");
+                self.pending = Some(pending);
+                drop(reply.send(offer.to_sdp_string()));
+            }
+            Question::Restart(reply) => {
+                let mut api = self.rtc.sdp_api();
+                api.ice_restart(true);
                 let (offer, pending) = api.apply().expect("there is something to offer");
                 self.pending = Some(pending);
                 drop(reply.send(offer.to_sdp_string()));
