@@ -19,9 +19,10 @@ fn main() -> io::Result<()> {
     let web = manifest.join("../../web").canonicalize()?;
     println!("cargo::rerun-if-changed={}", web.display());
     let mut files = Vec::new();
-    for (folder, prefix) in [(web.clone(), "/"), (web.join("types"), "/types/"), (web.join("sid"), "/sid/")] {
+    let below = ["types", "sid", "studio"].map(|name| (web.join(name), format!("/{name}/")));
+    for (folder, prefix) in std::iter::once((web.clone(), "/".to_owned())).chain(below) {
         println!("cargo::rerun-if-changed={}", folder.display());
-        list(&folder, prefix, &mut files)?;
+        list(&folder, &prefix, &mut files)?;
     }
     files.sort();
     let mut table = String::from("[\n");

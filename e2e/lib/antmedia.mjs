@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { until } from './until.mjs';
 
 const OURS = fileURLToPath(new URL('../pages/', import.meta.url));
+const WHIP = fileURLToPath(new URL('../node_modules/whip-whep/', import.meta.url));
 const ADAPTOR = fileURLToPath(new URL('../node_modules/@antmedia/webrtc_adaptor/dist/es/', import.meta.url));
 
 /** Enough frames that they cannot be leftovers of a burst. */
@@ -14,12 +15,16 @@ const MOVING_FRAMES = 15;
 /** Sound of the fake microphone is above this within a second. */
 const AUDIBLE_ENERGY = 1e-4;
 
-/** A server that hands out this folder with the adaptor's files in `js/`, as Ant Media's own build puts them there. */
+/**
+ * A server that hands out this folder with the adaptor's files in `js/`, as Ant Media's own build puts them there, and those of
+ * the WHIP client in `whip-whep/`.
+ */
 export async function antServer(world, { pages = OURS, ...options } = {}) {
   const folder = await mkdtemp(path.join(tmpdir(), 'patchbay-pages-'));
   world.onEnd(() => rm(folder, { recursive: true, force: true }));
   await cp(pages, folder, { recursive: true });
   await cp(ADAPTOR, path.join(folder, 'js'), { recursive: true });
+  await cp(WHIP, path.join(folder, 'whip-whep'), { recursive: true });
   const env = {
     PATCHBAY_DIALECT__ANTMEDIA__PAGES_DIR: folder,
     PATCHBAY_MEDIA__UDP_PORT: '0',

@@ -16,13 +16,13 @@ const STOPPED_WITHIN_MS = 5_000;
 /** Nobody outside is to be asked: no STUN server unless a test wants one. */
 const NO_ICE_SERVERS = '{"iceServers":[]}';
 
-export async function startServer({ addr = '127.0.0.1:0', env = {} } = {}) {
+export async function startServer({ addr = '127.0.0.1:0', args = [], env = {} } = {}) {
   if (!existsSync(BINARY)) {
     throw new Error(`no server at ${BINARY}; next: cargo build --release -p patchbay-server, or set PATCHBAY_BIN`);
   }
   // The server keeps its data below its working directory.
   const cwd = await mkdtemp(path.join(tmpdir(), 'patchbay-e2e-'));
-  const child = spawn(BINARY, {
+  const child = spawn(BINARY, args, {
     cwd,
     env: { ...withoutOurs(process.env), ADDR: addr, RTC_CONFIG_JSON: NO_ICE_SERVERS, PATCHBAY_MEDIA__UDP_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

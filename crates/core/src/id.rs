@@ -56,6 +56,11 @@ pub struct Realm(pub u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lang(pub u8);
 
+impl Lang {
+    /// No dialect's: a body that is plain text, as the engine reads and writes it. A session puts it into its own words.
+    pub const PLAIN: Self = Self(u8::MAX);
+}
+
 /// One live room. A room that was deleted and made again has another id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoomId(pub(crate) u64);

@@ -18,6 +18,7 @@ mod id;
 mod limits;
 mod media;
 mod name;
+mod patch;
 mod queue;
 mod refusal;
 mod signal;
@@ -35,6 +36,7 @@ pub use media::{
     Section, Topic, Track,
 };
 pub use name::{InvalidName, Name};
+pub use patch::{MemberSpace, Patch, StreamSpace};
 pub use queue::EventQueue;
 pub use refusal::Refusal;
 pub use signal::{Body, Reach, Signal, SignalKind};

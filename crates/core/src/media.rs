@@ -242,6 +242,13 @@ pub enum LegRole {
         /// In which codecs; of the peer's, the first of these is agreed to.
         codecs: Arc<[Codec]>,
     },
+    /// We offer to receive, and the peer sends.
+    Pull {
+        /// What is asked for.
+        accept: Kinds,
+        /// In which codecs, best first.
+        codecs: Arc<[Codec]>,
+    },
     /// We offer and send. The offer has a data channel.
     Send {
         /// Tracks at first.
@@ -280,7 +287,7 @@ pub struct Track {
 /// What the engine tells the hub.
 #[derive(Clone, Debug)]
 pub enum MediaEvent {
-    /// A receiving leg has read its peer's offer. Precedes the answer.
+    /// A receiving leg has read its peer's description. Precedes our answer, if it was an offer.
     Parsed {
         /// The leg.
         link: LinkId,

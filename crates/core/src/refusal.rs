@@ -5,6 +5,8 @@ pub enum Refusal {
     Busy,
     /// The caller is in a call.
     InCall,
+    /// The name is kept for whoever stands in for somebody outside the room.
+    NameReserved,
     /// The name is taken: in the room, for `Join`; in the realm, for `Register`.
     NameTaken,
     /// The party has to `Register` first.
@@ -47,9 +49,10 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, so that a test can ask each dialect for its mapping of each.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Busy,
         Self::InCall,
+        Self::NameReserved,
         Self::NameTaken,
         Self::NotRegistered,
         Self::NoCodec,

@@ -14,6 +14,7 @@
 //! Messages and limits: `docs/dialects/antmedia.md`. Each application is a realm of its own.
 #![warn(missing_docs)]
 
+mod bridge;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;
@@ -28,6 +29,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use bridge::stream_of;
 use patchbay_core::{Lang, Profile, Realm, Speaks};
 use patchbay_dialect_kit::{
     At, Codec, Dialect, Direction, Endpoint, Key, MessageDoc, Rate, Session, Spec, Subprotocol,

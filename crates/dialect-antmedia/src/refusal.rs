@@ -81,7 +81,7 @@ pub(crate) const fn error(refusal: Refusal) -> WireError {
     match refusal {
         Refusal::Overloaded | Refusal::TooManyRooms => WireError::HighResourceUsage,
         Refusal::Publishing => WireError::AlreadyPublishing,
-        Refusal::StreamTaken | Refusal::NameTaken => WireError::StreamIdInUse,
+        Refusal::StreamTaken | Refusal::NameTaken | Refusal::NameReserved => WireError::StreamIdInUse,
         Refusal::NoCodec => WireError::NoCodec,
         Refusal::Viewing => WireError::AlreadyPlaying,
         Refusal::NoSuchStream => WireError::NoStream,

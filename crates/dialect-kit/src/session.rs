@@ -1,4 +1,6 @@
-use patchbay_core::{Event, Moment, Profile};
+use std::borrow::Cow;
+
+use patchbay_core::{Body, Event, Lang, MediaOp, Moment, Profile, Signal, SignalKind};
 
 use crate::http::Request;
 use crate::{Outbox, Spec};
@@ -38,6 +40,21 @@ pub struct Ctx<'a> {
     pub out: &'a mut Outbox,
 }
 
+/// Opens the body of what a peer said to the engine, which is in the words of that dialect: what the engine is to hear, or
+/// nothing.
+#[must_use]
+pub fn opened(dialect: &dyn Dialect, op: MediaOp) -> Option<MediaOp> {
+    let MediaOp::Remote { link, signal } = op else { return Some(op) };
+    let text = match dialect.plain(&signal) {
+        Some(Cow::Borrowed(_)) => return Some(MediaOp::Remote { link, signal }),
+        Some(Cow::Owned(text)) => text,
+        // Whoever describes nothing is refused; a candidate that is none says nothing.
+        None if signal.kind == SignalKind::Candidate => return None,
+        None => Vec::new(),
+    };
+    Some(MediaOp::Remote { link, signal: Signal { kind: signal.kind, body: Body::new(Lang::PLAIN, &text) } })
+}
+
 /// A source of random numbers: the system's in production, a seed in simulation.
 pub trait Random {
     /// 64 random bits.
@@ -63,4 +80,9 @@ pub trait Dialect: Send + Sync {
     fn profile(&self) -> Profile;
     /// A session for a new connection.
     fn open(&self) -> Box<dyn Session>;
+    /// What a body in this dialect's canonical form says in plain text, for the engine, which stands between dialects; pure.
+    /// `None`: nothing. By default a body is plain text.
+    fn plain<'a>(&self, signal: &'a Signal) -> Option<Cow<'a, [u8]>> {
+        Some(Cow::Borrowed(signal.body.bytes()))
+    }
 }

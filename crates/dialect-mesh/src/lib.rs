@@ -10,6 +10,7 @@
 //! Messages and limits: `docs/dialects/mesh.md`. Media never touches the server: two members relay through the hub.
 #![warn(missing_docs)]
 
+mod bridge;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;
@@ -17,10 +18,12 @@ mod refusal;
 mod session;
 mod wire;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use patchbay_core::{Lang, Profile, Realm};
+pub use bridge::{is_reserved, stand_in};
+use patchbay_core::{Lang, Profile, Realm, Signal};
 use patchbay_dialect_kit::{
     At, Codec, Dialect, Direction, Endpoint, Key, MessageDoc, Rate, Session, Spec, Subprotocol,
 };
@@ -73,6 +76,10 @@ impl Dialect for Mesh {
 
     fn open(&self) -> Box<dyn Session> {
         Box::new(session::MeshSession::new(self.profile.lang, Arc::clone(&self.settings)))
+    }
+
+    fn plain<'a>(&self, signal: &'a Signal) -> Option<Cow<'a, [u8]>> {
+        bridge::plain(signal).map(|text| Cow::Owned(text.into_bytes()))
     }
 }
 

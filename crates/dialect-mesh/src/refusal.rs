@@ -47,6 +47,8 @@ impl From<Refusal> for WireError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::NameTaken => Self::DuplicateId,
+            // Another one is to be chosen: waiting for this one would be in vain.
+            Refusal::NameReserved => Self::InvalidId,
             Refusal::RoomFull => Self::RoomFull,
             Refusal::TooManyRooms => Self::RoomLimitReached,
             Refusal::NoSuchRoom => Self::RoomMissing,

@@ -233,8 +233,23 @@ pub(crate) fn relay(out: &mut Vec<u8>, room: &str, from: &str, to: &str, signal:
     head(out, kind, room, from);
     out.extend_from_slice(b",\"to\":");
     write_string(out, to);
-    out.extend_from_slice(signal.body.bytes());
+    if signal.body.lang() == Lang::PLAIN {
+        described(out, kind, signal.body.bytes());
+    } else {
+        out.extend_from_slice(signal.body.bytes());
+    }
     out.extend_from_slice(END);
+}
+
+/// A description of the engine's, as a browser's member would have sent it.
+fn described(out: &mut Vec<u8>, kind: &str, sdp: &[u8]) {
+    if !sdp.is_empty() {
+        out.extend_from_slice(b",\"sdp\":{\"type\":\"");
+        out.extend_from_slice(kind.as_bytes());
+        out.extend_from_slice(b"\",\"sdp\":");
+        write_string(out, &String::from_utf8_lossy(sdp));
+        out.push(b'}');
+    }
 }
 
 pub(crate) fn members(room: &str, list: &MemberList) -> Vec<u8> {

@@ -41,7 +41,7 @@ pub(crate) fn error(asked: Asked, refusal: Refusal) -> WireError {
     match refusal {
         Refusal::Busy => WireError::OpponentInCall,
         Refusal::InCall => WireError::InCall,
-        Refusal::NameTaken => WireError::IdTaken,
+        Refusal::NameTaken | Refusal::NameReserved => WireError::IdTaken,
         Refusal::NotRegistered => WireError::NotRegistered,
         Refusal::Registered => WireError::Registered,
         Refusal::Oneself => WireError::Oneself,

@@ -36,6 +36,7 @@ pub(crate) fn of_refusal(refusal: Refusal) -> Reply {
         // Commands that no session of this dialect gives.
         Refusal::Busy
         | Refusal::InCall
+        | Refusal::NameReserved
         | Refusal::NameTaken
         | Refusal::NotRegistered
         | Refusal::NotMember

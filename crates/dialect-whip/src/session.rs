@@ -121,15 +121,17 @@ impl WhipSession {
         let text = std::str::from_utf8(request.body).map_err(|_| malformed())?;
         let fragment = Fragment::read(text).ok_or_else(malformed)?;
         let condition = IfMatch::of(request);
-        if condition == IfMatch::Missing {
+        let known = Fragment::read(&asked.offer).unwrap_or_default();
+        // The player of the draft's own author sends candidates without a condition: whose they are, their fragment tells.
+        let told = !asked.publishes && fragment.ufrag.is_some() && fragment.ufrag == known.ufrag;
+        if condition == IfMatch::Missing && !told {
             let detail = "say by If-Match which entity tag this is about, or * to restart";
             return Err(Reply::problem(428, "Precondition Required", detail));
         }
-        if !condition.has(&asked.etag) {
+        if condition != IfMatch::Missing && !condition.has(&asked.etag) {
             let detail = "the network has been negotiated anew since; use the newest ETag";
             return Err(Reply::problem(412, "Precondition Failed", detail).with("etag", wire::quoted(&asked.etag)));
         }
-        let known = Fragment::read(&asked.offer).unwrap_or_default();
         let same = |new: Option<&str>, old: Option<&str>| new.is_none() || new == old;
         if same(fragment.ufrag, known.ufrag) && same(fragment.pwd, known.pwd) {
             for candidate in &fragment.candidates {
@@ -183,7 +185,12 @@ impl WhipSession {
                 ctx.out.command(LEG, Command::Prefer { link, track: None, height });
                 ctx.out.reply(request.exchange, Reply::new(200));
             }
-            _ => return Err(not_allowed("GET, OPTIONS, POST")),
+            // The draft's own client leaves the choice to the server by this.
+            Method::Delete => {
+                ctx.out.command(LEG, Command::Prefer { link, track: None, height: None });
+                ctx.out.reply(request.exchange, Reply::new(200));
+            }
+            _ => return Err(not_allowed("DELETE, GET, OPTIONS, POST")),
         }
         Ok(())
     }
@@ -217,7 +224,7 @@ impl WhipSession {
     fn options(&self, request: &Request<'_>) -> Reply {
         let reply = match request.resource {
             None => Reply::new(204).with("allow", "OPTIONS, POST").with("accept-post", SDP),
-            Some("/layers") => Reply::new(204).with("allow", "GET, OPTIONS, POST"),
+            Some("/layers") => Reply::new(204).with("allow", "DELETE, GET, OPTIONS, POST"),
             Some(_) => Reply::new(204).with("allow", "DELETE, OPTIONS, PATCH").with("accept-patch", FRAGMENT),
         };
         if request.admitted { wire::with_ice_servers(reply, &self.settings.ice_servers) } else { reply }

@@ -68,7 +68,8 @@ impl<'a> IfMatch<'a> {
     pub(crate) fn of(request: &Request<'a>) -> Self {
         match request.header("if-match") {
             None => Self::Missing,
-            Some("*") => Self::Any,
+            // RFC 9725 writes it with quotes in its examples, RFC 9110 section 13.1.1 without.
+            Some("*" | "\"*\"") => Self::Any,
             Some(tags) => Self::Tags(tags),
         }
     }

@@ -177,6 +177,11 @@ pub(crate) fn other_way(sdp: &str) -> String {
     out
 }
 
+/// The peer's certificate, as the description names it first.
+pub(crate) fn fingerprint(sdp: &str) -> &str {
+    sdp.lines().find_map(|line| line.strip_prefix("a=fingerprint:")).unwrap_or_default().trim_end()
+}
+
 /// The media sections of a description of ours, in order: what each carries, and its `mid`.
 pub(crate) fn sections(sdp: &str) -> impl Iterator<Item = (Option<Kind>, &str)> {
     sdp.split("\nm=").skip(1).map(|section| {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use patchbay_core::{Codec, Lang, Limits, Realm, RealmLimits, Speaks};
+use patchbay_core::{Codec, Lang, Limits, MemberSpace, Name, Patch, Realm, RealmLimits, Speaks, StreamSpace};
 use patchbay_dialect_antmedia::{self as antmedia, AntMedia};
 use patchbay_dialect_kit::{Dialect, Rate, Spec};
 use patchbay_dialect_mesh::{self as mesh, Mesh};
 use patchbay_dialect_sid::{self as sid, Sid};
 use patchbay_dialect_whip::{self as whip, Whip};
 
-use crate::config::{Config, ListenAddr};
+use crate::config::{self, Config, ListenAddr};
 use crate::door::{self, Door, Place, Setting, Tokens};
 use crate::folder::Folder;
 
@@ -46,6 +46,36 @@ const WHIP: Lang = Lang(3);
 /// The first of antmedia's realms, one for each application: those of sid stand before them.
 fn first_app(config: &Config) -> usize {
     usize::from(SID.1.0) + 1 + config.dialect.sid.tenants.len()
+}
+
+/// The rooms that are one across dialects, as configured. What the configuration's rules did not let through is left out.
+pub(crate) fn patches(config: &Config) -> Vec<Patch> {
+    let patch = |patch: &config::Patch| {
+        let name = |text: &str| Name::parse(text).ok();
+        let apps = &config.dialect.antmedia.apps;
+        // WHIP has no applications of its own: without one, it is the first.
+        let app = if patch.antmedia.is_empty() { 0 } else { apps.iter().position(|app| *app == patch.antmedia)? };
+        let whip = patch.whip.then_some(WHIP);
+        let antmedia = (!patch.antmedia.is_empty()).then_some(ANTMEDIA);
+        Some(Patch {
+            room: name(&patch.room)?,
+            members: MemberSpace {
+                realm: MESH.1,
+                room: name(&patch.mesh)?,
+                stand_in: mesh::stand_in,
+                is_reserved: mesh::is_reserved,
+            },
+            streams: StreamSpace {
+                realm: Realm(u16::try_from(first_app(config) + app).ok()?),
+                named: patch.streams.iter().filter_map(|stream| name(stream)).collect(),
+                of: whip.into_iter().collect(),
+                seen_by: antmedia.into_iter().chain(whip).collect(),
+                stream_of: antmedia::stream_of,
+            },
+            pull: patch.pull,
+        })
+    };
+    config.patch.iter().filter_map(patch).collect()
 }
 
 /// Every dialect, as configured.
@@ -294,7 +324,7 @@ mod tests {
             ("nonsense", Some("stun:stun.l.google.com:19302  ")),
         ] {
             let mut config = Config::default();
-            config.rtc.config_json = crate::config::RtcConfig::parse(json);
+            config.rtc.config_json = config::RtcConfig::parse(json);
             let told = ice_server(&config);
             let told = told.map(|server| format!("{} {} {}", server.uri, server.username, server.credential));
             assert_eq!(told.as_deref(), expected, "{json}");

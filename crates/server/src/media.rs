@@ -45,7 +45,7 @@ pub(crate) fn start(config: &Config, shell: &Arc<Shell>) -> Result<(), String> {
     let shell_then: Weak<Shell> = Arc::downgrade(shell);
     let tell = move |events: Vec<MediaEvent>| {
         if let Some(shell) = shell_then.upgrade() {
-            shell.switchboard.on_media(events);
+            shell.switchboard.on_media(shell.clock.now(), events);
         }
     };
     let engine = Engine::start(&settings, Arc::new(tell))?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use patchbay_core::{Event, Lang, Limits, Moment, Profile, Realm, RealmLimits};
+use patchbay_core::{Event, Hub, Lang, Limits, Moment, Profile, Realm, RealmLimits};
 use patchbay_dialect_kit::{Ctx, Dialect, Frame, Session, Spec};
 
 use crate::config::Config;
@@ -57,7 +57,7 @@ pub(crate) fn shell(doors: Vec<Door>) -> Arc<Shell> {
     let limits = Limits { realms: vec![RealmLimits::default()] };
     let parts = Parts {
         pages: Vec::new(),
-        switchboard: Switchboard::new(limits, bounds),
+        switchboard: Switchboard::new(Hub::new(0, limits), &[], bounds),
         dialects: vec![Arc::new(Probe)],
         endpoints: doors.into_iter().map(|door| Endpoint { dialect: 0, door }).collect(),
         admin_token: None,

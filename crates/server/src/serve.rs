@@ -10,6 +10,7 @@ use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
+use patchbay_core::Hub;
 use patchbay_dialect_kit::CloseCause;
 
 use crate::config::{Config, ListenAddr};
@@ -99,7 +100,8 @@ pub(crate) fn shell(config: &Config, served: Vec<Served>) -> Result<Shell, Strin
         pages.extend(folder.map(|folder| Pages { dialect: dialect.spec().name, folder }));
         dialects.push(dialect);
     }
-    let switchboard = Switchboard::new(dialects::limits(config), bounds);
+    let hub = Hub::patched(0, dialects::limits(config), dialects::patches(config));
+    let switchboard = Switchboard::new(hub, &dialects, bounds);
     let parts = Parts { switchboard, dialects, endpoints, pages, admin_token: admin_token(config)? };
     Ok(Shell::new(config, parts))
 }

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use patchbay_core::{Command, Counts, Effect, Effects, Hub, Limits, MediaEvent, Moment, PartyId, Profile, Tag};
-use patchbay_dialect_kit::CloseCause;
+use patchbay_core::{Command, Counts, Effect, Effects, Hub, MediaEvent, MediaOp, Moment, PartyId, Profile, Tag};
+use patchbay_dialect_kit::{CloseCause, Dialect, opened};
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
@@ -22,6 +22,8 @@ pub(crate) struct Switchboard {
     sooner: Notify,
     snapshot: Snapshot,
     media: Seat,
+    /// Whose words peers use, to open what is said to the engine.
+    dialects: Vec<Arc<dyn Dialect>>,
 }
 
 struct Inner {
@@ -83,8 +85,7 @@ impl Drop for AbortOnPanic {
 }
 
 impl Switchboard {
-    pub(crate) fn new(limits: Limits, bounds: Bounds) -> Self {
-        let hub = Hub::new(0, limits);
+    pub(crate) fn new(hub: Hub, dialects: &[Arc<dyn Dialect>], bounds: Bounds) -> Self {
         let inner = Inner { hub, effects: Effects::new(), mailboxes: Vec::new(), armed: None };
         Self {
             inner: Mutex::new(inner),
@@ -92,6 +93,7 @@ impl Switchboard {
             sooner: Notify::new(),
             snapshot: Snapshot::default(),
             media: Seat::default(),
+            dialects: dialects.to_vec(),
         }
     }
 
@@ -113,7 +115,7 @@ impl Switchboard {
             inner.mailboxes.resize_with(party.slot() + 1, || None);
         }
         inner.mailboxes[party.slot()] = Some((party, mailbox));
-        self.carry_out(inner, &mut Vec::new());
+        self.carry_out(inner, Moment::START, &mut Vec::new());
         party
     }
 
@@ -130,7 +132,7 @@ impl Switchboard {
         let _guard = AbortOnPanic::new();
         for (tag, command) in commands {
             inner.hub.handle(now, party, tag, command, &mut inner.effects);
-            self.carry_out(inner, wake);
+            self.carry_out(inner, now, wake);
         }
         self.arm(inner);
     }
@@ -146,7 +148,7 @@ impl Switchboard {
             if let Some(place) = inner.mailboxes.get_mut(party.slot()) {
                 place.take_if(|(owner, _)| *owner == party);
             }
-            self.carry_out(inner, &mut wake);
+            self.carry_out(inner, now, &mut wake);
             self.arm(inner);
         }
         wake.into_iter().for_each(Waker::wake);
@@ -158,7 +160,7 @@ impl Switchboard {
     }
 
     /// Hands the hub what the media engine tells. Called on the engine's threads.
-    pub(crate) fn on_media(&self, events: Vec<MediaEvent>) {
+    pub(crate) fn on_media(&self, now: Moment, events: Vec<MediaEvent>) {
         let mut wake = Vec::new();
         {
             let mut inner = self.lock();
@@ -168,9 +170,10 @@ impl Switchboard {
                 if let MediaEvent::Lost { link } | MediaEvent::Refused { link, .. } = event {
                     self.media.forget(link);
                 }
-                inner.hub.on_media(event, &mut inner.effects);
-                self.carry_out(inner, &mut wake);
+                inner.hub.on_media(now, event, &mut inner.effects);
+                self.carry_out(inner, now, &mut wake);
             }
+            self.arm(inner);
         }
         wake.into_iter().for_each(Waker::wake);
     }
@@ -212,7 +215,7 @@ impl Switchboard {
             let inner = &mut *inner;
             let _guard = AbortOnPanic::new();
             inner.hub.on_deadline(now, &mut inner.effects);
-            self.carry_out(inner, &mut wake);
+            self.carry_out(inner, now, &mut wake);
             inner.armed = inner.hub.deadline();
         }
         wake.into_iter().for_each(Waker::wake);
@@ -228,7 +231,7 @@ impl Switchboard {
         }
     }
 
-    fn carry_out(&self, inner: &mut Inner, wake: &mut Vec<Waker>) {
+    fn carry_out(&self, inner: &mut Inner, now: Moment, wake: &mut Vec<Waker>) {
         let mut refused = Vec::new();
         for effect in inner.effects.drain() {
             match effect {
@@ -239,14 +242,26 @@ impl Switchboard {
                         wake.extend(mailbox.push(event, &self.bounds));
                     }
                 }
-                Effect::Media(op) => refused.extend(self.media.submit(op)),
+                Effect::Media(op) => refused.extend(self.opened(op).and_then(|op| self.media.submit(op))),
                 Effect::Snapshot(counts) => self.snapshot.store(counts),
             }
         }
         for event in refused {
-            inner.hub.on_media(event, &mut inner.effects);
+            inner.hub.on_media(now, event, &mut inner.effects);
             // It ends here: what the hub asks of the engine now are ends, which are never refused.
-            self.carry_out(inner, wake);
+            self.carry_out(inner, now, wake);
+        }
+    }
+
+    /// What the engine is to be asked, in plain text.
+    fn opened(&self, op: MediaOp) -> Option<MediaOp> {
+        let lang = match &op {
+            MediaOp::Remote { signal, .. } => signal.body.lang(),
+            _ => return Some(op),
+        };
+        match self.dialects.iter().find(|dialect| dialect.profile().lang == lang) {
+            Some(dialect) => opened(&**dialect, op),
+            None => Some(op),
         }
     }
 

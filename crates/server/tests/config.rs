@@ -149,6 +149,12 @@ fn rules_between_keys() {
         (&["--set", "dialect.antmedia.audio_codecs=VP8"], "dialect.antmedia.audio_codecs: \"VP8\" is no codec"),
         (&["--set", "dialect.antmedia.idle_timeout_ms=100"], "every client would be given up"),
         (&["--addr", ":1", "--set", "dialect.antmedia.listen=:1"], "dialect.antmedia.listen: :1 is listed already"),
+        (&["--set", "patch=[{room=\"a\",mesh=\" a\",whip=true}]"], "patch 1: mesh is no room of that dialect"),
+        (&["--set", "patch=[{room=\"a\",mesh=\"a\",antmedia=\"No\"}]"], "patch 1: antmedia = \"No\" is no application"),
+        (
+            &["--set", "patch=[{room=\"a\",mesh=\"a\",whip=true},{room=\"b\",mesh=\"a\",whip=true}]"],
+            "patch 2: the mesh room is in another patch already",
+        ),
     ];
     for (flags, part) in rows {
         let found = errors(None, &[], flags);
@@ -217,7 +223,8 @@ fn warnings_name_what_an_operator_should_know() {
         &[],
         "native_ports is set (patchbay.toml:1), but this version does not serve the native ports of ers",
     );
-    warned("[[patch]]\nroom = \"demo\"", &[], "rooms across dialects");
+    warned("[[patch]]\nroom = \"demo\"", &[], "patch 1 has no members: set mesh to a room");
+    warned("[[patch]]\nroom = \"demo\"\nmesh = \"demo\"", &[], "patch 1 joins its members with nothing");
     warned("", &[("RTC_CONFIG_JSON", "5")], not_an_object);
     // A default that somebody wrote down is no news.
     let spelled_out = "allowed_origins = [\"a\"]\n[https]\naddr = []\n[media]\nudp_port = 10000";

@@ -22,6 +22,10 @@ impl Hub {
             members += room.members.len() as u64;
             waiting += usize::from(room.window.pending);
             let (limits, rooms) = self.rooms.limits(room.realm);
+            let all = room.members.len() + room.standins.len();
+            expect(all <= limits.members, "a room has more members, with who stands in, than its realm allows");
+            let distinct = room.members.iter().all(|member| !room.standins.contains_key(&member.name));
+            expect(distinct, "a member has the name of what stands in");
             expect(!room.members.is_empty(), "a room has no member");
             expect(room.members.len() <= limits.members, "a room has more members than its realm allows");
             expect(rooms <= limits.rooms, "a realm has more rooms than it allows");
@@ -42,12 +46,16 @@ impl Hub {
         expect(believed == members, "a party believes it is in a room that does not know it");
         expect(self.directory.all().count() as u64 == self.directory.parties(), "parties are miscounted");
         expect(self.timers.len() >= waiting, "a timer is missing");
-        expect(self.timers.len() <= waiting + self.limits.realms.len(), "a timer outlived what it was for");
+        expect(
+            self.timers.len() <= waiting + self.limits.realms.len() + self.patches.pulls(),
+            "a timer outlived what it was for",
+        );
         for fault in self
             .directory
             .name_faults()
             .chain(self.calls.faults(&self.directory))
             .chain(self.streams.faults(&self.directory))
+            .chain(self.patches.faults(&self.streams, &self.directory))
         {
             expect(false, fault);
         }

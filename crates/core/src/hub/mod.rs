@@ -4,6 +4,8 @@ mod bridge;
 mod call;
 mod check;
 mod directory;
+mod owner;
+mod patch;
 mod room;
 mod stream;
 mod timers;
@@ -11,13 +13,14 @@ mod waiting;
 
 use self::call::Calls;
 use self::directory::Directory;
-use self::room::Rooms;
+use self::patch::{Around, Patches};
+use self::room::{Rooms, Target};
 use self::stream::Streams;
 use self::timers::{Timer, Timers};
 use crate::id::LinkIds;
 use crate::{
-    Address, CauseKind, Command, Counts, Effects, Event, Limits, MediaEvent, MediaOp, Moment, PartyId, Profile,
-    Refusal, Tag,
+    Address, Body, CauseKind, Command, Counts, Effects, Event, Join, Limits, MediaEvent, MediaOp, Moment, PartyId,
+    Patch, Profile, Realm, Refusal, Tag, View,
 };
 
 pub use self::check::Violation;
@@ -33,6 +36,7 @@ pub struct Hub {
     rooms: Rooms,
     calls: Calls,
     streams: Streams,
+    patches: Patches,
     links: LinkIds,
     timers: Timers,
     reported: Counts,
@@ -42,7 +46,15 @@ impl Hub {
     /// An empty hub for node number `node`.
     #[must_use]
     pub fn new(node: u16, limits: Limits) -> Self {
+        Self::patched(node, limits, Vec::new())
+    }
+
+    /// The same with rooms that are one across naming spaces. A room of members is in one patch at most; of several, the
+    /// first counts.
+    #[must_use]
+    pub fn patched(node: u16, limits: Limits, patches: Vec<Patch>) -> Self {
         Self {
+            patches: Patches::new(patches),
             directory: Directory::new(node, &limits),
             rooms: Rooms::new(&limits),
             calls: Calls::default(),
@@ -73,7 +85,10 @@ impl Hub {
         for link in self.calls.of(party) {
             self.end_call(now, party, link, CauseKind::Gone.into(), Tag::default(), out);
         }
+        self.patches.forget(party);
         for room in self.directory.rooms_of(party) {
+            let (patches, mut around) = self.around(now, out);
+            patches.left(room, party, &mut around);
             self.rooms.leave(now, room, party, &mut self.directory, &mut self.timers, out);
         }
         if let Some(realm) = self.directory.detach(party) {
@@ -83,6 +98,7 @@ impl Hub {
             self.streams.end(link, CauseKind::Gone.into(), Tag::default(), &self.directory, out);
         }
         self.streams.forget(party);
+        self.settle(now, out);
         self.report(out);
     }
 
@@ -92,7 +108,20 @@ impl Hub {
         if let Err(refusal) = self.carry_out(now, party, profile, tag, command, out) {
             out.tell(party, Event::Refused { tag, refusal });
         }
+        self.settle(now, out);
         self.report(out);
+    }
+
+    /// Sees to it that rooms that are one stay one.
+    fn settle(&mut self, now: Moment, out: &mut Effects) {
+        let (patches, mut around) = self.around(now, out);
+        patches.settle(&mut around);
+    }
+
+    /// The patches, and what they touch.
+    fn around<'a>(&'a mut self, now: Moment, out: &'a mut Effects) -> (&'a mut Patches, Around<'a>) {
+        let Self { directory, rooms, streams, links, timers, patches, .. } = self;
+        (patches, Around { now, directory, rooms, streams, links, timers, out })
     }
 
     fn carry_out(
@@ -105,10 +134,10 @@ impl Hub {
         out: &mut Effects,
     ) -> Result<(), Refusal> {
         match command {
-            Command::Join(join) => {
-                self.rooms.join(now, party, profile.realm, tag, join, &mut self.directory, &mut self.timers, out)
-            }
+            Command::Join(join) => self.join(now, party, profile.realm, tag, join, out),
             Command::Leave { room } => {
+                let (patches, mut around) = self.around(now, out);
+                patches.left(room, party, &mut around);
                 self.rooms.leave(now, room, party, &mut self.directory, &mut self.timers, out);
                 Ok(())
             }
@@ -136,6 +165,13 @@ impl Hub {
             }
             Command::Signal { to: Address::Member { room, name }, signal } => {
                 let (from, target) = self.rooms.pair(room, party, &name, &self.directory)?;
+                let target = match target {
+                    Target::Party(target) => target,
+                    Target::Standin(standin) => {
+                        let (patches, mut around) = self.around(now, out);
+                        return patches.hears(party, tag, room, name, standin, signal, &mut around);
+                    }
+                };
                 bridge::relays(profile, self.directory.profile(target))?;
                 out.tell(target, Event::MemberSignal { room, from, signal });
                 Ok(())
@@ -157,10 +193,8 @@ impl Hub {
                 Ok(())
             }
             Command::Publish(publish) => self.streams.publish(party, profile.realm, tag, publish, &mut self.links, out),
-            Command::View(view) => self.streams.view(party, profile.realm, tag, view, None, &mut self.links, out),
-            Command::Watch { view, offer } => {
-                self.streams.view(party, profile.realm, tag, view, Some(offer), &mut self.links, out)
-            }
+            Command::View(view) => self.view(now, party, profile, tag, view, None, out),
+            Command::Watch { view, offer } => self.view(now, party, profile, tag, view, Some(offer), out),
             Command::Query(query) => self.streams.query(party, profile.realm, tag, query, out),
             Command::Pause { link, .. } | Command::Prefer { link, .. } | Command::Say { link, .. }
                 if !self.streams.is_own(party, link) =>
@@ -182,6 +216,47 @@ impl Hub {
         }
     }
 
+    fn join(
+        &mut self,
+        now: Moment,
+        party: PartyId,
+        realm: Realm,
+        tag: Tag,
+        join: Join,
+        out: &mut Effects,
+    ) -> Result<(), Refusal> {
+        let (room, name) = (join.room.clone(), join.name.clone());
+        if self.patches.reserves(realm, &room, &name) {
+            return Err(Refusal::NameReserved);
+        }
+        let Self { rooms, patches, streams, directory, timers, limits, .. } = self;
+        // One place is the joiner's.
+        let places = limits.realms[usize::from(realm.0)].members.saturating_sub(1);
+        let standins = |directory: &Directory| patches.standins_of(realm, &room, streams, directory, places);
+        rooms.join(now, party, realm, tag, join, standins, directory, timers, out)?;
+        let (patches, mut around) = self.around(now, out);
+        patches.joined(realm, &room, &name, &mut around);
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what is viewed, by whom, and how")]
+    fn view(
+        &mut self,
+        now: Moment,
+        party: PartyId,
+        profile: Profile,
+        tag: Tag,
+        view: View,
+        offer: Option<Body>,
+        out: &mut Effects,
+    ) -> Result<(), Refusal> {
+        let (patches, mut around) = self.around(now, out);
+        let Some((view, offer)) = patches.view_member(party, profile, tag, view, offer, &mut around)? else {
+            return Ok(());
+        };
+        self.streams.view(party, profile.realm, tag, view, offer, None, &mut self.links, out)
+    }
+
     fn end_call(
         &mut self,
         now: Moment,
@@ -198,8 +273,9 @@ impl Hub {
     }
 
     /// What the media engine tells. What it tells of legs that have been closed meanwhile is ignored.
-    pub fn on_media(&mut self, event: MediaEvent, out: &mut Effects) {
+    pub fn on_media(&mut self, now: Moment, event: MediaEvent, out: &mut Effects) {
         self.streams.on_media(event, &self.directory, out);
+        self.settle(now, out);
         self.report(out);
     }
 
@@ -221,6 +297,10 @@ impl Hub {
             match timer {
                 Timer::Room(room) => self.rooms.on_window(now, room, out),
                 Timer::Presence(realm) => self.directory.on_window(now, realm, out),
+                Timer::Pull(link) => {
+                    let (patches, mut around) = self.around(now, out);
+                    patches.on_timeout(link, &mut around);
+                }
             }
         }
         self.report(out);

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::directory::Directory;
 use super::timers::{Timer, Timers, Window};
 use crate::{
-    Effects, Event, Join, Limits, MemberList, Merge, Moment, Name, PartyId, Realm, RealmLimits, Refusal, RoomId, Tag,
+    Effects, Event, Join, Limits, LinkId, MemberList, Merge, Moment, Name, PartyId, Realm, RealmLimits, Refusal,
+    RoomId, Tag,
 };
 
 #[derive(Debug)]
@@ -31,9 +32,27 @@ pub(super) struct Room {
     pub(super) name: Name,
     /// Sorted by the bytes of the names.
     pub(super) members: Vec<Member>,
+    /// Who is outside, by the name of what stands in for it; no name is a member's.
+    pub(super) standins: BTreeMap<Name, Standin>,
     version: u64,
     window_span: Duration,
     pub(super) window: Window,
+}
+
+/// Who a member that is no party stands in for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standin {
+    /// The stream that this publication is.
+    Stream(LinkId),
+    /// Those outside who see members of the room as streams.
+    Audience,
+}
+
+/// Whom a name in a room means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Party(PartyId),
+    Standin(Standin),
 }
 
 #[derive(Debug)]
@@ -59,6 +78,7 @@ impl Rooms {
         realm: Realm,
         tag: Tag,
         join: Join,
+        standins: impl FnOnce(&Directory) -> BTreeMap<Name, Standin>,
         directory: &mut Directory,
         timers: &mut Timers,
         out: &mut Effects,
@@ -79,6 +99,7 @@ impl Rooms {
                 realm,
                 name: key.1.clone(),
                 members: Vec::new(),
+                standins: standins(directory),
                 version: 0,
                 window_span: counted.limits.window,
                 window: Window::default(),
@@ -90,6 +111,7 @@ impl Rooms {
             Ok(_) => return Err(Refusal::NameTaken),
             Err(_) if directory.room_name(party, id).is_some() => return Err(Refusal::NameTaken),
             Err(_) if room.members.len() >= counted.limits.members => return Err(Refusal::RoomFull),
+            Err(_) if room.standins.contains_key(&join.name) => return Err(Refusal::NameTaken),
             Err(index) => {
                 let member = Member { name: join.name.clone(), party, merge: join.merge, seen: 0 };
                 room.members.insert(index, member);
@@ -150,19 +172,51 @@ impl Rooms {
         }
     }
 
-    /// The sender's name in the room, and the member called `name`.
+    /// From now on, these stand in the room for whoever is outside.
+    pub(super) fn set_standins(
+        &mut self,
+        now: Moment,
+        id: RoomId,
+        standins: BTreeMap<Name, Standin>,
+        timers: &mut Timers,
+        out: &mut Effects,
+    ) {
+        let Some(room) = self.rooms.get_mut(&id).filter(|room| room.standins != standins) else { return };
+        let same_names = room.standins.keys().eq(standins.keys());
+        room.standins = standins;
+        if !same_names {
+            room.version += 1;
+            room.tell_change(now, id, timers, out);
+        }
+    }
+
+    /// How many members the room has that are parties, and how many it may have in all.
+    pub(super) fn size(&self, id: RoomId) -> Option<(usize, usize)> {
+        let room = self.rooms.get(&id)?;
+        Some((room.members.len(), self.realms[usize::from(room.realm.0)].limits.members))
+    }
+
+    /// The members that are parties, by name.
+    pub(super) fn members_of(&self, id: RoomId) -> impl Iterator<Item = (&Name, PartyId)> {
+        self.rooms.get(&id).into_iter().flat_map(|room| &room.members).map(|member| (&member.name, member.party))
+    }
+
+    /// The sender's name in the room, and who is called `name`.
     pub(super) fn pair(
         &self,
         id: RoomId,
         sender: PartyId,
         name: &Name,
         directory: &Directory,
-    ) -> Result<(Name, PartyId), Refusal> {
+    ) -> Result<(Name, Target), Refusal> {
         let room = self.rooms.get(&id).ok_or(Refusal::NoSuchRoom)?;
         let from = directory.room_name(sender, id).ok_or(Refusal::NotMember)?;
-        let index = room.find(name).map_err(|_| Refusal::NoSuchParty)?;
+        let Ok(index) = room.find(name) else {
+            let standin = *room.standins.get(name).ok_or(Refusal::NoSuchParty)?;
+            return Ok((from.clone(), Target::Standin(standin)));
+        };
         let target = room.members[index].party;
-        if target == sender { Err(Refusal::Oneself) } else { Ok((from.clone(), target)) }
+        if target == sender { Err(Refusal::Oneself) } else { Ok((from.clone(), Target::Party(target))) }
     }
 
     pub(super) fn rooms(&self) -> u64 {
@@ -209,7 +263,7 @@ impl Room {
 
     /// A member came or went: those who want every list get it, the others at most one per window.
     fn tell_change(&mut self, now: Moment, id: RoomId, timers: &mut Timers, out: &mut Effects) {
-        let (version, size) = (self.version, self.members.len());
+        let (version, size) = (self.version, self.members.len() + self.standins.len());
         self.tell(id, false, out, |member| member.seen < version && size <= member.merge.every_up_to);
         if self.window.is_open(now) {
             if self.tell(id, true, out, |member| member.seen < version) {
@@ -225,7 +279,11 @@ impl Room {
         if !self.members.iter().any(&chosen) {
             return false;
         }
-        let names = self.members.iter().map(|member| member.name.clone()).collect();
+        let mut names: Vec<Name> = self.members.iter().map(|member| member.name.clone()).collect();
+        if !self.standins.is_empty() {
+            names.extend(self.standins.keys().cloned());
+            names.sort_unstable();
+        }
         let list = Arc::new(MemberList::new(self.version, names));
         for member in self.members.iter_mut().filter(|member| chosen(member)) {
             member.seen = self.version;

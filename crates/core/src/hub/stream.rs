@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::directory::Directory;
+use super::owner::{Owner, Via};
 use super::waiting::Waiting;
 use crate::id::LinkIds;
 use crate::{
     Body, Cause, CauseKind, Codec, Effects, Event, Ice, Kinds, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Name,
-    Open, PartyId, Publish, Query, Realm, RealmLimits, Refusal, Report, Section, Selection, Signal, SignalKind, Speaks,
-    Tag, Topic, Track, View,
+    Open, PartyId, Publish, Query, Realm, RealmLimits, Refusal, Report, RoomId, Section, Selection, Signal, SignalKind,
+    Speaks, Tag, Topic, Track, View,
 };
 
 /// How often the engine tells of a publication: often enough that a list of renditions is never stale to the eye.
@@ -31,11 +32,20 @@ pub(super) struct Streams {
     waiting: Waiting,
     topics: u64,
     overloaded: bool,
+    changed: bool,
+}
+
+/// A stream that is live.
+pub(super) struct Live<'a> {
+    pub(super) link: LinkId,
+    pub(super) party: PartyId,
+    pub(super) name: &'a Name,
+    pub(super) main: Option<&'a Name>,
 }
 
 #[derive(Debug)]
 struct Publication {
-    party: PartyId,
+    owner: Owner,
     realm: Realm,
     name: Name,
     main: Option<Name>,
@@ -49,7 +59,7 @@ struct Publication {
 
 #[derive(Debug)]
 struct Viewed {
-    party: PartyId,
+    owner: Owner,
     realm: Realm,
     name: Name,
     selection: Selection,
@@ -84,6 +94,7 @@ impl Streams {
             waiting: Waiting::default(),
             topics: 0,
             overloaded: false,
+            changed: false,
         }
     }
 
@@ -102,19 +113,59 @@ impl Streams {
         out: &mut Effects,
     ) -> Result<(), Refusal> {
         let codecs = Arc::clone(self.admit(realm)?);
-        if let Some(own) = self.stages.get(&(realm, publish.stream.clone())).and_then(|stage| stage.own) {
-            let mine = self.publications.get(&own).is_some_and(|publication| publication.party == party);
-            return Err(if mine { Refusal::Publishing } else { Refusal::StreamTaken });
-        }
-        if publish.kinds.and(self.limits[usize::from(realm.0)].kinds()) != publish.kinds {
+        let Publish { stream, main, kinds } = publish;
+        self.is_free(party, realm, &stream)?;
+        if kinds.and(self.limits[usize::from(realm.0)].kinds()) != kinds {
             return Err(Refusal::NoCodec);
         }
         let link = links.draw();
-        let Publish { stream, main, kinds } = publish;
-        // Whoever makes the stream itself need not be told that it is there.
-        self.waiting.drop(&(realm, stream.clone()), party);
         // A stream that is its own main stream has none.
         let main = main.filter(|main| *main != stream);
+        out.tell(party, Event::Reserved { tag, link });
+        let owner = Owner { party, via: None };
+        self.open_publication(link, owner, realm, stream, main, LegRole::Receive { accept: kinds, codecs }, out);
+        Ok(())
+    }
+
+    /// Asks a member of a room for its sound and pictures, as the stream of that name. The link, of which nobody has been
+    /// told.
+    pub(super) fn pull(
+        &mut self,
+        owner: Owner,
+        realm: Realm,
+        stream: Name,
+        links: &mut LinkIds,
+        out: &mut Effects,
+    ) -> Result<LinkId, Refusal> {
+        let codecs = Arc::clone(self.admit(realm)?);
+        self.is_free(owner.party, realm, &stream)?;
+        let link = links.draw();
+        let accept = self.limits[usize::from(realm.0)].kinds();
+        self.open_publication(link, owner, realm, stream, None, LegRole::Pull { accept, codecs }, out);
+        Ok(link)
+    }
+
+    /// Whether nobody publishes that stream.
+    fn is_free(&self, party: PartyId, realm: Realm, stream: &Name) -> Result<(), Refusal> {
+        let Some(own) = self.stages.get(&(realm, stream.clone())).and_then(|stage| stage.own) else { return Ok(()) };
+        let mine = self.publications.get(&own).is_some_and(|publication| publication.owner.party == party);
+        Err(if mine { Refusal::Publishing } else { Refusal::StreamTaken })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a publication is made of")]
+    fn open_publication(
+        &mut self,
+        link: LinkId,
+        owner: Owner,
+        realm: Realm,
+        stream: Name,
+        main: Option<Name>,
+        role: LegRole,
+        out: &mut Effects,
+    ) {
+        let party = owner.party;
+        // Whoever makes the stream itself need not be told that it is there.
+        self.waiting.drop(&(realm, stream.clone()), party);
         let (mut says, mut hears) = (Vec::new(), Vec::new());
         for name in std::iter::once(&stream).chain(&main) {
             let stage = self.stage(realm, name);
@@ -126,9 +177,13 @@ impl Streams {
                 stage.subs.insert(link);
             }
         }
+        if owner.via.is_some() {
+            // What pages say to each other on data channels, they say in words of their own.
+            (says, hears) = (Vec::new(), Vec::new());
+        }
         self.by_party.insert((party, link));
         let publication = Publication {
-            party,
+            owner,
             realm,
             name: stream,
             main,
@@ -140,8 +195,6 @@ impl Streams {
             report: Report::default(),
         };
         self.publications.insert(link, publication);
-        out.tell(party, Event::Reserved { tag, link });
-        let role = LegRole::Receive { accept: kinds, codecs };
         out.media(MediaOp::Open(Open {
             link,
             owner: party,
@@ -151,10 +204,9 @@ impl Streams {
             report: PUBLICATION_REPORT,
             ice: Ice::Configured,
         }));
-        Ok(())
     }
 
-    /// A view; `offer` is that of a peer that offers itself.
+    /// A view; `offer` is that of a peer that offers itself, `via` whom it hears instead of the stream.
     #[expect(clippy::too_many_arguments, reason = "the hub's modules are handed what they touch, not the hub")]
     pub(super) fn view(
         &mut self,
@@ -163,6 +215,7 @@ impl Streams {
         tag: Tag,
         view: View,
         offer: Option<Body>,
+        via: Option<Via>,
         links: &mut LinkIds,
         out: &mut Effects,
     ) -> Result<(), Refusal> {
@@ -174,7 +227,9 @@ impl Streams {
             return Err(Refusal::Viewing);
         }
         let Some(stage) = self.stages.get(&key).filter(|stage| self.can_be_viewed(stage)) else {
-            self.waiting.add(key, party);
+            if via.is_none() {
+                self.waiting.add(key, party);
+            }
             return Err(Refusal::NoSuchStream);
         };
         if stage.views.len() >= self.limits[usize::from(realm.0)].viewers {
@@ -184,24 +239,38 @@ impl Streams {
         // It asked in vain before: a main stream can be viewed before it is live.
         self.waiting.drop(&key, party);
         let stream = key.1;
-        let mut viewed =
-            Viewed { party, realm, name: stream.clone(), selection, except, height: None, tracks: Vec::new() };
+        let bridged = via.is_some();
+        let mut viewed = Viewed {
+            owner: Owner { party, via },
+            realm,
+            name: stream.clone(),
+            selection,
+            except,
+            height: None,
+            tracks: Vec::new(),
+        };
         for link in stage.own.iter().chain(&stage.subs) {
             if let Some(track) = self.track(*link, &viewed, false) {
                 viewed.tracks.push(track);
             }
         }
-        let says = match speaks {
+        let mut says = match speaks {
             Speaks::No => Vec::new(),
             Speaks::ToPublisher => vec![up],
             Speaks::ToAll => vec![up, down],
         };
+        let mut hears = vec![down];
         let link = links.draw();
         let tracks = viewed.tracks.iter().map(|(_, track)| track.clone()).collect();
         self.stage(realm, &stream).views.insert(link);
         self.by_party.insert((party, link));
         self.views.insert(link, viewed);
-        out.tell(party, Event::Viewing { tag, link });
+        if bridged {
+            // What pages say to each other on data channels, they say in words of their own.
+            (says, hears) = (Vec::new(), Vec::new());
+        } else {
+            out.tell(party, Event::Viewing { tag, link });
+        }
         let role = match offer {
             Some(_) => LegRole::Answer { tracks, may_grow },
             None => LegRole::Send { tracks, may_grow, label: stream },
@@ -211,7 +280,7 @@ impl Streams {
             owner: party,
             role,
             says,
-            hears: vec![down],
+            hears,
             report: VIEW_REPORT,
             ice: Ice::Configured,
         }));
@@ -247,7 +316,7 @@ impl Streams {
     fn track(&self, link: LinkId, view: &Viewed, later: bool) -> Option<(Name, Track)> {
         let publication = self.publications.get(&link).filter(|publication| publication.live)?;
         let own = publication.name == view.name;
-        let oneself = publication.party == view.party || view.except.as_ref() == Some(&publication.name);
+        let oneself = publication.owner.party == view.owner.party || view.except.as_ref() == Some(&publication.name);
         if oneself && !own {
             return None;
         }
@@ -340,7 +409,7 @@ impl Streams {
     /// Ends a publication or view by its party's wish, or because the party has gone. One that is over is left alone: a
     /// view of one's own stream ends with the stream.
     pub(super) fn end(&mut self, link: LinkId, cause: Cause, tag: Tag, directory: &Directory, out: &mut Effects) {
-        if self.party(link).is_some() {
+        if self.owner(link).is_some() {
             out.media(MediaOp::Close { link });
             self.remove(link, cause, tag, directory, out);
         }
@@ -348,15 +417,16 @@ impl Streams {
 
     /// Forgets a link whose leg is closed, and tells everybody whom it concerns.
     fn remove(&mut self, link: LinkId, cause: Cause, tag: Tag, directory: &Directory, out: &mut Effects) {
+        self.changed = true;
         if let Some(view) = self.views.remove(&link) {
-            self.by_party.remove(&(view.party, link));
+            self.by_party.remove(&(view.owner.party, link));
             if let Some(stage) = self.stages.get_mut(&(view.realm, view.name)) {
                 stage.views.remove(&link);
             }
-            tell(view.party, Event::LegEnded { tag, link, cause }, directory, out);
+            view.owner.tell(Event::LegEnded { tag, link, cause }, directory, out);
         } else if let Some(publication) = self.publications.remove(&link) {
-            self.by_party.remove(&(publication.party, link));
-            tell(publication.party, Event::LegEnded { tag, link, cause }, directory, out);
+            self.by_party.remove(&(publication.owner.party, link));
+            publication.owner.tell(Event::LegEnded { tag, link, cause }, directory, out);
             self.leave_stage(publication.realm, &publication.name, link, directory, out);
             if let Some(main) = &publication.main {
                 self.leave_stage(publication.realm, main, link, directory, out);
@@ -384,7 +454,7 @@ impl Streams {
                 let Some(view) = self.views.get_mut(&link) else { continue };
                 let Some(at) = view.tracks.iter().position(|(_, track)| track.source == publication) else { continue };
                 let (track, _) = view.tracks.remove(at);
-                tell(view.party, Event::TrackChanged { link, track, added: false }, directory, out);
+                view.owner.tell(Event::TrackChanged { link, track, added: false }, directory, out);
                 out.media(MediaOp::Tracks { link, tracks: view.tracks() });
             }
             return;
@@ -408,14 +478,14 @@ impl Streams {
                 }
             }
             MediaEvent::Local { kind, sdp, sections, .. } => {
-                let Some(party) = self.party(link) else { return };
+                let Some(owner) = self.owner(link) else { return };
                 let named = |section: Section<LinkId>| {
                     let source = section.source.and_then(|source| self.publications.get(&source));
                     let source = source.map(|publication| publication.name.clone());
                     Section { mid: section.mid, kind: section.kind, source }
                 };
                 let sections = sections.into_iter().map(named).collect();
-                tell(party, Event::Described { link, kind, sdp, sections }, directory, out);
+                owner.tell(Event::Described { link, kind, sdp, sections }, directory, out);
             }
             MediaEvent::Flowing { .. } => self.flows(link, directory, out),
             MediaEvent::Lost { .. } => self.remove(link, CauseKind::Gone.into(), Tag::default(), directory, out),
@@ -428,46 +498,54 @@ impl Streams {
                 self.remove(link, cause.into(), Tag::default(), directory, out);
             }
             MediaEvent::Switched { source, height, .. } => {
-                let Some((party, track)) = self.viewed(link, source) else { return };
-                tell(party, Event::Switched { link, track, height }, directory, out);
+                let Some((owner, track)) = self.viewed(link, source) else { return };
+                owner.tell(Event::Switched { link, track, height }, directory, out);
             }
             MediaEvent::Speaker { source, .. } => {
-                let Some((party, track)) = self.viewed(link, source) else { return };
-                tell(party, Event::Speaker { link, track }, directory, out);
+                let Some((owner, track)) = self.viewed(link, source) else { return };
+                owner.tell(Event::Speaker { link, track }, directory, out);
             }
             MediaEvent::Report { report, .. } => {
                 if let Some(publication) = self.publications.get_mut(&link) {
                     publication.report = report;
                 } else if let Some(view) = self.views.get(&link) {
-                    tell(view.party, Event::Measured { link, report }, directory, out);
+                    view.owner.tell(Event::Measured { link, report }, directory, out);
                 }
             }
         }
     }
 
     /// Whose view it is, and what that source's track is called there.
-    fn viewed(&self, link: LinkId, source: LinkId) -> Option<(PartyId, Name)> {
+    fn viewed(&self, link: LinkId, source: LinkId) -> Option<(&Owner, Name)> {
         let view = self.views.get(&link)?;
         let (track, _) = view.tracks.iter().find(|(_, track)| track.source == source)?;
-        Some((view.party, track.clone()))
+        Some((&view.owner, track.clone()))
     }
 
-    fn party(&self, link: LinkId) -> Option<PartyId> {
-        let publisher = self.publications.get(&link).map(|publication| publication.party);
-        publisher.or_else(|| self.views.get(&link).map(|view| view.party))
+    fn owner(&self, link: LinkId) -> Option<&Owner> {
+        let publisher = self.publications.get(&link).map(|publication| &publication.owner);
+        publisher.or_else(|| self.views.get(&link).map(|view| &view.owner))
+    }
+
+    fn owner_mut(&mut self, link: LinkId) -> Option<&mut Owner> {
+        match self.publications.get_mut(&link) {
+            Some(publication) => Some(&mut publication.owner),
+            None => self.views.get_mut(&link).map(|view| &mut view.owner),
+        }
     }
 
     fn flows(&mut self, link: LinkId, directory: &Directory, out: &mut Effects) {
         if let Some(view) = self.views.get(&link) {
-            return tell(view.party, Event::Flowing { link }, directory, out);
+            return view.owner.tell(Event::Flowing { link }, directory, out);
         }
         let Some(publication) = self.publications.get_mut(&link) else { return };
         if std::mem::replace(&mut publication.live, true) {
             return;
         }
-        let (party, realm) = (publication.party, publication.realm);
+        self.changed = true;
+        let realm = publication.realm;
         let names: Vec<_> = std::iter::once(&publication.name).chain(&publication.main).cloned().collect();
-        tell(party, Event::Flowing { link }, directory, out);
+        publication.owner.tell(Event::Flowing { link }, directory, out);
         for name in names {
             let key = (realm, name);
             let views = self.stages.get(&key).map(|stage| stage.views.iter().copied().collect::<Vec<_>>());
@@ -477,13 +555,88 @@ impl Streams {
                 };
                 let Some(viewed) = self.views.get_mut(&view) else { continue };
                 viewed.tracks.push((name.clone(), track));
-                tell(viewed.party, Event::TrackChanged { link: view, track: name, added: true }, directory, out);
+                viewed.owner.tell(Event::TrackChanged { link: view, track: name, added: true }, directory, out);
                 out.media(MediaOp::Tracks { link: view, tracks: viewed.tracks() });
             }
             for party in self.waiting.take(&key) {
-                tell(party, Event::Live { stream: key.1.clone() }, directory, out);
+                if directory.profile(party).is_some() {
+                    out.tell(party, Event::Live { stream: key.1.clone() });
+                }
             }
         }
+    }
+
+    /// What stands in for the stream in that room, as far as the party sees it: the party's view by it.
+    pub(super) fn bridged(&self, party: PartyId, room: RoomId, member: &Name) -> Option<LinkId> {
+        let is_it = |link: &LinkId| {
+            let via = self.owner(*link).and_then(|owner| owner.via.as_ref());
+            via.is_some_and(|via| via.room == room && via.member == *member)
+        };
+        self.of(party).into_iter().find(is_it)
+    }
+
+    /// All that the party has by members of that room who stand in for others.
+    pub(super) fn bridged_in(&self, party: PartyId, room: RoomId) -> Vec<LinkId> {
+        let is_there =
+            |link: &LinkId| self.owner(*link).and_then(|owner| owner.via.as_ref()).is_some_and(|via| via.room == room);
+        self.of(party).into_iter().filter(is_there).collect()
+    }
+
+    /// As [`Streams::end`], of which the party need not be told: it said so itself, or has left.
+    pub(super) fn end_quietly(&mut self, link: LinkId, cause: Cause, directory: &Directory, out: &mut Effects) {
+        if let Some(via) = self.owner_mut(link).and_then(|owner| owner.via.as_mut()) {
+            via.quiet = true;
+        }
+        self.end(link, cause, Tag::default(), directory, out);
+    }
+
+    /// Somebody can be seen under that name from now on, if asked: who asked in vain is told.
+    pub(super) fn announce(&mut self, realm: Realm, stream: Name, directory: &Directory, out: &mut Effects) {
+        let key = (realm, stream);
+        for party in self.waiting.take(&key) {
+            if directory.profile(party).is_some() {
+                out.tell(party, Event::Live { stream: key.1.clone() });
+            }
+        }
+    }
+
+    /// The live streams of a realm that parties publish by themselves.
+    pub(super) fn live(&self, realm: Realm) -> impl Iterator<Item = Live<'_>> {
+        let live = move |(link, of): (&LinkId, &'_ Publication)| {
+            (of.realm == realm && of.live && of.owner.via.is_none()).then_some(*link)
+        };
+        self.publications.iter().filter_map(move |entry| {
+            let link = live(entry)?;
+            let Publication { owner, name, main, .. } = entry.1;
+            Some(Live { link, party: owner.party, name, main: main.as_ref() })
+        })
+    }
+
+    /// The name of a publication.
+    pub(super) fn name_of(&self, link: LinkId) -> Option<(Realm, &Name)> {
+        self.publications.get(&link).map(|publication| (publication.realm, &publication.name))
+    }
+
+    /// Whether a publication is live.
+    pub(super) fn is_live(&self, link: LinkId) -> bool {
+        self.publications.get(&link).is_some_and(|publication| publication.live)
+    }
+
+    /// Whether somebody views the stream that the publication is.
+    pub(super) fn is_viewed(&self, link: LinkId) -> bool {
+        let Some(publication) = self.publications.get(&link) else { return false };
+        let stage = self.stages.get(&(publication.realm, publication.name.clone()));
+        stage.is_some_and(|stage| !stage.views.is_empty())
+    }
+
+    /// The publication of that name, live or not.
+    pub(super) fn named(&self, realm: Realm, stream: &Name) -> Option<LinkId> {
+        self.stages.get(&(realm, stream.clone())).and_then(|stage| stage.own)
+    }
+
+    /// Streams have come, gone, or changed since this was last asked.
+    pub(super) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
     }
 
     /// The party has gone; its links have been ended one by one.
@@ -514,14 +667,17 @@ impl Streams {
             let main = publication.main.as_ref();
             let known = main.is_none_or(|main| stage(main).is_some_and(|stage| stage.subs.contains(link)));
             expect(known, "a main stream does not know its track");
-            expect(self.by_party.contains(&(publication.party, *link)), "a publisher does not know its publication");
-            expect(directory.profile(publication.party).is_some(), "a publication outlived its party");
+            expect(
+                self.by_party.contains(&(publication.owner.party, *link)),
+                "a publisher does not know its publication",
+            );
+            expect(directory.profile(publication.owner.party).is_some(), "a publication outlived its party");
         }
         for (link, view) in &self.views {
             let stage = self.stages.get(&(view.realm, view.name.clone()));
             expect(stage.is_some_and(|stage| stage.views.contains(link)), "a stage does not know its view");
-            expect(self.by_party.contains(&(view.party, *link)), "a viewer does not know its view");
-            expect(directory.profile(view.party).is_some(), "a view outlived its party");
+            expect(self.by_party.contains(&(view.owner.party, *link)), "a viewer does not know its view");
+            expect(directory.profile(view.owner.party).is_some(), "a view outlived its party");
             let live = |(_, track): &(Name, Track)| self.publications.get(&track.source).is_some_and(|of| of.live);
             expect(view.tracks.iter().all(live), "a view has a track that is not live");
         }
@@ -545,13 +701,6 @@ impl Streams {
 impl Viewed {
     fn tracks(&self) -> Vec<Track> {
         self.tracks.iter().map(|(_, track)| track.clone()).collect()
-    }
-}
-
-/// Tells a party that may have gone: when it goes, its links end after it has.
-fn tell(party: PartyId, event: Event, directory: &Directory, out: &mut Effects) {
-    if directory.profile(party).is_some() {
-        out.tell(party, event);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::{Moment, Realm, RoomId};
+use crate::{LinkId, Moment, Realm, RoomId};
 
 /// What is to be done at a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,9 +12,11 @@ pub(super) enum Timer {
     Room(RoomId),
     /// A realm's presence window ends with changes unsent.
     Presence(Realm),
+    /// A member that was asked for as a stream has not answered in time.
+    Pull(LinkId),
 }
 
-/// Deadlines in order. At most one per room and realm, so it is bounded by them.
+/// Deadlines in order. At most one per room, realm and member that is asked for, so it is bounded by them.
 #[derive(Debug, Default)]
 pub(super) struct Timers(BTreeSet<(Moment, Timer)>);
 

@@ -338,7 +338,7 @@ impl Life {
 
     fn flow(&mut self, number: u8) {
         let Some(link) = self.pick(number) else { return };
-        self.hub.on_media(MediaEvent::Flowing { link }, &mut self.out);
+        self.hub.on_media(Moment::from_micros(1), MediaEvent::Flowing { link }, &mut self.out);
         let (mut told, before) = (Told::new(), self.model.all_tracks());
         if let Some(view) = self.model.views.get(&link) {
             self.model.tell(view.who, format!("flowing {link:?}"), &mut told);
@@ -377,7 +377,7 @@ impl Life {
                     _ => None,
                 };
                 let refused = fault.map(|fault| MediaEvent::Refused { link, fault });
-                self.hub.on_media(refused.unwrap_or(MediaEvent::Lost { link }), &mut self.out);
+                self.hub.on_media(Moment::from_micros(1), refused.unwrap_or(MediaEvent::Lost { link }), &mut self.out);
             }
             End::Gone => {}
         }
@@ -419,7 +419,7 @@ impl Life {
     fn come_too_late(&mut self, who: Who, number: u8) {
         let Some(&link) = self.over.get(usize::from(number) % self.over.len().max(1)) else { return };
         for event in [MediaEvent::Flowing { link }, MediaEvent::Lost { link }] {
-            self.hub.on_media(event, &mut self.out);
+            self.hub.on_media(Moment::from_micros(1), event, &mut self.out);
             self.settle(Told::new());
         }
         let mut told = Told::new();

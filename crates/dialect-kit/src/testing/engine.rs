@@ -48,12 +48,20 @@ type Wrong = (String, String);
 const CANDIDATE: &str = "a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n";
 
 impl Engine {
-    /// Carries out what the hub asks; `stream` is what the party wanted when a leg is opened.
+    /// Carries out what the hub asks; `stream` is what the party wanted when a leg is opened. Who waited for it is named by
+    /// what the leg itself tells.
     pub(super) fn take(&mut self, op: MediaOp, stream: Option<&Name>) {
         match op {
             MediaOp::Open(open) => {
-                let stream = stream.expect("a leg is opened because a party asked for a stream");
-                self.open(open, stream.clone());
+                let told = match &open.role {
+                    LegRole::Send { label, .. } => Some(label.clone()),
+                    LegRole::Answer { tracks, .. } => {
+                        tracks.first().and_then(|track| self.legs.get(&track.source)).map(|leg| leg.name.stream.clone())
+                    }
+                    _ => None,
+                };
+                let stream = stream.cloned().or(told).expect("a leg is opened because a party asked for a stream");
+                self.open(open, stream);
             }
             MediaOp::Close { link } => {
                 self.legs.remove(&link).expect("a leg is closed once");
@@ -120,8 +128,9 @@ impl Engine {
     fn open(&mut self, open: Open, stream: Name) {
         let Open { link, owner, role, says, hears, report: _, ice: _ } = open;
         let answers = matches!(role, LegRole::Answer { .. });
+        let pulls = matches!(role, LegRole::Pull { .. });
         let (up, accept, tracks) = match role {
-            LegRole::Receive { accept, .. } => (true, accept, Vec::new()),
+            LegRole::Receive { accept, .. } | LegRole::Pull { accept, .. } => (true, accept, Vec::new()),
             LegRole::Send { tracks, label, .. } => {
                 assert_eq!(label, stream, "the data channel is called as the stream");
                 (false, Kinds::NONE, tracks)
@@ -146,7 +155,23 @@ impl Engine {
             inbox: VecDeque::new(),
         };
         assert!(self.legs.insert(link, leg).is_none(), "a link is given once");
+        if pulls {
+            self.invite(link);
+        }
         self.make_offer(link);
+    }
+
+    /// Offers to receive what is let in.
+    fn invite(&mut self, link: LinkId) {
+        let leg = self.leg(link);
+        leg.offered = true;
+        let kinds = [(leg.accept.audio, Kind::Audio), (leg.accept.video, Kind::Video)];
+        let sections: Vec<_> = (0..)
+            .zip(kinds.into_iter().filter(|(on, _)| *on))
+            .map(|(mid, (_, kind)): (usize, _)| Section { mid: mid.to_string(), kind: Some(kind), source: None })
+            .collect();
+        let sdp = Arc::from(write_sections(&sections, "recvonly"));
+        self.events.push_back(MediaEvent::Local { link, kind: DescriptionKind::Offer, sdp, sections });
     }
 
     fn refuse(&mut self, link: LinkId, fault: MediaFault) {
@@ -181,6 +206,13 @@ impl Engine {
     /// The peer answers ours.
     fn answer(&mut self, link: LinkId, sdp: &str) {
         let leg = self.leg(link);
+        if leg.name.up && sdp.starts_with("v=0") && std::mem::take(&mut leg.offered) {
+            let sections = read_sections(sdp);
+            let sends = |kind| sections.iter().any(|section| section.kind == Some(kind));
+            let audio = sends(Kind::Audio).then_some(Codec::Opus);
+            let video = sends(Kind::Video).then_some(Codec::Vp8);
+            return self.events.push_back(MediaEvent::Parsed { link, audio, video, layers: 1 });
+        }
         if leg.name.up || !sdp.starts_with("v=0") || !std::mem::take(&mut leg.offered) {
             return self.refuse(link, MediaFault::Description);
         }

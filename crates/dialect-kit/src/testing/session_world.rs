@@ -1,14 +1,16 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use patchbay_core::{Command, Effect, Effects, Event, EventQueue, Hub, Limits, Moment, Name, PartyId};
+use patchbay_core::{
+    Address, Command, Effect, Effects, Event, EventQueue, Hub, Limits, MediaOp, Moment, Name, PartyId,
+};
 
 use super::directive::Directive;
 use super::engine::Engine;
 use super::requests;
 use super::world::{Handshake, Heard, HttpAnswer, Input, Place, Turned, World};
 use crate::http::{Reply, Request};
-use crate::{Close, CloseCause, Ctx, Dialect, Frame, OutFrame, Outbox, Random, Session};
+use crate::{Close, CloseCause, Ctx, Dialect, Frame, OutFrame, Outbox, Random, Session, opened};
 
 /// The hub and the sessions of one dialect in one thread, without sockets, under fake time; media is scripted.
 ///
@@ -18,7 +20,8 @@ use crate::{Close, CloseCause, Ctx, Dialect, Frame, OutFrame, Outbox, Random, Se
 pub struct SessionWorld<'a> {
     hub: Hub,
     engine: Engine,
-    dialect: &'a dyn Dialect,
+    /// By the path that a connection names; the first where it names none.
+    dialects: Vec<(&'a str, &'a dyn Dialect)>,
     delivery: Delivery,
     seed: u64,
     random: Seeded,
@@ -42,6 +45,8 @@ pub enum Delivery {
 }
 
 struct Connection {
+    /// Which dialect it speaks.
+    dialect: usize,
     session: Box<dyn Session>,
     party: PartyId,
     queue: EventQueue,
@@ -75,10 +80,16 @@ impl<'a> SessionWorld<'a> {
     /// An empty world.
     #[must_use]
     pub fn new(dialect: &'a dyn Dialect, limits: Limits, delivery: Delivery, seed: u64) -> Self {
+        Self::of(Hub::new(0, limits), vec![("", dialect)], delivery, seed)
+    }
+
+    /// A world of several dialects, each with the path that its connections name (`+a path=mesh`).
+    #[must_use]
+    pub fn of(hub: Hub, dialects: Vec<(&'a str, &'a dyn Dialect)>, delivery: Delivery, seed: u64) -> Self {
         Self {
-            hub: Hub::new(0, limits),
+            hub,
             engine: Engine::default(),
-            dialect,
+            dialects,
             delivery,
             seed,
             random: Seeded(seed),
@@ -144,6 +155,7 @@ impl<'a> SessionWorld<'a> {
             let stream = match &command {
                 Command::Publish(publish) => Some(publish.stream.clone()),
                 Command::View(view) | Command::Watch { view, .. } => Some(view.stream.clone()),
+                Command::Signal { to: Address::Member { name, .. }, .. } => Some(name.clone()),
                 _ => None,
             };
             self.hub.handle(self.now, party, tag, command, &mut self.effects);
@@ -185,7 +197,7 @@ impl<'a> SessionWorld<'a> {
         match closing {
             Some(Close { code, cause }) => {
                 // Whose resource has gone hears so with the next request.
-                if !requests::speaks(self.dialect.spec()) {
+                if !requests::speaks(self.dialects[connection.dialect].1.spec()) {
                     connection.heard.push_back(Heard::Closed(code));
                 }
                 self.end(index, cause);
@@ -200,7 +212,7 @@ impl<'a> SessionWorld<'a> {
 
     /// Hands a request on, as the shell does.
     fn request(&mut self, index: usize, text: &str) {
-        let (spec, own) = (self.dialect.spec(), format!("r{index}"));
+        let (spec, own) = (self.dialects[self.connections[index].dialect].1.spec(), format!("r{index}"));
         let number = self.connections[index].requests;
         let gone = self.connections[index].ended.is_some();
         let mut answer = None;
@@ -236,7 +248,7 @@ impl<'a> SessionWorld<'a> {
     /// Carries out what the hub has caused, and what the engine's answers cause; `stream` is what the party asked for.
     fn carry_out(&mut self, stream: Option<&Name>) {
         loop {
-            for effect in self.effects.drain() {
+            for effect in self.effects.drain().collect::<Vec<_>>() {
                 match effect {
                     Effect::Tell(party, event) => {
                         if let Some(&index) = self.by_party.get(&party) {
@@ -244,13 +256,27 @@ impl<'a> SessionWorld<'a> {
                             self.woken.insert(index);
                         }
                     }
-                    Effect::Media(op) => self.engine.take(op, stream),
+                    Effect::Media(op) => {
+                        if let Some(op) = self.opened(op) {
+                            self.engine.take(op, stream);
+                        }
+                    }
                     Effect::Snapshot(_) => {}
                 }
             }
             let Some(event) = self.engine.next() else { return };
-            self.hub.on_media(event, &mut self.effects);
+            self.hub.on_media(self.now, event, &mut self.effects);
         }
+    }
+
+    /// What the engine is asked, in plain text.
+    fn opened(&self, op: MediaOp) -> Option<MediaOp> {
+        let lang = match &op {
+            MediaOp::Remote { signal, .. } => signal.body.lang(),
+            _ => return Some(op),
+        };
+        let (_, dialect) = self.dialects.iter().find(|(_, dialect)| dialect.profile().lang == lang)?;
+        opened(*dialect, op)
     }
 
     fn deliver(&mut self, index: usize) {
@@ -317,10 +343,14 @@ impl World for SessionWorld<'_> {
     }
 
     fn open(&mut self, handshake: &Handshake) -> Result<usize, Turned> {
-        let party = self.hub.attach(self.dialect.profile(), &mut self.effects);
+        let path = handshake.path.as_deref();
+        let dialect = path.map_or(Some(0), |path| self.dialects.iter().position(|(of, _)| *of == path)).unwrap_or(0);
+        let (_, speaks) = self.dialects[dialect];
+        let party = self.hub.attach(speaks.profile(), &mut self.effects);
         let index = self.connections.len();
         self.connections.push(Connection {
-            session: self.dialect.open(),
+            dialect,
+            session: speaks.open(),
             party,
             queue: EventQueue::new(),
             heard: VecDeque::new(),
@@ -337,7 +367,7 @@ impl World for SessionWorld<'_> {
     }
 
     fn say(&mut self, connection: usize, input: &Input) -> Result<(), String> {
-        if requests::speaks(self.dialect.spec()) {
+        if requests::speaks(self.dialects[self.connections[connection].dialect].1.spec()) {
             self.deliver(connection);
             match input {
                 Input::Text(text) => self.request(connection, text),

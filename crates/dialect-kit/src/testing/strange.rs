@@ -86,15 +86,16 @@ fn of_streams(hub: &mut Hub, [a, b]: [PartyId; 2]) -> Vec<Event> {
         hub.handle(now, a, Tag(7), publish("s", None), &mut effects);
         let source = opened(&mut effects, &mut events);
         hub.on_media(
+            now,
             MediaEvent::Parsed { link: source, audio: Some(Codec::Opus), video: Some(Codec::Vp8), layers: 1 },
             &mut effects,
         );
-        hub.on_media(MediaEvent::Flowing { link: source }, &mut effects);
+        hub.on_media(now, MediaEvent::Flowing { link: source }, &mut effects);
         hub.handle(now, b, Tag(7), Command::View(view.clone()), &mut effects);
         let viewer = opened(&mut effects, &mut events);
         hub.handle(now, a, Tag(7), publish("cam", Some("s")), &mut effects);
         let cam = opened(&mut effects, &mut events);
-        hub.on_media(MediaEvent::Flowing { link: cam }, &mut effects);
+        hub.on_media(now, MediaEvent::Flowing { link: cam }, &mut effects);
         let sections = |source| {
             let media = Section { mid: "0".to_owned(), kind: Some(Kind::Video), source: Some(source) };
             vec![media, Section { mid: "1".to_owned(), kind: None, source: None }]
@@ -103,23 +104,23 @@ fn of_streams(hub: &mut Hub, [a, b]: [PartyId; 2]) -> Vec<Event> {
         for link in [source, viewer] {
             for kind in [DescriptionKind::Offer, DescriptionKind::Answer] {
                 let (sdp, sections) = (Arc::from("v=0\r\nm=video\r\na=mid:0\r\na=candidate:1\r\n"), sections(source));
-                hub.on_media(MediaEvent::Local { link, kind, sdp, sections }, &mut effects);
+                hub.on_media(now, MediaEvent::Local { link, kind, sdp, sections }, &mut effects);
             }
-            hub.on_media(MediaEvent::Flowing { link }, &mut effects);
+            hub.on_media(now, MediaEvent::Flowing { link }, &mut effects);
             let report = Report { video_bps: 1, renditions: renditions.clone(), ..Report::default() };
-            hub.on_media(MediaEvent::Report { link, report }, &mut effects);
-            hub.on_media(MediaEvent::Switched { link, source, height: 360 }, &mut effects);
+            hub.on_media(now, MediaEvent::Report { link, report }, &mut effects);
+            hub.on_media(now, MediaEvent::Switched { link, source, height: 360 }, &mut effects);
         }
         for query in [Query::Renditions(name("s")), Query::Tracks(name("s"))] {
             hub.handle(now, b, Tag(8), Command::Query(query), &mut effects);
         }
-        hub.on_media(MediaEvent::Lost { link: cam }, &mut effects);
+        hub.on_media(now, MediaEvent::Lost { link: cam }, &mut effects);
         for (party, link) in [(b, viewer), (a, source)] {
             match cause {
                 Some(kind) => {
                     hub.handle(now, party, Tag(9), Command::Hangup { link, cause: kind.into() }, &mut effects)
                 }
-                None => hub.on_media(MediaEvent::Refused { link, fault }, &mut effects),
+                None => hub.on_media(now, MediaEvent::Refused { link, fault }, &mut effects),
             }
         }
         events.extend(told(&mut effects));

@@ -7,7 +7,7 @@ use str0m::change::SdpOffer;
 use str0m::media::Mid;
 
 use super::slot::Slot;
-use super::{Leg, Over, Role};
+use super::{Data, Leg, Over, Role};
 use crate::dtls::Identity;
 use crate::{Config, sdp};
 
@@ -17,16 +17,19 @@ pub(crate) struct OfferedRoom {
     may_grow: bool,
     /// Sections that it would receive in, in its order.
     sections: Vec<(Mid, Kind)>,
+    /// The certificate that the peer has named.
+    fingerprint: String,
 }
 
 impl OfferedRoom {
     pub(super) fn new(tracks: Vec<Track>, may_grow: bool) -> Self {
-        Self { tracks, may_grow, sections: Vec::new() }
+        Self { tracks, may_grow, sections: Vec::new(), fingerprint: String::new() }
     }
 }
 
 impl Leg {
-    /// Answers an offer to receive: the first one, or one that changes the network.
+    /// Answers an offer to receive: the first one, one that changes the network, or, by another certificate, one that begins
+    /// anew, as a page does that was loaded again.
     pub(crate) fn respond(
         &mut self,
         text: &str,
@@ -37,12 +40,18 @@ impl Leg {
         let faulty = Over::Fault(MediaFault::Description);
         sdp::check(text).map_err(|_| faulty)?;
         let offer = SdpOffer::from_sdp_string(&sdp::other_way(text)).map_err(|_| faulty)?;
-        let first = self.rtc.is_none();
-        let Role::Send(sending) = &self.role else { return Err(faulty) };
+        let Role::Send(sending) = &mut self.role else { return Err(faulty) };
         // Where we offer, the peer does not.
-        let Some(room) = &sending.room else { return Err(faulty) };
+        let Some(room) = &mut sending.room else { return Err(faulty) };
+        let fingerprint = sdp::fingerprint(text);
+        let again = self.rtc.is_some() && room.fingerprint != fingerprint;
+        fingerprint.clone_into(&mut room.fingerprint);
+        let (tracks, may_grow) = (room.tracks.clone(), room.may_grow);
+        if again {
+            self.begin_anew(now);
+        }
+        let first = self.rtc.is_none();
         if first {
-            let (tracks, may_grow) = (room.tracks.clone(), room.may_grow);
             self.connect(&tracks, may_grow, identity, config, now)?;
         }
         let (Role::Send(sending), Some(rtc)) = (&mut self.role, &mut self.rtc) else { return Err(faulty) };
@@ -67,6 +76,16 @@ impl Leg {
         }
         let sections = self.sections(&sdp);
         Ok(MediaEvent::Local { link: self.link, kind: DescriptionKind::Answer, sdp: sdp.into(), sections })
+    }
+
+    /// Forgets the connection and what was sent on it; the tracks stay wanted.
+    fn begin_anew(&mut self, now: Instant) {
+        (self.rtc, self.nominated, self.data) = (None, None, Data::default());
+        (self.connected, self.flowing, self.opened) = (false, false, now);
+        if let Role::Send(sending) = &mut self.role {
+            sending.slots.clear();
+            sending.lean = None;
+        }
     }
 
     /// Puts tracks that are not sent yet into sections that nothing is sent in.

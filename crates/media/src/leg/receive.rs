@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use patchbay_core::{Codec, DescriptionKind, Kind, Kinds, LinkId, MediaEvent, MediaFault, Rendition, Report};
-use str0m::change::SdpOffer;
-use str0m::media::{KeyframeRequestKind, MediaKind, Mid, Rid, Rids};
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Rid, Rids};
 use str0m::rtp::{Extension, ExtensionMap, RtpPacket, Ssrc};
 
 use super::{Leg, Over, Role};
@@ -35,6 +35,9 @@ pub(crate) struct Receiving {
     video: Option<Codec>,
     /// The offer announced media that is let in.
     expects: bool,
+    /// We offer, and this is our offer that is in flight.
+    asked: Option<SdpPendingOffer>,
+    asks: bool,
     streams: Vec<Stream>,
     sound: Collector,
     sound_resumes: bool,
@@ -76,6 +79,8 @@ impl Receiving {
             audio: None,
             video: None,
             expects: false,
+            asked: None,
+            asks: false,
             streams: Vec::new(),
             sound: Collector::default(),
             sound_resumes: false,
@@ -83,6 +88,11 @@ impl Receiving {
             layers: Vec::new(),
             news: false,
         }
+    }
+
+    /// One that offers to receive.
+    pub(crate) fn asking(accept: Kinds, codecs: Arc<[Codec]>) -> Self {
+        Self { asks: true, ..Self::new(accept, codecs) }
     }
 
     pub(crate) fn expects_media(&self) -> bool {
@@ -146,6 +156,62 @@ impl Receiving {
 }
 
 impl Leg {
+    /// Makes the connection that media comes in by, in one of these codecs.
+    fn await_media(&mut self, codecs: &[Codec], identity: &Identity, config: &Config, now: Instant) {
+        let mut builder = Self::builder(identity, self.lite, self.report_every).set_extension_map(extensions());
+        *builder.codec_config() = codecs::config(codecs, Feedback::Transport);
+        let rtc = builder.build(now);
+        self.adopt(rtc, config);
+    }
+
+    /// Offers to receive.
+    pub(crate) fn invite(&mut self, identity: &Identity, config: &Config, now: Instant) -> Result<MediaEvent, Over> {
+        let internal = Over::Fault(MediaFault::Internal);
+        let Role::Receive(receiving) = &self.role else { return Err(internal) };
+        let accept = receiving.accept;
+        let on = |codec: &&Codec| match codec.kind() {
+            Kind::Audio => accept.audio,
+            Kind::Video => accept.video,
+        };
+        let codecs = codecs::distinct(receiving.codecs.iter().filter(on).copied());
+        self.await_media(&codecs, identity, config, now);
+        let (Role::Receive(receiving), Some(rtc)) = (&mut self.role, &mut self.rtc) else { return Err(internal) };
+        let mut api = rtc.sdp_api();
+        for kind in [(accept.audio, MediaKind::Audio), (accept.video, MediaKind::Video)] {
+            if kind.0 {
+                api.add_media(kind.1, Direction::RecvOnly, None, None, None);
+            }
+        }
+        let (offer, pending) = api.apply().ok_or(internal)?;
+        receiving.asked = Some(pending);
+        let sdp = offer.to_sdp_string();
+        let sections = self.sections(&sdp);
+        Ok(MediaEvent::Local { link: self.link, kind: DescriptionKind::Offer, sdp: sdp.into(), sections })
+    }
+
+    /// Takes the peer's answer to our offer to receive.
+    pub(crate) fn agreed(&mut self, text: &str) -> Result<MediaEvent, Over> {
+        let faulty = Over::Fault(MediaFault::Description);
+        sdp::check(text).map_err(|_| faulty)?;
+        let answer = SdpAnswer::from_sdp_string(text).map_err(|_| faulty)?;
+        let (Role::Receive(receiving), Some(rtc)) = (&mut self.role, &mut self.rtc) else { return Err(faulty) };
+        // An answer that nobody asked for.
+        let Some(pending) = receiving.asked.take() else { return Err(faulty) };
+        // The first codec of an answer is the one that is sent.
+        let scanned = sdp::scan(text);
+        let (audio, video) = scanned.choose(&receiving.codecs, receiving.accept);
+        if audio.is_none() && video.is_none() {
+            return Err(faulty);
+        }
+        rtc.sdp_api().accept_answer(pending, answer).map_err(|error| {
+            tracing::debug!(%error, "an answer was refused");
+            faulty
+        })?;
+        (receiving.audio, receiving.video, receiving.expects) = (audio, video, true);
+        let layers = u8::try_from(scanned.layers.min(LAYERS)).unwrap_or(1);
+        Ok(MediaEvent::Parsed { link: self.link, audio, video, layers })
+    }
+
     /// Answers the peer's offer. `Parsed` and `Local` are what the hub is to hear.
     pub(crate) fn answer(
         &mut self,
@@ -158,7 +224,11 @@ impl Leg {
         sdp::check(text).map_err(|_| faulty)?;
         let offer = SdpOffer::from_sdp_string(&sdp::one_way(text)).map_err(|_| faulty)?;
         let scanned = sdp::scan(text);
+        // Where we ask, an offer of the peer's is out of turn.
         let Role::Receive(receiving) = &mut self.role else { return Err(faulty) };
+        if receiving.asks {
+            return Err(faulty);
+        }
         let (audio, video) = scanned.choose(&receiving.codecs, Kinds::ALL);
         let wanted = scanned.kinds.and(receiving.accept);
         if (wanted.audio || wanted.video) && !(wanted.audio && audio.is_some()) && !(wanted.video && video.is_some()) {
@@ -167,10 +237,7 @@ impl Leg {
         }
         if self.rtc.is_none() {
             let codecs: Vec<_> = audio.into_iter().chain(video).collect();
-            let mut builder = Self::builder(identity, self.lite, self.report_every).set_extension_map(extensions());
-            *builder.codec_config() = codecs::config(&codecs, Feedback::Transport);
-            let rtc = builder.build(now);
-            self.adopt(rtc, config);
+            self.await_media(&codecs, identity, config, now);
         }
         let Some(rtc) = &mut self.rtc else { return Err(Over::Fault(MediaFault::Internal)) };
         let answer = rtc.sdp_api().accept_offer(offer).map_err(|error| {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use patchbay_core::{Ice, LegRole, MediaEvent, MediaFault, MediaOp, Open, Signal, SignalKind};
 
 use super::Worker;
-use crate::leg::{Leg, Over, Queued, Receiving, Role, Sending};
+use crate::leg::{Leg, Queued, Receiving, Role, Sending};
 use crate::sink::Sink;
 
 impl Worker {
@@ -73,6 +73,7 @@ impl Worker {
         }
         let role = match &open.role {
             LegRole::Receive { accept, codecs } => Role::Receive(Box::new(Receiving::new(*accept, Arc::clone(codecs)))),
+            LegRole::Pull { accept, codecs } => Role::Receive(Box::new(Receiving::asking(*accept, Arc::clone(codecs)))),
             LegRole::Send { label, .. } => Role::Send(Box::new(Sending::offering(label.as_str().to_owned()))),
             LegRole::Answer { tracks, may_grow } => Role::Send(Box::new(Sending::answering(tracks.clone(), *may_grow))),
         };
@@ -90,19 +91,23 @@ impl Worker {
         for topic in &open.hears {
             self.hears.entry(*topic).or_default().insert(index);
         }
-        if let LegRole::Send { tracks, may_grow, .. } = &open.role {
-            let (identity, config) = (Arc::clone(&self.identity), Arc::clone(&self.config));
-            let mut local = None;
-            self.guard(index, sink, |leg| {
-                local = Some(leg.offer(tracks, *may_grow, &identity, &config, now)?);
-                Ok(())
-            });
-            self.rename(index);
-            self.reroute(index, sink);
-            local.into_iter().for_each(|event| sink.event(event));
-            self.choose(index, now, sink);
-            self.touch(index);
+        if matches!(open.role, LegRole::Receive { .. } | LegRole::Answer { .. }) {
+            return;
         }
+        let (identity, config) = (Arc::clone(&self.identity), Arc::clone(&self.config));
+        let mut local = None;
+        self.guard(index, sink, |leg| {
+            local = Some(match &open.role {
+                LegRole::Send { tracks, may_grow, .. } => leg.offer(tracks, *may_grow, &identity, &config, now)?,
+                _ => leg.invite(&identity, &config, now)?,
+            });
+            Ok(())
+        });
+        self.rename(index);
+        self.reroute(index, sink);
+        local.into_iter().for_each(|event| sink.event(event));
+        self.choose(index, now, sink);
+        self.touch(index);
     }
 
     fn remote(&mut self, index: usize, now: Instant, signal: &Signal, sink: &mut dyn Sink) {
@@ -118,10 +123,10 @@ impl Worker {
                 Ok(())
             }),
             SignalKind::Answer => self.guard(index, sink, |leg| {
-                if !matches!(leg.role, Role::Send(_)) {
-                    return Err(Over::Fault(MediaFault::Description));
+                match leg.role {
+                    Role::Receive(_) => events.push(leg.agreed(&text)?),
+                    Role::Send(_) => events.extend(leg.answered(&text, &config)?),
                 }
-                events.extend(leg.answered(&text, &config)?);
                 Ok(())
             }),
             SignalKind::Candidate => self.guard(index, sink, |leg| {

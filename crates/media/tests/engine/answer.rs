@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use patchbay_core::{Codec, Kind, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, SignalKind, Track};
+use patchbay_core::{
+    Codec, DescriptionKind, Kind, Kinds, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, SignalKind, Track,
+};
 use str0m::media::Direction;
 
 use crate::join::stream;
@@ -52,7 +54,7 @@ fn sound_and_pictures_are_one_stream_to_the_peer() {
     let offer = world.peers[viewer].offer_to(Direction::SendRecv, 1, 1);
     world.open(2, viewer, LegRole::Answer { tracks: vec![track], may_grow: false }, vec![], vec![]);
     world.remote(2, SignalKind::Offer, &offer);
-    let (answer, _) = world.described(2, patchbay_core::DescriptionKind::Answer);
+    let (answer, _) = world.described(2, DescriptionKind::Answer);
     let msids: Vec<_> = answer.lines().filter_map(|line| line.strip_prefix("a=msid:")).collect();
     assert_eq!(msids, ["s0 a0", "s0 v0"], "{answer}");
     assert_eq!(answer.matches("a=sendonly").count(), 2, "nothing of the peer's is taken: {answer}");
@@ -85,6 +87,69 @@ fn a_view_survives_a_change_of_network() {
     let pictures = world.peers[viewer].sorted(&video);
     assert!(pictures.len() > before + 60, "{} after {before}", pictures.len());
     assert!(!world.has(|event| matches!(event, MediaEvent::Lost { .. } | MediaEvent::Refused { .. })));
+}
+
+#[test]
+fn a_peer_that_begins_anew_is_sent_all_again() {
+    let (mut world, track) = live();
+    let viewer = world.peer(Path::GOOD, Path::GOOD);
+    let offer = world.peers[viewer].offer_to(Direction::SendRecv, 1, 1);
+    world.watch(2, viewer, vec![track], &offer);
+    stream(&mut world, 0, 5, 20);
+    // The page was loaded again: another connection, which knows nothing of the first.
+    let again = world.peer(Path::GOOD, Path::GOOD);
+    let offer = world.peers[again].offer_to(Direction::SendRecv, 1, 1);
+    let sections = world.reoffer(2, again, &offer);
+    stream(&mut world, 0, 25, 40);
+    let pictures = world.peers[again].sorted(&mid(&sections, Kind::Video, 1));
+    assert!(pictures.len() > 40, "{} packets", pictures.len());
+    assert_eq!(pictures[0].payload[4] & 1, 0, "it begins with a key frame");
+    assert!(!world.has(|event| matches!(event, MediaEvent::Lost { .. } | MediaEvent::Refused { .. })));
+}
+
+#[test]
+fn a_peer_that_is_asked_sends_and_is_shown_to_others() {
+    let mut world = World::new(1, 1);
+    let member = world.peer(Path::GOOD, Path::GOOD);
+    let codecs = patchbay_media::Config::default().codecs.into();
+    world.open(1, member, LegRole::Pull { accept: Kinds::ALL, codecs }, vec![], vec![]);
+    let (offer, sections) = world.described(1, DescriptionKind::Offer);
+    assert_eq!(offer.matches("a=recvonly").count(), 2, "{offer}");
+    assert!(sections.iter().all(|section| section.source.is_none()));
+    let answer = world.peers[member].give(&offer);
+    world.remote(1, SignalKind::Answer, &answer);
+    let parsed = world.events.iter().find_map(|event| match event {
+        MediaEvent::Parsed { audio, video, .. } => Some((*audio, *video)),
+        _ => None,
+    });
+    let (audio, video) = parsed.expect("the answer is read");
+    assert_eq!((audio, video), (Some(Codec::Opus), Some(Codec::Vp8)));
+    world.pass(Duration::from_millis(500));
+    stream(&mut world, member, 0, 5);
+    assert!(world.flows(1), "{:?}", world.events);
+    let track = Track { source: LinkId::new(1), audio, video, layers: 1, pass: Kinds::ALL, height: None };
+    let viewer = world.peer(Path::GOOD, Path::GOOD);
+    let offer = world.peers[viewer].offer_to(Direction::RecvOnly, 1, 1);
+    let sections = world.watch(2, viewer, vec![track], &offer);
+    stream(&mut world, member, 5, 50);
+    assert!(world.peers[viewer].sorted(&mid(&sections, Kind::Video, 1)).len() > 60);
+    // It was asked once, and offers nothing itself.
+    let offer = world.peers[viewer].offer_to(Direction::SendOnly, 1, 1);
+    world.remote(1, SignalKind::Offer, &offer);
+    assert!(world.has(|event| matches!(event, MediaEvent::Refused { link, .. } if *link == LinkId::new(1))));
+}
+
+#[test]
+fn a_peer_that_has_nothing_to_give_is_refused() {
+    let mut world = World::new(1, 1);
+    let member = world.peer(Path::GOOD, Path::GOOD);
+    let codecs = patchbay_media::Config::default().codecs.into();
+    world.open(1, member, LegRole::Pull { accept: Kinds::ALL, codecs }, vec![], vec![]);
+    let (offer, _) = world.described(1, DescriptionKind::Offer);
+    let answer = world.peers[member].answer(&offer).replace("a=sendonly", "a=inactive");
+    world.remote(1, SignalKind::Answer, &answer);
+    let fault = MediaFault::Description;
+    assert!(world.has(|event| matches!(event, MediaEvent::Refused { fault: of, .. } if *of == fault)));
 }
 
 #[test]

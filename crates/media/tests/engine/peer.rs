@@ -147,6 +147,15 @@ impl Peer {
         self.rtc.sdp_api().accept_offer(offer).expect("the offer is accepted").to_sdp_string()
     }
 
+    /// An answer to an offer to receive: it gives what it is asked for.
+    pub(crate) fn give(&mut self, offer: &str) -> String {
+        let answer = self.answer(offer);
+        let mids: Vec<Mid> = offer.lines().filter_map(|line| line.strip_prefix("a=mid:")).map(Mid::from).collect();
+        let kinds = mids.into_iter().filter_map(|mid| Some((mid, self.rtc.media(mid)?.kind())));
+        self.mids.extend(kinds.collect::<Vec<_>>());
+        answer
+    }
+
     /// Sections that the peer sends in, by kind.
     fn sending(&mut self, kind: MediaKind, rid: Option<&str>) -> (Ssrc, Pt) {
         let codec = match kind {

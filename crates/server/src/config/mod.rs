@@ -28,6 +28,7 @@ mod load;
 mod nearest;
 mod networks;
 mod origin;
+mod patches;
 mod print;
 mod red5;
 mod reference;

@@ -3,6 +3,7 @@
 use super::error::{ConfigError, Fault, Source};
 use super::load::Loaded;
 use super::origin::OriginPolicy;
+use super::patches;
 use super::rtc::RtcConfig;
 use super::unserved;
 use super::values::Values;
@@ -111,6 +112,9 @@ pub(super) fn check(values: &Values) -> Vec<ConfigError> {
             wrong(wanted, problem, &format!("set {missing} to the path of a PEM file, or unset {wanted}"));
         }
     }
+    for (problem, action) in patches::faults(values) {
+        wrong("patch", problem, &action);
+    }
     if values.texts("http.addr").is_empty() && values.texts("https.addr").is_empty() {
         let problem = "http.addr is empty: there is nothing to listen on".to_owned();
         wrong("http.addr", problem, "write at least one address, e.g. [\":8080\"]");
@@ -123,6 +127,7 @@ impl Loaded {
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = unserved::warnings(&self.values);
         let config = &self.config;
+        warnings.extend(patches::idle(&config.patch));
         if config.mesh_origins().admits_everybody() {
             warnings.push(
                 "any web page may connect: allowed_origins is \"*\"; set it (or WS_ALLOWED_ORIGINS) to \
@@ -135,6 +140,7 @@ impl Loaded {
             ("dialect.mesh.origins", &config.dialect.mesh.origins),
             ("dialect.sid.origins", &config.dialect.sid.origins),
             ("dialect.antmedia.origins", &config.dialect.antmedia.origins),
+            ("dialect.whip.origins", &config.dialect.whip.origins),
         ];
         for (path, list) in lists {
             for (entry, reason) in OriginPolicy::useless(list) {

@@ -12,7 +12,6 @@ const UNSERVED: &[(&str, &str)] = &[
     ("dialect.ers", "the ers dialect"),
     ("dialect.sylk", "the sylk dialect"),
     ("sip", "SIP"),
-    ("patch", "rooms across dialects"),
 ];
 
 /// What is missing for a key to have an effect.

@@ -39,11 +39,16 @@ const PROTECTION: [(&str, &str); 6] = [
 
 /// The file at a path.
 pub(super) fn page<B>(path: &str, request: &Request<B>) -> Option<Answer> {
-    if path == "/index.html" || path == "/sid/index.html" {
-        // Relative, so that it holds behind a reverse proxy's prefix.
+    // Relative, so that it holds behind a reverse proxy's prefix.
+    let moved = match path {
+        "/index.html" | "/sid/index.html" | "/studio/index.html" => Some("./"),
+        "/studio" => Some("studio/"),
+        _ => None,
+    };
+    if let Some(to) = moved {
         let mut answer = Response::new(Full::default());
         *answer.status_mut() = StatusCode::MOVED_PERMANENTLY;
-        return Some(with(answer, header::LOCATION, "./"));
+        return Some(with(answer, header::LOCATION, to));
     }
     let index = FILES.iter().position(|(url, _, _)| *url == path)?;
     let (_, media_type, content) = FILES[index];

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use patchbay_core::{Event, Lang, Limits, Moment, Profile, Realm, RealmLimits};
+use patchbay_core::{Event, Hub, Lang, Limits, Moment, Profile, Realm, RealmLimits};
 use patchbay_dialect_kit::{Ctx, Dialect, Frame, Session, Spec, Subprotocol};
 use sha1::{Digest, Sha1};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -49,7 +49,7 @@ impl Stage {
     fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let bounds = Bounds { soft_messages: 64, hard_messages: 1_024, hard_bytes: 8 << 20 };
-        let switchboard = Switchboard::new(Limits { realms: vec![RealmLimits::default()] }, bounds);
+        let switchboard = Switchboard::new(Hub::new(0, Limits { realms: vec![RealmLimits::default()] }), &[], bounds);
         let door = |at, origins: &[&str], tokens, plain| Endpoint {
             dialect: 0,
             door: Door {

@@ -10,6 +10,7 @@ mod common;
 mod data;
 mod gates;
 mod names;
+mod patch;
 mod peer;
 mod play;
 mod publish;

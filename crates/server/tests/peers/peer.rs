@@ -68,6 +68,8 @@ enum Question {
     Restart(Sender<String>),
     Accept(String),
     Answer(String, Sender<String>),
+    /// To send what it is asked for.
+    Give(String, Sender<String>),
     Candidate(String),
     Say(bool, Vec<u8>),
 }
@@ -130,6 +132,13 @@ impl Peer {
     pub(crate) fn answer(&self, offer: &str) -> String {
         let (reply, answer) = mpsc::channel();
         self.ask(Question::Answer(offer.to_owned(), reply));
+        answer.recv_timeout(ANSWERED).expect("the peer answers the offer")
+    }
+
+    /// An answer by which it sends what it is asked for.
+    pub(crate) fn give(&self, offer: &str) -> String {
+        let (reply, answer) = mpsc::channel();
+        self.ask(Question::Give(offer.to_owned(), reply));
         answer.recv_timeout(ANSWERED).expect("the peer answers the offer")
     }
 
@@ -242,6 +251,17 @@ impl Driver {
             Question::Answer(offer, reply) => {
                 let offer = SdpOffer::from_sdp_string(&offer).expect("the server's offer is SDP");
                 let answer = self.rtc.sdp_api().accept_offer(offer).expect("the offer can be answered");
+                drop(reply.send(answer.to_sdp_string()));
+            }
+            Question::Give(offer, reply) => {
+                let read = SdpOffer::from_sdp_string(&offer).expect("the server's offer is SDP");
+                let answer = self.rtc.sdp_api().accept_offer(read).expect("the offer can be answered");
+                for mid in offer.lines().filter_map(|line| line.strip_prefix("a=mid:")).map(Mid::from) {
+                    if let Some(media) = self.rtc.media(mid) {
+                        let video = media.kind() == MediaKind::Video;
+                        self.sends.push(Outgoing { mid, video, seq: 1_000, key: true });
+                    }
+                }
                 drop(reply.send(answer.to_sdp_string()));
             }
             Question::Candidate(candidate) => {

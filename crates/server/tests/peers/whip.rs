@@ -12,17 +12,17 @@ use super::common::wire::Wire;
 use super::peer::{Peer, Sends};
 use super::session::{PATIENCE, Session, server};
 
-const SDP: (&str, &str) = ("Content-Type", "application/sdp");
+pub(crate) const SDP: (&str, &str) = ("Content-Type", "application/sdp");
 const FRAGMENT: (&str, &str) = ("Content-Type", "application/trickle-ice-sdpfrag");
 
-fn ask(server: &Server, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
+pub(crate) fn ask(server: &Server, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
     let answer = exchange(&server.address(), method, path, headers, body.as_bytes());
     answer.unwrap_or_else(|why| panic!("{method} {path}: {why}"))
 }
 
 /// A publisher or player with its resource.
-struct Client {
-    peer: Peer,
+pub(crate) struct Client {
+    pub(crate) peer: Peer,
     resource: String,
     etag: String,
     /// What the server has answered.
@@ -42,13 +42,13 @@ impl Client {
         Self { peer, resource, etag, answer: made.body() }
     }
 
-    fn publish(server: &Server, path: &str) -> Self {
+    pub(crate) fn publish(server: &Server, path: &str) -> Self {
         let peer = Peer::new();
         let offer = peer.offer(Sends::BOTH, "s");
         Self::post(server, path, peer, &offer)
     }
 
-    fn play(server: &Server, path: &str) -> Self {
+    pub(crate) fn play(server: &Server, path: &str) -> Self {
         let peer = Peer::new();
         let offer = peer.offer_to_receive();
         Self::post(server, path, peer, &offer)
@@ -61,7 +61,7 @@ impl Client {
     }
 
     /// Sound and pictures come, with a key frame since the beginning.
-    fn until_flowing(&self) {
+    pub(crate) fn until_flowing(&self) {
         until("media flows", || {
             let seen = self.peer.seen();
             let flows = seen.streams.len() == 2 && seen.streams.values().all(|stream| stream.packets > 5);
@@ -70,7 +70,7 @@ impl Client {
         });
     }
 
-    fn until_going_on(&self) {
+    pub(crate) fn until_going_on(&self) {
         let before = self.got().0;
         until("media goes on", || self.got().0 > before + 20);
     }
@@ -79,12 +79,12 @@ impl Client {
         ask(server, "PATCH", &self.resource, &[FRAGMENT, ("If-Match", condition)], body)
     }
 
-    fn delete(&self, server: &Server) -> u16 {
+    pub(crate) fn delete(&self, server: &Server) -> u16 {
         ask(server, "DELETE", &self.resource, &[], "").status
     }
 }
 
-fn until(what: &str, mut so: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !so() {
         assert!(Instant::now() < deadline, "in vain: {what}");
@@ -93,7 +93,7 @@ fn until(what: &str, mut so: impl FnMut() -> bool) {
 }
 
 /// Published, and live.
-fn live(server: &Server, path: &str) -> Client {
+pub(crate) fn live(server: &Server, path: &str) -> Client {
     let publisher = Client::publish(server, path);
     let whep = path.replace("/whip/", "/whep/");
     let peer = Peer::new();

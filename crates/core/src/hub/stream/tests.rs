@@ -87,7 +87,7 @@ impl Stage {
     }
 
     fn engine(&mut self, event: MediaEvent) -> Vec<String> {
-        self.hub.on_media(event, &mut self.out);
+        self.hub.on_media(Moment::from_micros(1), event, &mut self.out);
         self.told()
     }
 
@@ -187,6 +187,7 @@ fn asked(op: &MediaOp) -> String {
             let talk = format!("says {} hears {}", topics(&open.says), topics(&open.hears));
             match &open.role {
                 LegRole::Receive { accept, .. } => format!("open #{link} receives {} {talk}", pass(*accept)),
+                LegRole::Pull { accept, .. } => format!("open #{link} asks for {} {talk}", pass(*accept)),
                 LegRole::Send { tracks: list, label, .. } => {
                     format!("open #{link} sends {} {} {talk}", label.as_str(), tracks(list))
                 }
