@@ -13,7 +13,11 @@ const SILENT_SECONDS = 2.5;
 export function received(room, peer) {
   return room.page.evaluate(async (id) => {
     const own = window.state?.peers?.get?.(id)?.pc;
-    const pc = own ?? window.__connections.findLast((one) => one.connectionState !== 'closed');
+    // The vendor's client keeps its connections to itself: it is the one whose tracks the tile of the peer shows.
+    const shown = document.querySelector(`.video-tile[data-peer="${id}"] video`)?.srcObject?.getTracks() ?? [];
+    const open = window.__connections.filter((one) => one.connectionState !== 'closed');
+    const shows = (one) => one.getReceivers().some(({ track }) => shown.includes(track));
+    const pc = own ?? open.findLast(shows) ?? open.at(-1);
     const sum = { connected: pc?.connectionState === 'connected', framesDecoded: 0, audioEnergy: 0, audioSeconds: 0, width: 0, height: 0 };
     if (!pc) return sum;
     for (const entry of (await pc.getStats()).values()) {
