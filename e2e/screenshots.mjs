@@ -1,5 +1,5 @@
 // Pictures of the pages for people to look at: alone and in a call, wide and narrow, light and dark.
-// `npm run screenshots -- mesh` or `-- sid` takes those of one page only.
+// `npm run screenshots -- mesh`, `-- sid` or `-- studio` takes those of one page only.
 
 import { mkdirSync } from 'node:fs';
 import { launchBrowser } from './lib/browser.mjs';
@@ -8,6 +8,7 @@ import { OUT } from './lib/out.mjs';
 import { Room } from './lib/room.mjs';
 import { Caller } from './lib/sid.mjs';
 import { startServer } from './lib/server.mjs';
+import { Studio } from './lib/studio.mjs';
 import { Tab } from './lib/tab.mjs';
 
 const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }];
@@ -90,11 +91,29 @@ async function sid(browser, server) {
   });
 }
 
+async function studio(browser, server) {
+  await each(browser, `${server.url}studio/?stream=demo`, async (tab, shoot) => {
+    const page = new Studio(tab);
+    await shoot('studio-start');
+    await tab.click('#start');
+    await page.untilLive();
+    const viewer = new Studio(await Tab.open(browser, 'viewer', `${server.url}studio/?stream=demo&mode=watch`, { viewport: tab.page.viewport() }));
+    await viewer.untilLive();
+    await viewer.untilMoving();
+    // The charts want something to draw.
+    await new Promise((resolve) => setTimeout(resolve, 12_000));
+    await shoot('studio-live');
+    await viewer.page.screenshot({ path: `${OUT}studio-watch-${tab.name}.png`, fullPage: true });
+    await tab.click('#stopBtn');
+    await viewer.page.close();
+  });
+}
+
 mkdirSync(OUT, { recursive: true });
-const server = await startServer();
+const server = await startServer({ env: { PATCHBAY_LIMITS__CPU_PERCENT: '100' } });
 const { browser, close } = await launchBrowser();
 try {
-  for (const [name, take] of Object.entries({ mesh, sid })) {
+  for (const [name, take] of Object.entries({ mesh, sid, studio })) {
     if (wanted.length === 0 || wanted.includes(name)) await take(browser, server);
   }
 } finally {
