@@ -181,6 +181,8 @@ pub(crate) enum SfuMeasurement {
     Idle,
     /// The same packets in 1, 20 and 200 rooms
     Rooms,
+    /// One camera, viewed by another dialect and by its own
+    Bridge,
 }
 
 #[derive(Args, Clone)]

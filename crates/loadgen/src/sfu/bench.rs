@@ -43,7 +43,9 @@ pub(crate) fn run(args: &SfuArgs, out: &mut dyn Write, progress: &mut dyn Write)
     let mut bench = Bench { args, report, progress, failed: Vec::new() };
     for run in 1..=args.runs {
         for measurement in SfuMeasurement::value_variants() {
-            if args.only.is_empty() || args.only.contains(measurement) {
+            // The bridge has a command of its own.
+            let chosen = args.only.is_empty() && *measurement != SfuMeasurement::Bridge;
+            if chosen || args.only.contains(measurement) {
                 writeln!(bench.progress, "run {run} of {}: {measurement:?}", args.runs)?;
                 bench.take(*measurement)?;
             }
@@ -79,6 +81,7 @@ impl Bench<'_> {
             }
             SfuMeasurement::Idle => self.both(&figures::IDLE, figures::CORE, 1, &|setting| loads::idle(setting, IDLE)),
             SfuMeasurement::Rooms => self.rooms(),
+            SfuMeasurement::Bridge => self.bridge(),
         }
     }
 
@@ -122,6 +125,17 @@ impl Bench<'_> {
         }
         let (first, last) = (costs.first().copied().flatten(), costs.last().copied().flatten());
         self.ratio(figures::ROOMS_RATIO, figures::CPU_USER, last, first);
+        Ok(())
+    }
+
+    /// Neighbours in time, they can be compared with each other.
+    fn bridge(&mut self) -> Result<()> {
+        for (viewers, plain, bridge, compared) in figures::BRIDGE {
+            let load = |setting: &Setting| loads::steady(setting, viewers);
+            let to = self.measure(plain, Subject::Patchbay, 0, false, &load)?.get(figures::CPU);
+            let of = self.measure(bridge, Subject::Bridge, 0, false, &load)?.get(figures::CPU);
+            self.ratio(compared, figures::CPU, of, to);
+        }
         Ok(())
     }
 

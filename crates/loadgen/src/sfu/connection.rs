@@ -81,6 +81,24 @@ impl Connection {
         Ok(offer.to_sdp_string())
     }
 
+    /// Offers to receive sound and pictures.
+    pub(crate) fn offer_to_receive(&mut self) -> Result<String> {
+        let mut api = self.rtc.sdp_api();
+        for kind in [MediaKind::Audio, MediaKind::Video] {
+            api.add_media(kind, Direction::RecvOnly, None, None, None);
+        }
+        let (offer, pending) = api.apply().ok_or("nothing to offer")?;
+        self.pending = Some(pending);
+        Ok(offer.to_sdp_string())
+    }
+
+    /// Takes the answer to an offer to receive.
+    pub(crate) fn accept_what_comes(&mut self, answer: &str) -> Result<()> {
+        let pending = self.pending.take().ok_or("an answer to no offer")?;
+        self.rtc.sdp_api().accept_answer(pending, SdpAnswer::from_sdp_string(answer)?)?;
+        Ok(())
+    }
+
     /// Takes the answer to the offer.
     pub(crate) fn accept(&mut self, answer: &str) -> Result<()> {
         let pending = self.pending.take().ok_or("an answer to no offer")?;

@@ -134,7 +134,10 @@ impl Leg {
         match asked {
             Asked::Say(text) => return signalling.say(&text, now),
             Asked::Describe => {
-                let offer = connection.offer("bench")?;
+                let offer = match &self.role {
+                    Role::Publisher => connection.offer("bench")?,
+                    Role::Viewer(..) => connection.offer_to_receive()?,
+                };
                 signalling.describe(&offer, now)?;
             }
             Asked::Offer(sdp) => {
@@ -147,7 +150,13 @@ impl Leg {
                     }
                 }
             }
-            Asked::Answer(sdp) => connection.accept(&sdp)?,
+            Asked::Answer(sdp) => match &mut self.role {
+                Role::Publisher => connection.accept(&sdp)?,
+                Role::Viewer(_, numbers) => {
+                    connection.accept_what_comes(&sdp)?;
+                    *numbers = Numbers::read(&sdp);
+                }
+            },
             Asked::Candidate(text) => connection.candidate(&text),
             Asked::Started => {
                 self.moments.started.get_or_insert(now);

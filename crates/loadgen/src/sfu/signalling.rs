@@ -22,6 +22,8 @@ const MASK: [u8; 4] = [0x5a, 0x17, 0xc3, 0x99];
 
 pub(crate) struct Signalling {
     conn: Conn,
+    /// Where it goes, if not where the others do.
+    elsewhere: Option<Target>,
     script: Box<dyn Script>,
     /// It shall begin as soon as it can.
     pub(crate) wanted: bool,
@@ -31,7 +33,8 @@ pub(crate) struct Signalling {
 impl Signalling {
     /// Connects to the server.
     pub(crate) fn connect(target: &Target, script: Box<dyn Script>, now: Instant) -> io::Result<Self> {
-        Ok(Self { conn: Conn::new(tcp(target.addr)?, MASK, None), script, wanted: false, said: now })
+        let elsewhere = script.path().map(|path| Target { path: path.to_owned(), ..target.clone() });
+        Ok(Self { conn: Conn::new(tcp(target.addr)?, MASK, None), elsewhere, script, wanted: false, said: now })
     }
 
     pub(crate) fn stream(&mut self) -> &mut TcpStream {
@@ -47,7 +50,7 @@ impl Signalling {
     ) -> Result<Vec<Asked>> {
         let ended = event.is_error() || event.is_read_closed();
         if event.is_writable() {
-            self.conn.writable(target)?;
+            self.conn.writable(self.elsewhere.as_ref().unwrap_or(target))?;
         }
         let mut asked = Vec::new();
         while !self.conn.is_connecting() {

@@ -9,6 +9,7 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use super::janus::JanusServer;
 use super::script::ant::{self, Ant};
 use super::script::janus::{self, Janus, Plugin};
+use super::script::mesh::{self, Mesh};
 use super::script::{Part, Script};
 use crate::Result;
 use crate::child::Server;
@@ -23,6 +24,8 @@ const PINNED: usize = 0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
     Patchbay,
+    /// Ours, with viewers of another dialect than the publisher's.
+    Bridge,
     Streaming,
     VideoRoom,
     Floor,
@@ -51,6 +54,15 @@ impl Subject {
                 let environment = [("PATCHBAY_MEDIA__UDP_PORT", "0"), ("PATCHBAY_LIMITS__CPU_PERCENT", "100")];
                 Program::Ours(Server::start_at(server, &[], address(), &environment, None)?)
             }
+            Self::Bridge => {
+                let environment = [
+                    ("PATCHBAY_MEDIA__UDP_PORT", "0"),
+                    ("PATCHBAY_LIMITS__CPU_PERCENT", "100"),
+                    ("PATCHBAY_DIALECT__MESH__MEMBERS", "1000"),
+                    ("PATCHBAY_PATCH", mesh::PATCH),
+                ];
+                Program::Ours(Server::start_at(server, &[], address(), &environment, None)?)
+            }
             Self::Floor => {
                 Program::Ours(Server::start_at(&std::env::current_exe()?, &["sfu-floor"], address(), &[], None)?)
             }
@@ -61,7 +73,8 @@ impl Subject {
     /// The script of a leg.
     pub(crate) fn script(self, part: Part) -> Box<dyn Script> {
         match self {
-            Self::Patchbay | Self::Floor => Box::new(Ant::new("bench", part)),
+            Self::Bridge if matches!(part, Part::View { .. }) => Box::new(Mesh::new(&part)),
+            Self::Patchbay | Self::Bridge | Self::Floor => Box::new(Ant::new("bench", part)),
             Self::Streaming => Box::new(Janus::new(Plugin::Streaming, part)),
             Self::VideoRoom => Box::new(Janus::new(Plugin::VideoRoom, part)),
         }

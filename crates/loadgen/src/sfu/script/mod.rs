@@ -2,6 +2,7 @@
 
 pub(crate) mod ant;
 pub(crate) mod janus;
+pub(crate) mod mesh;
 
 use serde_json::Value;
 
@@ -37,6 +38,10 @@ pub(crate) enum Asked {
 
 /// One leg's half of the signalling.
 pub(crate) trait Script {
+    /// Where it is spoken, if not where its server's others are.
+    fn path(&self) -> Option<&'static str> {
+        None
+    }
     /// What is said once the connection stands, and is no part of what is measured.
     fn opened(&mut self) -> Vec<String>;
     /// Whether the leg could begin.
