@@ -74,6 +74,12 @@ pub enum Command {
         /// The peer's offer, as plain text.
         offer: Body,
     },
+    /// Give up viewing a stream, even before `Viewing`: somebody may still be asked for it. A view is told `LegEnded`; who
+    /// waited is told nothing more of it.
+    Unview {
+        /// Which.
+        stream: Name,
+    },
     /// Switch kinds of a track on or off: on a view for its viewer, on a publication for everybody. No answer; unknown
     /// tracks are ignored.
     Pause {

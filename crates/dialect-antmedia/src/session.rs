@@ -30,7 +30,8 @@ pub(crate) struct AntSession {
     lang: Lang,
     settings: Arc<Settings>,
     legs: Legs,
-    /// What the hub has not answered yet; it answers each once, before the client's next message.
+    /// What the hub has not answered yet; it answers each once: before the client's next message, or, of a view of what
+    /// somebody has to be asked for, within the seconds that it gives that one. One per stream then, so bounded as these are.
     asked: BTreeMap<Tag, Asked>,
     last_tag: Tag,
     bucket: TokenBucket,
@@ -153,6 +154,14 @@ impl AntSession {
                 self.limit(ctx);
                 ctx.out.command(UNHEARD, Command::Hangup { link, cause: CauseKind::Hangup.into() });
             }
+        }
+        // Somebody may still be asked to show it. What the hub has told of the view meanwhile means nothing any more.
+        let waits = |asked: &Asked| matches!(asked, Asked::Play { stream: asked } if asked == stream);
+        if let Some(tag) = self.asked.iter().find_map(|(tag, asked)| waits(asked).then_some(*tag)) {
+            self.asked.remove(&tag);
+            self.limit(ctx);
+            ctx.out.command(UNHEARD, Command::Unview { stream: stream.clone() });
+            ctx.out.text(|out| wire::notice(out, Notice::PlayFinished, stream));
         }
     }
 

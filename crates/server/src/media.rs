@@ -11,28 +11,62 @@ use crate::shell::Shell;
 
 /// Where operations go. Empty until the engine runs; without one, the hub refuses whatever would need it.
 #[derive(Default)]
-pub(crate) struct Seat(OnceLock<Engine>);
+pub(crate) struct Seat(OnceLock<Seated>);
+
+/// Who carries them out.
+enum Seated {
+    Engine(Engine),
+    /// In a simulation, one without media.
+    #[cfg(feature = "sim")]
+    Simulated(Box<dyn crate::sim::Media>),
+}
+
+impl Seated {
+    fn submit(&self, op: MediaOp) -> Result<(), Refused> {
+        match self {
+            Self::Engine(engine) => engine.submit(op),
+            #[cfg(feature = "sim")]
+            Self::Simulated(media) => {
+                let link = op.link();
+                if media.submit(op) { Ok(()) } else { Err(Refused(link)) }
+            }
+        }
+    }
+}
 
 impl Seat {
     /// Hands an operation to the engine; what it refuses is closed, and what the hub is to hear of that returned.
     pub(crate) fn submit(&self, op: MediaOp) -> Option<MediaEvent> {
-        let engine = self.0.get()?;
-        let Err(Refused(link)) = engine.submit(op) else { return None };
+        let seated = self.0.get()?;
+        let Err(Refused(link)) = seated.submit(op) else { return None };
         // The end of a leg is never refused.
-        let _ = engine.submit(MediaOp::Close { link });
+        let _ = seated.submit(MediaOp::Close { link });
         Some(MediaEvent::Refused { link, fault: MediaFault::Overload })
     }
 
     /// A leg is over by itself.
     pub(crate) fn forget(&self, link: LinkId) {
-        if let Some(engine) = self.0.get() {
-            engine.forget(link);
+        match self.0.get() {
+            Some(Seated::Engine(engine)) => engine.forget(link),
+            #[cfg(feature = "sim")]
+            Some(Seated::Simulated(media)) => media.forget(link),
+            None => {}
         }
     }
 
     /// The engine, once it runs.
     pub(crate) fn engine(&self) -> Option<&Engine> {
-        self.0.get()
+        match self.0.get()? {
+            Seated::Engine(engine) => Some(engine),
+            #[cfg(feature = "sim")]
+            Seated::Simulated(_) => None,
+        }
+    }
+
+    /// Seats the simulation's; the first stays.
+    #[cfg(feature = "sim")]
+    pub(crate) fn simulate(&self, media: Box<dyn crate::sim::Media>) {
+        let _ = self.0.set(Seated::Simulated(media));
     }
 }
 
@@ -49,7 +83,8 @@ pub(crate) fn start(config: &Config, shell: &Arc<Shell>) -> Result<(), String> {
         }
     };
     let engine = Engine::start(&settings, Arc::new(tell))?;
-    shell.switchboard.seat().0.set(engine).map_err(|_| "the media engine runs already; this is a bug".to_owned())
+    let seat = &shell.switchboard.seat().0;
+    seat.set(Seated::Engine(engine)).map_err(|_| "the media engine runs already; this is a bug".to_owned())
 }
 
 /// What the engine is started with.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
-use patchbay_core::Counts;
+use patchbay_core::{Counts, LinkId, MediaEvent, MediaOp};
 use patchbay_dialect_kit::{CloseCause, Random};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -29,6 +29,14 @@ pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
     /// All that has been read is handled but for the last `left` bytes. Nothing else runs between two such moments of
     /// one connection's poll, so their order over all connections is the order in which the hub hears of things.
     fn handled(&self, left: usize);
+}
+
+/// The simulation's media engine. Called while the hub is locked: it may not call the server.
+pub trait Media: Send + Sync {
+    /// Takes an operation; `false`: there is too much to do. What was meant is closed then.
+    fn submit(&self, op: MediaOp) -> bool;
+    /// The hub has been told that a leg is over.
+    fn forget(&self, link: LinkId);
 }
 
 /// The time of day at which every simulation begins, in milliseconds since 1970.
@@ -62,6 +70,16 @@ impl Server {
         let caller = Caller { role: Role::Public, address: Some(address), secure: false };
         let (shell, socket) = (Arc::clone(&self.shell), Socket::Memory(stream));
         tokio::spawn(listener::greet(shell, caller, Security::Plain, socket));
+    }
+
+    /// Gives the server a media engine, before anybody comes. Without one, it refuses whatever would need it.
+    pub fn seat(&self, media: Box<dyn Media>) {
+        self.shell.switchboard.seat().simulate(media);
+    }
+
+    /// The media engine tells something.
+    pub fn on_media(&self, event: MediaEvent) {
+        self.shell.switchboard.on_media(self.shell.clock.now(), vec![event]);
     }
 
     /// What does not hold, in words; empty if all is sound. Costs the whole state.

@@ -13,6 +13,7 @@ mod life;
 mod link;
 mod mesh;
 mod net;
+mod patched;
 mod plan;
 mod rng;
 mod sid;
@@ -28,7 +29,8 @@ use patchbay_core::Moment;
 pub use crowd::{Crowd, crowd};
 pub use cuts::{Ending, MOST_BYTES, cut};
 pub use found::FOUND;
-pub use life::{Failure, Outcome, Size, live};
+pub use life::{Failure, Living, Outcome, Size, live};
+pub use patched::live_patched;
 pub use sweep::{Sweep, shrink, sweep};
 
 /// Runs a simulation to its end, in time that passes only when nothing else is to be done.

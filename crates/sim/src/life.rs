@@ -52,7 +52,10 @@ pub struct Failure {
     pub at: u64,
 }
 
-/// Lives one seed.
+/// How one seed is lived: of which size, and whether everything that happens is shown.
+pub type Living = fn(seed: u64, size: Size, loud: bool) -> Outcome;
+
+/// Lives one seed: clients of dialects that have no media, each exactly foretold.
 ///
 /// # Panics
 /// If the runtime cannot be built.

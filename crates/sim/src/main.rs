@@ -6,11 +6,12 @@ use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use patchbay_sim::{Ending, Failure, MOST_BYTES, Size, crowd, cut, live, shrink, sweep};
+use patchbay_sim::{Ending, Failure, Living, MOST_BYTES, Size, crowd, cut, live, live_patched, shrink, sweep};
 
 const USAGE: &str = "\
 usage: cargo xtask sim [--seeds A..B] [--size P,M,S]
        cargo xtask sim --seed N [--size P,M,S] [--loud] [--shrink]
+       cargo xtask sim --scenario patch [--seeds A..B | --seed N] [--size P,M,S] […]
        cargo xtask sim --scenario crowd [--rooms N] [--members N]
        cargo xtask sim --scenario cuts
 
@@ -19,8 +20,13 @@ usage: cargo xtask sim [--seeds A..B] [--size P,M,S]
   --size P,M,S   most players, moves between two calms, and storms
   --loud         show everything that happens, on standard error
   --shrink       look for the smallest size at which the seed still fails
-  --scenario     crowd: 1,000 full rooms; cuts: a conversation cut behind every byte";
+  --scenario     patch: rooms across dialects, with an engine without media; crowd: 1,000 full rooms;
+                 cuts: a conversation cut behind every byte";
 
+/// The scenario that has seeds of its own.
+const PATCH: &str = "patch";
+
+#[derive(Clone)]
 struct Args {
     seeds: Range<u64>,
     seed: Option<u64>,
@@ -48,12 +54,14 @@ fn main() -> ExitCode {
     let failed = match (&args.scenario, args.seed) {
         (Some(name), _) if name == "crowd" => run_crowd(&args),
         (Some(name), _) if name == "cuts" => run_cuts(),
+        (Some(name), None) if name == PATCH => run_seeds(&args, live_patched),
+        (Some(name), Some(seed)) if name == PATCH => run_seed(seed, &args, live_patched),
         (Some(name), _) => {
             println!("there is no scenario {name:?}\n\n{USAGE}");
             return ExitCode::from(2);
         }
-        (None, Some(seed)) => run_seed(seed, &args),
-        (None, None) => run_seeds(&args),
+        (None, Some(seed)) => run_seed(seed, &args, live),
+        (None, None) => run_seeds(&args, live),
     };
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
@@ -100,12 +108,12 @@ fn parse(mut given: impl Iterator<Item = String>) -> Result<Args, String> {
     Ok(args)
 }
 
-fn run_seeds(args: &Args) -> bool {
+fn run_seeds(args: &Args, live: Living) -> bool {
     let start = Instant::now();
-    let total = sweep(args.seeds.clone(), args.size);
+    let total = sweep(live, args.seeds.clone(), args.size);
     for (seed, failure) in &total.failures {
         println!("seed {seed}, at {} ms: {}", failure.at, failure.fault);
-        println!("  repeat: {}", command(*seed, args.size));
+        println!("  repeat: {}", command(*seed, args));
     }
     if let Some((seed, failure)) = total.failures.first() {
         println!("\nthe last events of seed {seed}:");
@@ -122,7 +130,7 @@ fn run_seeds(args: &Args) -> bool {
     !total.failures.is_empty()
 }
 
-fn run_seed(seed: u64, args: &Args) -> bool {
+fn run_seed(seed: u64, args: &Args, live: Living) -> bool {
     SEED.set(Some(seed));
     let outcome = live(seed, args.size, args.loud);
     let Some(failure) = &outcome.failure else {
@@ -131,17 +139,18 @@ fn run_seed(seed: u64, args: &Args) -> bool {
     };
     println!("seed {seed}, at {} ms: {}", failure.at, failure.fault);
     show(failure);
-    let size = if args.shrink { shrink(seed, args.size) } else { args.size };
-    println!("repeat: {}", command(seed, size));
+    let size = if args.shrink { shrink(live, seed, args.size) } else { args.size };
+    println!("repeat: {}", command(seed, &Args { size, ..args.clone() }));
     true
 }
 
-fn command(seed: u64, size: Size) -> String {
-    let Size { players, moves, storms } = size;
-    if size == Size::default() {
-        format!("cargo xtask sim --seed {seed}")
+fn command(seed: u64, args: &Args) -> String {
+    let Size { players, moves, storms } = args.size;
+    let scenario = args.scenario.as_ref().map(|name| format!(" --scenario {name}")).unwrap_or_default();
+    if args.size == Size::default() {
+        format!("cargo xtask sim{scenario} --seed {seed}")
     } else {
-        format!("cargo xtask sim --seed {seed} --size {players},{moves},{storms}")
+        format!("cargo xtask sim{scenario} --seed {seed} --size {players},{moves},{storms}")
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) enum Event {
     HangUp(Id),
     /// A player makes its next move.
     Act(usize),
+    /// The media engine has something to tell.
+    Media,
 }
 
 /// What the server did.

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-use crate::life::{Failure, Size, live};
+use crate::life::{Failure, Living, Size};
 
 /// What a range of seeds came to.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ const ENOUGH: usize = 10;
 
 /// Lives the seeds of a range, one thread for each processor, until ten of them have failed.
 #[must_use]
-pub fn sweep(seeds: Range<u64>, size: Size) -> Sweep {
+pub fn sweep(live: Living, seeds: Range<u64>, size: Size) -> Sweep {
     let next = AtomicU64::new(seeds.start);
     let enough = AtomicBool::new(false);
     let total = Mutex::new(Sweep::default());
@@ -58,7 +58,7 @@ pub fn sweep(seeds: Range<u64>, size: Size) -> Sweep {
 
 /// The smallest size at which the seed still fails, by halving.
 #[must_use]
-pub fn shrink(seed: u64, mut size: Size) -> Size {
+pub fn shrink(live: Living, seed: u64, mut size: Size) -> Size {
     loop {
         let smaller = [
             Size { storms: size.storms / 2, ..size },

@@ -190,6 +190,8 @@ impl World {
             Event::Pong(id) => self.send(id, |client, offset, rng, out| client.pong(offset, rng, out)),
             Event::HangUp(id) => self.close(id, now),
             Event::Act(player) => self.turns.push(player),
+            // These lives have none.
+            Event::Media => {}
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The simulation in every run of the tests: fixed seeds, the seeds that have found something, and both scenarios.
 
-use patchbay_sim::{Ending, FOUND, Failure, MOST_BYTES, Size, crowd, cut, live, sweep};
+use patchbay_sim::{Ending, FOUND, Failure, Living, MOST_BYTES, Size, crowd, cut, live, live_patched, sweep};
 
 /// Lived in every run; `cargo xtask sim` lives 10,000.
 const SEEDS: std::ops::Range<u64> = 0..200;
@@ -11,12 +11,21 @@ fn told(failure: &Failure) -> String {
 
 #[test]
 fn fixed_seeds_find_nothing() {
-    let total = sweep(SEEDS, Size::default());
+    let total = sweep(live, SEEDS, Size::default());
     if let Some((seed, failure)) = total.failures.first() {
         panic!("seed {seed} {}\nrepeat: cargo xtask sim --seed {seed}", told(failure));
     }
     assert_eq!(total.seeds, SEEDS.end - SEEDS.start);
     assert!(total.connections > 10 * total.seeds, "the seeds are idle: {} connections", total.connections);
+}
+
+#[test]
+fn fixed_seeds_of_rooms_across_dialects_find_nothing() {
+    let total = sweep(live_patched, SEEDS, Size::default());
+    if let Some((seed, failure)) = total.failures.first() {
+        panic!("seed {seed} {}\nrepeat: cargo xtask sim --scenario patch --seed {seed}", told(failure));
+    }
+    assert!(total.connections > 5 * total.seeds, "the seeds are idle: {} connections", total.connections);
 }
 
 #[test]
@@ -30,7 +39,7 @@ fn seeds_that_have_found_something_find_it_no_more() {
 
 #[test]
 fn one_seed_is_one_run() {
-    for seed in [1, 2, 3] {
+    for (live, seed) in [(live as Living, 1), (live, 2), (live, 3), (live_patched, 1), (live_patched, 2)] {
         let [first, second] = [(); 2].map(|()| live(seed, Size::default(), false));
         assert_eq!((first.hash, first.events), (second.hash, second.events), "seed {seed}");
         assert_ne!(first.hash, live(seed + 10, Size::default(), false).hash, "another seed is another run");

@@ -195,6 +195,13 @@ impl Hub {
             Command::Publish(publish) => self.streams.publish(party, profile.realm, tag, publish, &mut self.links, out),
             Command::View(view) => self.view(now, party, profile, tag, view, None, out),
             Command::Watch { view, offer } => self.view(now, party, profile, tag, view, Some(offer), out),
+            Command::Unview { stream } => {
+                if let Some(link) = self.streams.view_of(party, &stream) {
+                    self.streams.end(link, CauseKind::Hangup.into(), tag, &self.directory, out);
+                }
+                self.patches.unview(party, &stream);
+                Ok(())
+            }
             Command::Query(query) => self.streams.query(party, profile.realm, tag, query, out),
             Command::Pause { link, .. } | Command::Prefer { link, .. } | Command::Say { link, .. }
                 if !self.streams.is_own(party, link) =>

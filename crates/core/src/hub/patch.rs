@@ -45,6 +45,9 @@ struct Pull {
     realm: Realm,
     until: Moment,
     pending: Vec<Pending>,
+    /// Whoever waited has given up, and may think better of it: players that get nowhere for some seconds ask anew, and
+    /// to call the member anew each time would get them nowhere for ever.
+    lingers: bool,
 }
 
 /// A view that waits for a member's media.
@@ -155,8 +158,20 @@ impl Patches {
                 let Some((parties, most)) = around.rooms.size(room) else { continue };
                 let places = most.saturating_sub(parties);
                 let standins = self.standins(index, places, around.streams, around.directory);
-                around.rooms.set_standins(around.now, room, standins, around.timers, around.out);
+                let gone = around.rooms.set_standins(around.now, room, standins, around.timers, around.out);
+                for name in gone {
+                    hang_up(room, &name, around);
+                }
             }
+        }
+    }
+
+    /// A party no longer waits for that stream, if it did.
+    pub(super) fn unview(&mut self, party: PartyId, stream: &Name) {
+        for pull in self.pulls.values_mut() {
+            let before = pull.pending.len();
+            pull.pending.retain(|pending| pending.party != party || pending.view.stream != *stream);
+            pull.lingers |= pull.pending.len() < before;
         }
     }
 
@@ -164,7 +179,7 @@ impl Patches {
         let Some(pull) = self.pulls.get_mut(&link) else { return };
         let known = around.streams.name_of(link).is_some();
         let live = around.streams.is_live(link);
-        if known && !live && !pull.pending.is_empty() {
+        if known && !live && (pull.lingers || !pull.pending.is_empty()) {
             return;
         }
         let (realm, until) = (pull.realm, pull.until);
@@ -218,6 +233,7 @@ impl Patches {
                 return Err(Refusal::StreamFull);
             }
             pull.pending.push(pending(view, offer));
+            pull.lingers = false;
             return Ok(None);
         }
         let Some((patch, room, member)) = self.member(profile, &view.stream, around) else {
@@ -230,7 +246,7 @@ impl Patches {
         let link = around.streams.pull(owner, profile.realm, view.stream.clone(), around.links, around.out)?;
         let until = around.now + ANSWER;
         around.timers.set(until, Timer::Pull(link));
-        let pull = Pull { patch, realm: profile.realm, until, pending: vec![pending(view, offer)] };
+        let pull = Pull { patch, realm: profile.realm, until, pending: vec![pending(view, offer)], lingers: false };
         self.pulls.insert(link, pull);
         self.changed = true;
         Ok(None)
@@ -339,7 +355,7 @@ impl Patches {
             if streams.name_of(*link).is_none() {
                 faults.push("a member is asked for, and there is no leg for it");
             }
-            if !streams.is_live(*link) && pull.pending.is_empty() {
+            if !streams.is_live(*link) && pull.pending.is_empty() && !pull.lingers {
                 faults.push("a member is asked for that nobody waits for");
             }
             if pull.pending.iter().any(|pending| directory.profile(pending.party).is_none()) {
@@ -347,5 +363,15 @@ impl Patches {
             }
         }
         faults
+    }
+}
+
+/// Somebody no longer stands in the room, since there is no place: nobody could tell it that a call is over.
+fn hang_up(room: RoomId, name: &Name, around: &mut Around<'_>) {
+    let parties: Vec<_> = around.rooms.members_of(room).map(|(_, party)| party).collect();
+    for party in parties {
+        if let Some(link) = around.streams.bridged(party, room, name) {
+            around.streams.end(link, CauseKind::Gone.into(), Tag::default(), around.directory, around.out);
+        }
     }
 }

@@ -172,7 +172,7 @@ impl Rooms {
         }
     }
 
-    /// From now on, these stand in the room for whoever is outside.
+    /// From now on, these stand in the room for whoever is outside. The names of those that no longer do.
     pub(super) fn set_standins(
         &mut self,
         now: Moment,
@@ -180,14 +180,14 @@ impl Rooms {
         standins: BTreeMap<Name, Standin>,
         timers: &mut Timers,
         out: &mut Effects,
-    ) {
-        let Some(room) = self.rooms.get_mut(&id).filter(|room| room.standins != standins) else { return };
-        let same_names = room.standins.keys().eq(standins.keys());
-        room.standins = standins;
-        if !same_names {
+    ) -> Vec<Name> {
+        let Some(room) = self.rooms.get_mut(&id).filter(|room| room.standins != standins) else { return Vec::new() };
+        let before = std::mem::replace(&mut room.standins, standins);
+        if !before.keys().eq(room.standins.keys()) {
             room.version += 1;
             room.tell_change(now, id, timers, out);
         }
+        before.into_keys().filter(|name| !room.standins.contains_key(name)).collect()
     }
 
     /// How many members the room has that are parties, and how many it may have in all.

@@ -206,6 +206,13 @@ impl Streams {
         }));
     }
 
+    /// The party's view of that stream.
+    pub(super) fn view_of(&self, party: PartyId, stream: &Name) -> Option<LinkId> {
+        // Among the party's own links: they are few, and a stream's views may be thousands.
+        let is_it = |link: &LinkId| self.views.get(link).is_some_and(|view| view.name == *stream);
+        self.of(party).into_iter().find(is_it)
+    }
+
     /// A view; `offer` is that of a peer that offers itself, `via` whom it hears instead of the stream.
     #[expect(clippy::too_many_arguments, reason = "the hub's modules are handed what they touch, not the hub")]
     pub(super) fn view(
@@ -222,8 +229,7 @@ impl Streams {
         self.admit(realm)?;
         let View { stream, selection, except, speaks } = view;
         let key = (realm, stream);
-        // Among the party's own links: they are few, and a stream's views may be thousands.
-        if self.of(party).iter().any(|link| self.views.get(link).is_some_and(|view| view.name == key.1)) {
+        if self.view_of(party, &key.1).is_some() {
             return Err(Refusal::Viewing);
         }
         let Some(stage) = self.stages.get(&key).filter(|stage| self.can_be_viewed(stage)) else {

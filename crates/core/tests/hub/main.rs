@@ -2,6 +2,7 @@
 
 mod model;
 mod moves;
+mod patches;
 mod properties;
 mod queue;
 mod scale;
