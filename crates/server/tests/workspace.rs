@@ -106,6 +106,24 @@ fn allowed(name: &str) -> &'static [&'static str] {
     }
 }
 
+/// The fuzz targets are built with `--locked`, and by no other test.
+#[test]
+fn the_fuzz_package_has_a_lock_file_with_all_crates_of_ours() {
+    let read = |path: &str| fs::read_to_string(root().join("fuzz").join(path)).expect("the file exists");
+    let (manifest, lock) = (read("Cargo.toml"), read("Cargo.lock"));
+    let ours = |line: &str| line.split(" =").next().filter(|name| name.starts_with("patchbay-")).map(ToOwned::to_owned);
+    let named: BTreeSet<String> = manifest.lines().filter_map(ours).collect();
+    let metadata = Metadata::read();
+    let built = metadata.own().filter(|package| named.contains(&package.name));
+    let wanted: BTreeSet<&str> =
+        built.flat_map(|package| metadata.built_with(package)).filter(|name| name.starts_with("patchbay-")).collect();
+    assert!(!wanted.is_empty() && !named.is_empty(), "{named:?}");
+    for name in wanted.into_iter().chain(named.iter().map(String::as_str)) {
+        let locked = lock.contains(&format!("name = \"{name}\"\n"));
+        assert!(locked, "{name} is missing; cargo metadata --manifest-path fuzz/Cargo.toml >/dev/null mends it");
+    }
+}
+
 #[test]
 fn dependencies_point_one_way() {
     let metadata = Metadata::read();
