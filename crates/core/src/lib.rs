@@ -33,7 +33,7 @@ pub use id::{Lang, LinkId, PartyId, Realm, RoomId, Tag, Token};
 pub use limits::{Limits, RealmLimits};
 pub use media::{
     Codec, DescriptionKind, Ice, Kind, Kinds, LegRole, MediaEvent, MediaFault, MediaOp, Open, Rendition, Report,
-    Section, Topic, Track,
+    Section, Srtp, Talk, Topic, Track, Transport,
 };
 pub use name::{InvalidName, Name};
 pub use patch::{MemberSpace, Patch, StreamSpace};

@@ -218,8 +218,36 @@ pub struct Open {
     pub hears: Vec<Topic>,
     /// How often [`MediaEvent::Report`] tells of it.
     pub report: Duration,
-    /// Who checks the way between the peer and us.
-    pub ice: Ice,
+    /// How its media travel.
+    pub transport: Transport,
+}
+
+/// How media travel between a leg's peer and us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// ICE, DTLS and SRTP on one port (RFC 8829).
+    WebRtc(Ice),
+    /// RTP on ports of the leg's own, one pair per section, as telephones speak it (RFC 3550, RFC 3551). Only for
+    /// [`LegRole::Talk`].
+    Rtp(Srtp),
+}
+
+impl Default for Transport {
+    fn default() -> Self {
+        Self::WebRtc(Ice::Configured)
+    }
+}
+
+/// Whether RTP is encrypted, under keys that are told in descriptions (RFC 4568).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Srtp {
+    /// Never: no keys are offered, and those of an offer are not taken.
+    Off,
+    /// Keys are offered beside plain RTP; what the peer takes holds.
+    #[default]
+    Optional,
+    /// A description without keys is refused as [`MediaFault::Description`].
+    Mandatory,
 }
 
 /// Who sends connectivity checks on a leg (RFC 8445 section 2.5).
@@ -258,12 +286,41 @@ pub enum LegRole {
         /// Name of the data channel.
         label: Name,
     },
+    /// One end of a conversation.
+    Talk(Talk),
     /// The peer offers, and we send what its offer has room for: in each section that it would receive in, one track.
     Answer {
         /// Tracks at first.
         tracks: Vec<Track>,
         /// Others may come, in whatever codec, as room becomes free: the answer agrees to all that are switched on.
         may_grow: bool,
+    },
+}
+
+/// One end of a conversation between two peers: what one sends is sent to the other, section by section. The two ends may
+/// travel differently, but nothing is coded anew: both agree on the same codecs.
+///
+/// | who begins | steps |
+/// |---|---|
+/// | the first end's peer | `Open` (`Peer`), `Remote` (offer): `Parsed`. `Open` of the second (`Ours { with }`): its `Local` (offer), made of what the first peer offered. `Remote` (answer) to the second: its `Parsed`, and `Local` (answer) of the first |
+/// | nobody (a call without an offer) | `Open` (`Ours { with: None }`): `Local` (offer) of our own. `Remote` (answer): `Parsed`. `Open` of the second (`Ours { with }`): `Local` (offer) within what was answered; `Remote` (answer) ends it |
+///
+/// An answer may come again, early media before the final one: only the end that it is said to follows it. An offer may
+/// come later at either end. What concerns that end alone (hold, another address, a refresh, one codec of the agreed ones)
+/// is answered at once; what would change the conversation is offered to the other end first, whose answer it waits for.
+#[derive(Clone, Debug)]
+pub enum Talk {
+    /// This end's peer offers first.
+    Peer {
+        /// What is agreed to, best first.
+        codecs: Arc<[Codec]>,
+    },
+    /// We offer to this end's peer.
+    Ours {
+        /// The other end, whose peer has said what it can; `None`: it will only when this one's has.
+        with: Option<LinkId>,
+        /// What is offered, best first, as far as the other end has it.
+        codecs: Arc<[Codec]>,
     },
 }
 

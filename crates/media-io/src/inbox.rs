@@ -132,7 +132,7 @@ fn negotiates(op: &MediaOp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use patchbay_core::{Ice, Kinds, LegRole, LinkId, Open, PartyId};
+    use patchbay_core::{Kinds, LegRole, LinkId, Open, PartyId};
 
     use super::*;
 
@@ -144,7 +144,7 @@ mod tests {
             says: Vec::new(),
             hears: Vec::new(),
             report: std::time::Duration::from_secs(1),
-            ice: Ice::Configured,
+            transport: patchbay_core::Transport::default(),
         })
     }
 

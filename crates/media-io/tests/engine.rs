@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use patchbay_core::{
-    Body, Codec, DescriptionKind, Ice, Kinds, Lang, LegRole, LinkId, MediaEvent, MediaOp, Name, Open, PartyId, Signal,
+    Body, Codec, DescriptionKind, Kinds, Lang, LegRole, LinkId, MediaEvent, MediaOp, Name, Open, PartyId, Signal,
     SignalKind, Track,
 };
 use patchbay_media_io::{Engine, Refused, Settings};
@@ -42,7 +42,15 @@ fn start(settings: &Settings) -> (Engine, Receiver<MediaEvent>) {
 fn open(link: u64, role: LegRole) -> MediaOp {
     let owner = PartyId::new(0, u32::try_from(link).expect("few"), 0);
     let (says, hears, report) = (Vec::new(), Vec::new(), Duration::from_secs(1));
-    MediaOp::Open(Open { link: LinkId::new(link), owner, role, says, hears, report, ice: Ice::Configured })
+    MediaOp::Open(Open {
+        link: LinkId::new(link),
+        owner,
+        role,
+        says,
+        hears,
+        report,
+        transport: patchbay_core::Transport::default(),
+    })
 }
 
 fn receiving() -> LegRole {

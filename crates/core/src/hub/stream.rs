@@ -12,9 +12,9 @@ use super::owner::{Owner, Via};
 use super::waiting::Waiting;
 use crate::id::LinkIds;
 use crate::{
-    Body, Cause, CauseKind, Codec, Effects, Event, Ice, Kinds, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Name,
-    Open, PartyId, Publish, Query, Realm, RealmLimits, Refusal, Report, RoomId, Section, Selection, Signal, SignalKind,
-    Speaks, Tag, Topic, Track, View,
+    Body, Cause, CauseKind, Codec, Effects, Event, Kinds, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Name, Open,
+    PartyId, Publish, Query, Realm, RealmLimits, Refusal, Report, RoomId, Section, Selection, Signal, SignalKind,
+    Speaks, Tag, Topic, Track, Transport, View,
 };
 
 /// How often the engine tells of a publication: often enough that a list of renditions is never stale to the eye.
@@ -202,7 +202,7 @@ impl Streams {
             says,
             hears,
             report: PUBLICATION_REPORT,
-            ice: Ice::Configured,
+            transport: Transport::default(),
         }));
     }
 
@@ -288,7 +288,7 @@ impl Streams {
             says,
             hears,
             report: VIEW_REPORT,
-            ice: Ice::Configured,
+            transport: Transport::default(),
         }));
         if let Some(body) = offer {
             out.media(MediaOp::Remote { link, signal: Signal { kind: SignalKind::Offer, body } });

@@ -126,7 +126,7 @@ impl Engine {
     }
 
     fn open(&mut self, open: Open, stream: Name) {
-        let Open { link, owner, role, says, hears, report: _, ice: _ } = open;
+        let Open { link, owner, role, says, hears, report: _, transport: _ } = open;
         let answers = matches!(role, LegRole::Answer { .. });
         let pulls = matches!(role, LegRole::Pull { .. });
         let (up, accept, tracks) = match role {
@@ -136,6 +136,7 @@ impl Engine {
                 (false, Kinds::NONE, tracks)
             }
             LegRole::Answer { tracks, .. } => (false, Kinds::NONE, tracks),
+            LegRole::Talk(_) => panic!("this engine knows no conversations"),
         };
         self.check_tracks(&tracks);
         let leg = Leg {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use patchbay_core::{
-    Body, Ice, Kinds, Lang, LegRole, LinkId, MediaEvent, MediaOp, Name, Open, PartyId, Signal, SignalKind,
+    Body, Kinds, Lang, LegRole, LinkId, MediaEvent, MediaOp, Name, Open, PartyId, Signal, SignalKind, Transport,
 };
 use patchbay_core::{Topic, Track};
 
@@ -104,7 +104,7 @@ impl Engine {
             says,
             hears,
             report,
-            ice: Ice::Configured,
+            transport: Transport::default(),
         }));
     }
 

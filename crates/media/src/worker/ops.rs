@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use patchbay_core::{Ice, LegRole, MediaEvent, MediaFault, MediaOp, Open, Signal, SignalKind};
+use patchbay_core::{Ice, LegRole, MediaEvent, MediaFault, MediaOp, Open, Signal, SignalKind, Transport};
 
 use super::Worker;
 use crate::leg::{Leg, Queued, Receiving, Role, Sending};
@@ -76,8 +76,9 @@ impl Worker {
             LegRole::Pull { accept, codecs } => Role::Receive(Box::new(Receiving::asking(*accept, Arc::clone(codecs)))),
             LegRole::Send { label, .. } => Role::Send(Box::new(Sending::offering(label.as_str().to_owned()))),
             LegRole::Answer { tracks, may_grow } => Role::Send(Box::new(Sending::answering(tracks.clone(), *may_grow))),
+            LegRole::Talk(_) => return sink.event(MediaEvent::Refused { link, fault: MediaFault::Internal }),
         };
-        let lite = self.config.ice_lite && open.ice == Ice::Configured;
+        let lite = self.config.ice_lite && open.transport == Transport::WebRtc(Ice::Configured);
         let leg = Box::new(Leg::new(open, role, lite, now));
         let index = self.free.pop().unwrap_or_else(|| {
             self.legs.push(None);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use patchbay_core::{
     Body, DescriptionKind, Ice, Kinds, Lang, LegRole, LinkId, MediaEvent, MediaOp, Name, Open, PartyId, Section,
-    Signal, SignalKind, Topic, Track,
+    Signal, SignalKind, Topic, Track, Transport,
 };
 use patchbay_media::{Config, Datagram, Datagrams, Peer as To, PeerMessage, Sink, Worker};
 
@@ -230,7 +230,15 @@ impl World {
         let ice = self.ice;
         let owner = PartyId::new(0, u32::try_from(peer).expect("few peers"), 0);
         let report = Duration::from_secs(1);
-        self.op(MediaOp::Open(Open { link: LinkId::new(link), owner, role, says, hears, report, ice }));
+        self.op(MediaOp::Open(Open {
+            link: LinkId::new(link),
+            owner,
+            role,
+            says,
+            hears,
+            report,
+            transport: Transport::WebRtc(ice),
+        }));
     }
 
     pub(crate) fn remote(&mut self, link: u64, kind: SignalKind, text: &str) {

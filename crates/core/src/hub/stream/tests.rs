@@ -191,6 +191,7 @@ fn asked(op: &MediaOp) -> String {
                 LegRole::Send { tracks: list, label, .. } => {
                     format!("open #{link} sends {} {} {talk}", label.as_str(), tracks(list))
                 }
+                LegRole::Talk(_) => format!("open #{link} talks {talk}"),
                 LegRole::Answer { tracks: list, may_grow } => {
                     let grows = if *may_grow { " and more" } else { "" };
                     format!("open #{link} answers {}{grows} {talk}", tracks(list))
