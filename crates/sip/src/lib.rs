@@ -14,6 +14,7 @@
 //! | [`header`] | header lines of clients' own making |
 //! | [`dtmf`] | digits in `INFO` |
 //! | [`message`] | text messages and their notifications |
+//! | [`sdp`] | descriptions, from browsers to telephones and back |
 #![warn(missing_docs)]
 
 pub mod address;
@@ -24,6 +25,7 @@ pub mod header;
 pub mod message;
 pub mod reason;
 pub mod register;
+pub mod sdp;
 mod text;
 pub mod timers;
 pub mod uri;
