@@ -21,6 +21,9 @@ pub mod address;
 pub mod call;
 pub mod digest;
 pub mod dtmf;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod header;
 pub mod message;
 pub mod reason;
