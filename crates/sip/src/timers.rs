@@ -168,12 +168,15 @@ pub struct Timer {
     since: Moment,
     /// When we refresh next; `None` while the peer has to.
     refresh: Option<Moment>,
+    /// How often this refresh was refused as too small.
+    raised: u8,
 }
 
 impl Timer {
     fn new(interval: u32, ours: bool, now: Moment) -> Self {
         let interval = interval.clamp(LEAST, LONGEST);
-        Self { interval, ours, since: now, refresh: ours.then(|| now + Duration::from_secs(interval.into()) / 2) }
+        let refresh = ours.then(|| now + Duration::from_secs(interval.into()) / 2);
+        Self { interval, ours, since: now, refresh, raised: 0 }
     }
 
     /// Whether we refresh.
@@ -219,6 +222,16 @@ impl Timer {
             }
             408 | 481 => Refreshed::Bye,
             _ => Refreshed::On,
+        }
+    }
+
+    /// Takes in a 422 to our refresh: it is sent again at once, with this `Min-SE` for its interval, unless that is no
+    /// longer than before or has been asked for too often.
+    pub fn on_422(&mut self, min_se: Option<u32>, now: Moment) {
+        let least = min_se.filter(|least| (self.interval + 1..=LONGEST).contains(least));
+        if let Some(least) = least.filter(|_| self.raised < TOO_SMALL) {
+            (self.interval, self.refresh) = (least, Some(now));
+            self.raised += 1;
         }
     }
 

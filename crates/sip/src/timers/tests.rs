@@ -95,6 +95,23 @@ fn who_refreshes_does_so_at_half_time() {
 }
 
 #[test]
+fn a_refresh_that_asks_for_too_little_asks_for_more() {
+    let mut timer = Timer::new(90, true, at(0));
+    timer.on_deadline(at(45));
+    timer.on_422(Some(90), at(45));
+    timer.on_422(None, at(45));
+    assert_eq!(timer.deadline(), at(60), "no more than that");
+    for (least, asked) in [(120, 120), (121, 121), (122, 122), (123, 122)] {
+        timer.on_422(Some(least), at(46));
+        assert_eq!(timer.ask().interval, asked);
+        assert_eq!(timer.on_deadline(at(46)), (least == asked).then_some(Due::Refresh), "{least}");
+    }
+    timer.on_answer(200, Some(expires("122;refresher=uac")), at(47));
+    timer.on_422(Some(200), at(50));
+    assert_eq!(timer.ask().interval, 200, "the next may again");
+}
+
+#[test]
 fn who_is_not_refreshed_ends_the_call() {
     let mut peer = Timer::new(90, false, at(0));
     assert_eq!(peer.on_deadline(at(59)), None);
