@@ -17,12 +17,14 @@ struct Target {
     dictionary: Option<&'static str>,
 }
 
-const TARGETS: [Target; 13] = [
+const TARGETS: [Target; 15] = [
     Target { name: "antmedia", longest: 2_048, dictionary: Some("antmedia.dict") },
     // Some sixty messages: four times what fills a reader's queue.
     Target { name: "data", longest: 128, dictionary: None },
     // Some fifty datagrams behind a handshake that takes a millisecond.
     Target { name: "datagrams", longest: 1_024, dictionary: None },
+    // Some six challenges.
+    Target { name: "digest", longest: 1_024, dictionary: Some("digest.dict") },
     // As many as it takes to send more fragments than one message may have.
     Target { name: "frames", longest: 8_192, dictionary: None },
     // Some two hundred operations.
@@ -35,6 +37,8 @@ const TARGETS: [Target; 13] = [
     // A whole offer, and a second one that differs from it.
     Target { name: "sdp", longest: 4_096, dictionary: Some("sdp.dict") },
     Target { name: "sid", longest: 2_048, dictionary: Some("sid.dict") },
+    // What matters of a browser's offer, and a telephone's.
+    Target { name: "sipsdp", longest: 4_096, dictionary: Some("sdp.dict") },
     // Some hundred datagrams.
     Target { name: "stun", longest: 512, dictionary: None },
     // A head of a browser has some 600 bytes.
