@@ -1,0 +1,1 @@
+pub fn target(_: &[u8]) {}
