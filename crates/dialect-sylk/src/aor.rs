@@ -143,6 +143,8 @@ mod tests {
             ("example.com", "example.com", None, "example.com"),
             ("no-at-sign", "no-at-sign", None, "no-at-sign"),
             ("localhost:5060", "localhost:5060", None, "localhost"),
+            ("h:1", "h:1", None, "h"),
+            ("h:65535", "h:65535", None, "h"),
             ("+4930123@[2001:db8::1]:5060", "+4930123@[2001:db8::1]:5060", Some("+4930123"), "[2001:db8::1]"),
             ("a:secret@h;transport=tcp;lr", "a:secret@h;transport=tcp;lr", Some("a"), "h"),
             ("a;b?c=%40&d@h.", "a;b?c=%40&d@h.", Some("a;b?c=%40&d"), "h."),

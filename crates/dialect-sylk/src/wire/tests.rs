@@ -1,3 +1,4 @@
 mod events;
 mod refused;
 mod requests;
+mod told;
