@@ -1,8 +1,9 @@
 //! `videoroom-ctl`, which says in an object of its own what today's clients say with a request each: sylk.md section 5.
 
 use super::choice::Choice;
+use super::object::Value;
 use super::problem::Problem;
-use super::property::{Checked, Properties};
+use super::property::{Checked, Properties, id};
 use super::request::{Request, Text};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +67,10 @@ pub(super) fn control<'a>(properties: &mut Properties<'a>) -> Checked<'a, Reques
         Control::InviteParticipants => Request::VideoroomInvite { session, participants: options.participants()? },
         Control::Trickle => {
             // Of a feed, if one is named; an empty name is none.
-            let feed = options.maybe_line("session")?.filter(|feed| !feed.is_empty());
+            let feed = match options.may("session") {
+                Some(Value::Text(name)) if name.is_empty() => None,
+                feed => feed.map(|feed| id("session", feed)).transpose()?,
+            };
             Request::VideoroomSessionTrickle { session: feed.unwrap_or(session), candidates: options.candidates()? }
         }
         Control::Update => update(session, &mut options)?,

@@ -1,3 +1,5 @@
+mod asked;
+mod bounds;
 mod events;
 mod refused;
 mod requests;
