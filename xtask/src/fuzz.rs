@@ -17,7 +17,7 @@ struct Target {
     dictionary: Option<&'static str>,
 }
 
-const TARGETS: [Target; 15] = [
+const TARGETS: [Target; 16] = [
     Target { name: "antmedia", longest: 2_048, dictionary: Some("antmedia.dict") },
     // Some sixty messages: four times what fills a reader's queue.
     Target { name: "data", longest: 128, dictionary: None },
@@ -41,6 +41,7 @@ const TARGETS: [Target; 15] = [
     Target { name: "sipsdp", longest: 4_096, dictionary: Some("sdp.dict") },
     // Some hundred datagrams.
     Target { name: "stun", longest: 512, dictionary: None },
+    Target { name: "sylk", longest: 2_048, dictionary: Some("sylk.dict") },
     // A head of a browser has some 600 bytes.
     Target { name: "upgrade", longest: 1_024, dictionary: Some("http.dict") },
     Target { name: "whip", longest: 2_048, dictionary: Some("sdp.dict") },

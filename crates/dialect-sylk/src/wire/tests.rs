@@ -1,0 +1,6 @@
+mod asked;
+mod bounds;
+mod events;
+mod refused;
+mod requests;
+mod told;
