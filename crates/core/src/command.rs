@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::{Body, Cause, Kinds, Lang, LinkId, Merge, Name, Realm, RoomId, Signal, Token};
+use crate::{Body, Cause, Kinds, Lang, LinkId, Merge, Name, Realm, RoomId, Signal, Token, Transport};
 
 /// What a party asks of the hub. Whatever answers it carries the tag that was given with it.
 #[derive(Clone, Debug)]
@@ -217,4 +217,6 @@ pub struct Profile {
     pub peer_to_peer: bool,
     /// It is busy while it is in a call. Others may be in many calls at once.
     pub one_call: bool,
+    /// How its media travel where they end in the engine.
+    pub transport: Transport,
 }

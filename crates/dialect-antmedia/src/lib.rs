@@ -95,7 +95,13 @@ impl AntMedia {
     /// The dialect under its number, and an application under the number of its naming space.
     #[must_use]
     pub fn new(lang: Lang, realm: Realm, settings: Settings) -> Self {
-        let profile = Profile { realm, lang, peer_to_peer: false, one_call: false };
+        let profile = Profile {
+            realm,
+            lang,
+            peer_to_peer: false,
+            one_call: false,
+            transport: patchbay_core::Transport::default(),
+        };
         Self { profile, settings: Arc::new(settings) }
     }
 }

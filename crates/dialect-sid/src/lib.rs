@@ -67,7 +67,8 @@ impl Sid {
     /// The dialect under the numbers that the shell gave to it and to its naming space.
     #[must_use]
     pub fn new(lang: Lang, realm: Realm, settings: Settings) -> Self {
-        let profile = Profile { realm, lang, peer_to_peer: true, one_call: true };
+        let profile =
+            Profile { realm, lang, peer_to_peer: true, one_call: true, transport: patchbay_core::Transport::default() };
         Self { profile, settings: Arc::new(settings) }
     }
 }

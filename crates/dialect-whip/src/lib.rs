@@ -82,7 +82,13 @@ impl Whip {
     /// The dialect under its number, in the naming space whose streams it publishes and plays.
     #[must_use]
     pub fn new(lang: Lang, realm: Realm, settings: Settings) -> Self {
-        let profile = Profile { realm, lang, peer_to_peer: false, one_call: false };
+        let profile = Profile {
+            realm,
+            lang,
+            peer_to_peer: false,
+            one_call: false,
+            transport: patchbay_core::Transport::default(),
+        };
         Self { profile, settings: Arc::new(settings) }
     }
 }

@@ -34,7 +34,13 @@ impl Dialect for EchoDialect {
     }
 
     fn profile(&self) -> Profile {
-        Profile { realm: Realm(0), lang: Lang(0), peer_to_peer: false, one_call: false }
+        Profile {
+            realm: Realm(0),
+            lang: Lang(0),
+            peer_to_peer: false,
+            one_call: false,
+            transport: patchbay_core::Transport::default(),
+        }
     }
 
     fn open(&self) -> Box<dyn Session> {

@@ -67,7 +67,13 @@ impl Stage {
         self.tag = Tag(self.tag.0 + 1);
         match operation {
             Operation::Attach { seat, realm, lang, peer_to_peer, one_call } => {
-                let profile = Profile { realm: Realm(realm), lang: Lang(lang), peer_to_peer, one_call };
+                let profile = Profile {
+                    realm: Realm(realm),
+                    lang: Lang(lang),
+                    peer_to_peer,
+                    one_call,
+                    transport: crate::Transport::default(),
+                };
                 self.attach(seat, profile);
             }
             Operation::Detach { seat } => self.detach(seat),

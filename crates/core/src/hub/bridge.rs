@@ -25,7 +25,13 @@ mod tests {
 
     #[test]
     fn only_peers_of_one_peer_to_peer_dialect_are_relayed() {
-        let profile = |lang, peer_to_peer| Profile { realm: Realm(0), lang: Lang(lang), peer_to_peer, one_call: false };
+        let profile = |lang, peer_to_peer| Profile {
+            realm: Realm(0),
+            lang: Lang(lang),
+            peer_to_peer,
+            one_call: false,
+            transport: crate::Transport::default(),
+        };
         for (from, to, expected) in [
             (profile(1, true), profile(1, true), Reach::Relay),
             (profile(1, true), profile(2, true), Reach::Media),

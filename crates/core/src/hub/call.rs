@@ -133,6 +133,10 @@ impl Calls {
         }
     }
 
+    pub(super) fn lives(&self, link: LinkId) -> bool {
+        self.calls.contains_key(&link)
+    }
+
     pub(super) fn of(&self, party: PartyId) -> Vec<LinkId> {
         let range = (party, LinkId(0))..=(party, LinkId(u64::MAX));
         self.by_party.range(range).map(|((_, link), ())| *link).collect()

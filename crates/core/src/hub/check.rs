@@ -50,11 +50,14 @@ impl Hub {
             self.timers.len() <= waiting + self.limits.realms.len() + self.patches.pulls(),
             "a timer outlived what it was for",
         );
+        let lives = |call| self.calls.lives(call);
+        expect(self.talks.calls().all(lives), "legs of a call outlived it");
         for fault in self
             .directory
             .name_faults()
             .chain(self.calls.faults(&self.directory))
             .chain(self.streams.faults(&self.directory))
+            .chain(self.talks.faults())
             .chain(self.patches.faults(&self.streams, &self.directory))
         {
             expect(false, fault);

@@ -8,6 +8,7 @@ mod owner;
 mod patch;
 mod room;
 mod stream;
+mod talk;
 mod timers;
 mod waiting;
 
@@ -16,11 +17,12 @@ use self::directory::Directory;
 use self::patch::{Around, Patches};
 use self::room::{Rooms, Target};
 use self::stream::Streams;
+use self::talk::{Broken, Side, Talks};
 use self::timers::{Timer, Timers};
 use crate::id::LinkIds;
 use crate::{
     Address, Body, CauseKind, Command, Counts, Effects, Event, Join, Limits, MediaEvent, MediaOp, Moment, PartyId,
-    Patch, Profile, Realm, Refusal, Tag, View,
+    Patch, Profile, Reach, Realm, Refusal, Tag, View,
 };
 
 pub use self::check::Violation;
@@ -35,6 +37,7 @@ pub struct Hub {
     directory: Directory,
     rooms: Rooms,
     calls: Calls,
+    talks: Talks,
     streams: Streams,
     patches: Patches,
     links: LinkIds,
@@ -58,6 +61,7 @@ impl Hub {
             directory: Directory::new(node, &limits),
             rooms: Rooms::new(&limits),
             calls: Calls::default(),
+            talks: Talks::default(),
             streams: Streams::new(&limits.realms),
             links: LinkIds::default(),
             timers: Timers::default(),
@@ -182,8 +186,16 @@ impl Hub {
             }
             Command::Signal { to: Address::Link(link), signal } => {
                 let target = self.calls.other(party, link)?;
-                bridge::relays(profile, self.directory.profile(target))?;
-                out.tell(target, Event::CallSignal { link, signal });
+                let to = self.directory.profile(target).ok_or(Refusal::NoSuchParty)?;
+                if bridge::reach(profile, to) == Reach::Relay {
+                    out.tell(target, Event::CallSignal { link, signal });
+                    return Ok(());
+                }
+                let codecs =
+                    self.limits.realms[usize::from(profile.realm.0)].codecs.clone().ok_or(Refusal::NoEngine)?;
+                let side = |party, profile: Profile| Side { party, transport: profile.transport };
+                let (from, to) = (side(party, profile), side(target, to));
+                self.talks.signal(link, from, to, signal, &codecs, &mut self.links, out);
                 Ok(())
             }
             Command::Post { to, body } => {
@@ -273,6 +285,7 @@ impl Hub {
         tag: Tag,
         out: &mut Effects,
     ) {
+        self.talks.end(link, out);
         self.calls.end(party, link, cause, tag, &mut self.directory, out);
         if let Some(profile) = self.directory.profile(party) {
             self.directory.tell_presence(now, profile.realm, &mut self.timers, out);
@@ -281,7 +294,13 @@ impl Hub {
 
     /// What the media engine tells. What it tells of legs that have been closed meanwhile is ignored.
     pub fn on_media(&mut self, now: Moment, event: MediaEvent, out: &mut Effects) {
-        self.streams.on_media(event, &self.directory, out);
+        match self.talks.on_media(&event, out) {
+            None => self.streams.on_media(event, &self.directory, out),
+            Some(Ok(())) => {}
+            Some(Err(Broken { call, party, cause })) => {
+                self.end_call(now, party, call, cause.into(), Tag::default(), out);
+            }
+        }
         self.settle(now, out);
         self.report(out);
     }

@@ -26,7 +26,13 @@ fn name(text: &str) -> Name {
 }
 
 fn profile(realm: u16) -> Profile {
-    Profile { realm: Realm(realm), lang: Lang(1), peer_to_peer: true, one_call: true }
+    Profile {
+        realm: Realm(realm),
+        lang: Lang(1),
+        peer_to_peer: true,
+        one_call: true,
+        transport: crate::Transport::default(),
+    }
 }
 
 impl Stage {

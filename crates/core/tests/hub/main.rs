@@ -7,3 +7,4 @@ mod properties;
 mod queue;
 mod scale;
 mod streams;
+mod talks;

@@ -6,8 +6,20 @@ use patchbay_core::{
     MemberSpace, Moment, Name, Patch, Profile, Publish, Realm, RealmLimits, Signal, SignalKind, StreamSpace, Tag,
 };
 
-const MEMBERS: Profile = Profile { lang: Lang(0), realm: Realm(0), peer_to_peer: true, one_call: false };
-const STREAMS: Profile = Profile { lang: Lang(1), realm: Realm(1), peer_to_peer: false, one_call: false };
+const MEMBERS: Profile = Profile {
+    lang: Lang(0),
+    realm: Realm(0),
+    peer_to_peer: true,
+    one_call: false,
+    transport: patchbay_core::Transport::WebRtc(patchbay_core::Ice::Configured),
+};
+const STREAMS: Profile = Profile {
+    lang: Lang(1),
+    realm: Realm(1),
+    peer_to_peer: false,
+    one_call: false,
+    transport: patchbay_core::Transport::WebRtc(patchbay_core::Ice::Configured),
+};
 
 fn name(text: &str) -> Name {
     Name::parse(text).expect("a name")

@@ -200,7 +200,13 @@ impl Life {
 
     fn attach(&mut self, realm: u16, one_call: bool) -> Result<(), TestCaseError> {
         let who = self.transcript.len();
-        let profile = Profile { realm: Realm(realm), lang: Lang(1), peer_to_peer: true, one_call };
+        let profile = Profile {
+            realm: Realm(realm),
+            lang: Lang(1),
+            peer_to_peer: true,
+            one_call,
+            transport: patchbay_core::Transport::default(),
+        };
         let id = self.hub.attach(profile, &mut self.out);
         prop_assert!(!self.numbers.contains_key(&id), "an id was given twice");
         self.ids.insert(who, id);

@@ -27,7 +27,13 @@ impl Source {
         let limits = RealmLimits { window: Duration::from_millis(50), ..RealmLimits::default() };
         let mut hub = Hub::new(0, Limits { realms: vec![limits] });
         let mut out = Effects::new();
-        let profile = Profile { realm: Realm(0), lang: Lang(1), peer_to_peer: true, one_call: false };
+        let profile = Profile {
+            realm: Realm(0),
+            lang: Lang(1),
+            peer_to_peer: true,
+            one_call: false,
+            transport: patchbay_core::Transport::default(),
+        };
         let listener = hub.attach(profile, &mut out);
         let others = (0..4).map(|_| hub.attach(profile, &mut out)).collect();
         let now = Moment::from_micros(1_000_000);

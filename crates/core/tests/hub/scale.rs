@@ -18,7 +18,13 @@ fn name(text: &str) -> Name {
 fn a_thousand_rooms_of_fifty_fill_refuse_the_next_and_empty_again() {
     let mut hub = Hub::new(0, Limits { realms: vec![RealmLimits::default()] });
     let mut out = Effects::new();
-    let profile = Profile { realm: Realm(0), lang: Lang(1), peer_to_peer: true, one_call: false };
+    let profile = Profile {
+        realm: Realm(0),
+        lang: Lang(1),
+        peer_to_peer: true,
+        one_call: false,
+        transport: patchbay_core::Transport::default(),
+    };
     let mut now = Moment::from_micros(1);
     let join = |room: usize, own: &str| {
         let (room, name) = (name(&format!("room {room}")), name(own));

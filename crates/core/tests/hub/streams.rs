@@ -269,7 +269,13 @@ impl Life {
     }
 
     fn attach(&mut self, realm: u16) {
-        let profile = Profile { realm: Realm(realm), lang: Lang(1), peer_to_peer: false, one_call: false };
+        let profile = Profile {
+            realm: Realm(realm),
+            lang: Lang(1),
+            peer_to_peer: false,
+            one_call: false,
+            transport: patchbay_core::Transport::default(),
+        };
         let party = self.hub.attach(profile, &mut self.out);
         self.model.parties.insert(party, realm);
         self.settle(Told::new());

@@ -11,7 +11,13 @@ use patchbay_core::{
 /// Every kind of event, made by a hub that the session under test is not attached to.
 #[must_use]
 pub fn strange_events(lang: Lang) -> Vec<Event> {
-    let profile = |lang| Profile { realm: Realm(0), lang, peer_to_peer: true, one_call: false };
+    let profile = |lang| Profile {
+        realm: Realm(0),
+        lang,
+        peer_to_peer: true,
+        one_call: false,
+        transport: patchbay_core::Transport::default(),
+    };
     let name = |text: &str| Name::parse(text).unwrap_or_else(|why| panic!("{why:?}"));
     let body = |text: &str| Body::new(lang, text.as_bytes());
     let now = Moment::from_micros(1);

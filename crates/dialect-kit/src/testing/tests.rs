@@ -27,7 +27,13 @@ impl Dialect for Echo {
     }
 
     fn profile(&self) -> Profile {
-        Profile { realm: Realm(0), lang: Lang(9), peer_to_peer: true, one_call: false }
+        Profile {
+            realm: Realm(0),
+            lang: Lang(9),
+            peer_to_peer: true,
+            one_call: false,
+            transport: patchbay_core::Transport::default(),
+        }
     }
 
     fn open(&self) -> Box<dyn Session> {

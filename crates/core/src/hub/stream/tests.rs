@@ -44,7 +44,13 @@ impl Stage {
     }
 
     fn party_in(&mut self, label: &'static str, realm: Realm) -> PartyId {
-        let profile = Profile { realm, lang: Lang(1), peer_to_peer: false, one_call: false };
+        let profile = Profile {
+            realm,
+            lang: Lang(1),
+            peer_to_peer: false,
+            one_call: false,
+            transport: crate::Transport::default(),
+        };
         let party = self.hub.attach(profile, &mut self.out);
         self.labels.insert(party, label);
         assert_eq!(self.told(), NOTHING);
