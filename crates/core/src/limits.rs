@@ -25,6 +25,8 @@ pub struct RealmLimits {
     /// Codecs in which streams may be published; `None`: there is no engine here, and streams are refused as
     /// [`NoEngine`](crate::Refusal::NoEngine).
     pub codecs: Option<Arc<[Codec]>>,
+    /// Whoever is registered is told of everybody else who is. Where names are secrets of two, nobody is.
+    pub presence: bool,
 }
 
 impl RealmLimits {
@@ -39,6 +41,13 @@ impl RealmLimits {
 impl Default for RealmLimits {
     /// Seed 003: 1,000 rooms of 50. No engine.
     fn default() -> Self {
-        Self { rooms: 1_000, members: 50, window: Duration::from_millis(50), viewers: usize::MAX, codecs: None }
+        Self {
+            rooms: 1_000,
+            members: 50,
+            window: Duration::from_millis(50),
+            viewers: usize::MAX,
+            codecs: None,
+            presence: true,
+        }
     }
 }

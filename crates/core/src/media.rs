@@ -305,6 +305,8 @@ pub enum LegRole {
 /// | the first end's peer | `Open` (`Peer`), `Remote` (offer): `Parsed`. `Open` of the second (`Ours { with }`): its `Local` (offer), made of what the first peer offered. `Remote` (answer) to the second: its `Parsed`, and `Local` (answer) of the first |
 /// | nobody (a call without an offer) | `Open` (`Ours { with: None }`): `Local` (offer) of our own. `Remote` (answer): `Parsed`. `Open` of the second (`Ours { with }`): `Local` (offer) within what was answered; `Remote` (answer) ends it |
 ///
+/// An end whose other end is gone says nothing, and waits to be closed.
+///
 /// An answer may come again, early media before the final one: only the end that it is said to follows it. An offer may
 /// come later at either end. What concerns that end alone (hold, another address, a refresh, one codec of the agreed ones)
 /// is answered at once; what would change the conversation is offered to the other end first, whose answer it waits for.

@@ -7,6 +7,7 @@
 pub mod http;
 pub mod json;
 mod limiter;
+pub mod line;
 mod outbox;
 mod scratch;
 mod session;

@@ -1,6 +1,7 @@
 use patchbay_core::{Command, Moment, Tag};
 
 use crate::http::{Exchange, Reply};
+use crate::line::Order;
 
 /// What a session wants done, in order. The shell keeps one per thread and drains it after each call, so that a
 /// session allocates nothing for its answers.
@@ -10,6 +11,7 @@ pub struct Outbox {
     frames: Vec<Mark>,
     commands: Vec<(Tag, Command)>,
     replies: Vec<(Exchange, Reply)>,
+    orders: Vec<Order>,
     close: Option<Close>,
     deaf_until: Option<Moment>,
 }
@@ -131,6 +133,16 @@ impl Outbox {
         self.replies.drain(..)
     }
 
+    /// Asks the telephones' side for something.
+    pub fn line(&mut self, order: Order) {
+        self.orders.push(order);
+    }
+
+    /// Takes the orders out, in order.
+    pub fn take_orders(&mut self) -> impl Iterator<Item = Order> + '_ {
+        self.orders.drain(..)
+    }
+
     /// Ends the connection after what has been sent so far. The first close counts.
     pub fn close(&mut self, code: u16, cause: CloseCause) {
         self.close.get_or_insert(Close { code: Some(code), cause });
@@ -189,6 +201,7 @@ impl Outbox {
         self.text.shrink_to(KEPT_BYTES);
         self.frames.clear();
         self.replies.clear();
+        self.orders.clear();
         self.close = None;
         self.deaf_until = None;
     }

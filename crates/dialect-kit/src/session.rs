@@ -3,6 +3,7 @@ use std::borrow::Cow;
 use patchbay_core::{Body, Event, Lang, MediaOp, Moment, Profile, Signal, SignalKind};
 
 use crate::http::Request;
+use crate::line::News;
 use crate::{Outbox, Spec};
 
 /// One connection's translator between its dialect and the hub.
@@ -18,6 +19,8 @@ pub trait Session: Send {
     /// The peer sends a request, where the endpoint's codec is HTTP: to be answered now or later by [`Outbox::reply`], each
     /// once. A session that ends leaves nobody waiting: the shell answers for it.
     fn on_request(&mut self, _request: &Request<'_>, _ctx: &mut Ctx<'_>) {}
+    /// The telephones' side tells something. Commands may follow at once.
+    fn on_line(&mut self, _news: News, _ctx: &mut Ctx<'_>) {}
     /// The hub tells something.
     fn on_event(&mut self, event: Event, ctx: &mut Ctx<'_>);
     /// When [`Session::on_deadline`] is to be called, if ever.
@@ -80,6 +83,10 @@ pub trait Dialect: Send + Sync {
     fn profile(&self) -> Profile;
     /// A session for a new connection.
     fn open(&self) -> Box<dyn Session>;
+    /// The same for a connection on which a subprotocol was agreed upon.
+    fn open_as(&self, _subprotocol: Option<&str>) -> Box<dyn Session> {
+        self.open()
+    }
     /// What a body in this dialect's canonical form says in plain text, for the engine, which stands between dialects; pure.
     /// `None`: nothing. By default a body is plain text.
     fn plain<'a>(&self, signal: &'a Signal) -> Option<Cow<'a, [u8]>> {

@@ -56,6 +56,8 @@ pub enum Subprotocol {
     None,
     /// It agrees to the first that the client offers, whatever it is.
     First,
+    /// It agrees to the first of these that the client offers; who offers none is refused.
+    OneOf(&'static [&'static str]),
 }
 
 /// How an endpoint's bytes become frames.

@@ -249,7 +249,7 @@ pub(crate) async fn greet(shell: Arc<Shell>, mut caller: Caller, security: Secur
         if socket.write_all(admitted.response().as_bytes()).await.is_ok() {
             let early = head[length..].to_vec();
             // A task of its own: this one's future is large, and there may be 100,000 of them.
-            tokio::spawn(upgraded(shell, dialect, socket, early, ticket));
+            tokio::spawn(upgraded(shell, dialect, admitted.protocol, socket, early, ticket));
         }
         return;
     }
@@ -257,8 +257,16 @@ pub(crate) async fn greet(shell: Arc<Shell>, mut caller: Caller, security: Secur
     Box::pin(http::serve(shell, caller, ticket, Rewind::new(head, socket))).await;
 }
 
-async fn upgraded(shell: Arc<Shell>, dialect: usize, socket: Socket, early: Vec<u8>, ticket: Ticket) {
-    let connection = Box::new(ws::Connection::new(shell, dialect, socket, early));
+async fn upgraded(
+    shell: Arc<Shell>,
+    dialect: usize,
+    subprotocol: Option<String>,
+    socket: Socket,
+    early: Vec<u8>,
+    ticket: Ticket,
+) {
+    let connection = Box::new(ws::Connection::new(shell, dialect, subprotocol.as_deref(), socket, early));
+    drop(subprotocol);
     connection.await;
     drop(ticket);
 }

@@ -190,6 +190,9 @@ impl Directory {
     /// Presence changed: those who want every list get it, the others at most one per window.
     pub(super) fn tell_presence(&mut self, now: Moment, number: Realm, timers: &mut Timers, out: &mut Effects) {
         let realm = &mut self.realms[usize::from(number.0)];
+        if !realm.limits.presence {
+            return;
+        }
         realm.version += 1;
         let (size, open, span) = (realm.by_order.len(), realm.window.is_open(now), realm.span());
         self.tell(number, false, out, |registered| size <= registered.merge.every_up_to);

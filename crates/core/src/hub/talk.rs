@@ -56,6 +56,7 @@ pub(super) struct Broken {
 
 impl Talks {
     /// One end says a step of the negotiation.
+    #[expect(clippy::too_many_arguments, reason = "the hub's modules are handed what they touch, not the hub")]
     pub(super) fn signal(
         &mut self,
         call: LinkId,
@@ -86,6 +87,7 @@ impl Talks {
     }
 
     /// The first offer. One without a description asks for one: then the other end is the first to describe itself.
+    #[expect(clippy::too_many_arguments, reason = "the hub's modules are handed what they touch, not the hub")]
     fn begin(
         &mut self,
         call: LinkId,

@@ -146,7 +146,12 @@ fn an_offer_ends_in_the_engine_and_is_made_anew_for_the_other_end() {
     let done = call.say(alice, Command::Hangup { link: call.link, cause: CauseKind::Hangup.into() });
     assert_eq!(
         words(&call, &done),
-        [format!("close {a:?}"), format!("close {b:?}"), "bob ended Hangup".to_owned(), "alice ended Hangup".to_owned()]
+        [
+            format!("close {a:?}"),
+            format!("close {b:?}"),
+            "bob ended Hangup".to_owned(),
+            "alice ended Hangup".to_owned()
+        ]
     );
     // What was under way means nothing any more.
     assert!(call.local(a, DescriptionKind::Answer, "v=0 late").is_empty());
@@ -234,4 +239,18 @@ fn what_is_no_negotiation_is_handed_on_and_peers_of_a_dialect_need_no_engine() {
     let mut call = Call::new(BROWSER, BROWSER);
     let done = call.signal(call.alice, SignalKind::Offer, "v=0");
     assert_eq!(words(&call, &done), ["bob hears Offer v=0"]);
+}
+
+#[test]
+fn where_names_are_secrets_nobody_is_told_of_them() {
+    for presence in [true, false] {
+        let realms = vec![RealmLimits { presence, ..RealmLimits::default() }];
+        let (mut hub, mut out) = (Hub::new(0, Limits { realms }), Effects::new());
+        let party = hub.attach(BROWSER, &mut out);
+        let register = Command::Register { name: name("alice"), merge: Merge::EVERY };
+        hub.handle(Moment::START, party, Tag(1), register, &mut out);
+        let lists = out.drain().filter(|effect| matches!(effect, Effect::Tell(_, Event::Presence { .. }))).count();
+        assert_eq!(lists, usize::from(presence));
+        assert!(hub.check().is_empty() && (presence || hub.deadline().is_none()));
+    }
 }

@@ -69,8 +69,9 @@ struct Captured<'a> {
 impl<'a> Captured<'a> {
     fn read(text: &'a str) -> Option<Self> {
         type Form = (&'static str, fn(&str) -> bool);
-        const FORMS: [Form; 2] = [
+        const FORMS: [Form; 3] = [
             (":num8", |text| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit())),
+            (":hex32", |text| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())),
             (":hex16", |text| text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())),
         ];
         let (before, rest) = text.split_once('$')?;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use patchbay_core::{
     Codec, DescriptionKind, Kind, Kinds, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Name, Open, PartyId,
-    Section, SignalKind, Topic, Track,
+    Section, SignalKind, Talk, Topic, Track,
 };
 
 use super::directive::{Directive, LegName, Message, Verb};
@@ -40,7 +40,19 @@ struct Leg {
     candidates: usize,
     preferred: BTreeMap<LinkId, Option<u32>>,
     inbox: VecDeque<Message>,
+    talk: Option<Conversation>,
 }
+
+/// One end of a conversation.
+#[derive(Default)]
+struct Conversation {
+    other: Option<LinkId>,
+    /// Its peer has offered, and waits for the other end.
+    owed: bool,
+}
+
+/// What legs of conversations are called.
+const CALL: &str = "call";
 
 /// Expected, got.
 type Wrong = (String, String);
@@ -60,7 +72,9 @@ impl Engine {
                     }
                     _ => None,
                 };
-                let stream = stream.cloned().or(told).expect("a leg is opened because a party asked for a stream");
+                let call = matches!(open.role, LegRole::Talk(_)).then(|| Name::parse(CALL).expect("a name"));
+                let stream =
+                    call.or(stream.cloned()).or(told).expect("a leg is opened because a party asked for a stream");
                 self.open(open, stream);
             }
             MediaOp::Close { link } => {
@@ -73,6 +87,8 @@ impl Engine {
                         assert!(!text.is_empty(), "the end of candidates is none");
                         self.leg(link).candidates += 1;
                     }
+                    SignalKind::Offer if self.leg(link).talk.is_some() => self.talks(link, &text, true),
+                    SignalKind::Answer if self.leg(link).talk.is_some() => self.talks(link, &text, false),
                     SignalKind::Offer => self.offer(link, &text),
                     SignalKind::Answer => self.answer(link, &text),
                     kind => panic!("a peer tells the engine {kind:?}"),
@@ -136,7 +152,7 @@ impl Engine {
                 (false, Kinds::NONE, tracks)
             }
             LegRole::Answer { tracks, .. } => (false, Kinds::NONE, tracks),
-            LegRole::Talk(_) => panic!("this engine knows no conversations"),
+            LegRole::Talk(talk) => return self.converse(link, owner, LegName { up: true, stream }, talk),
         };
         self.check_tracks(&tracks);
         let leg = Leg {
@@ -154,12 +170,76 @@ impl Engine {
             candidates: 0,
             preferred: BTreeMap::new(),
             inbox: VecDeque::new(),
+            talk: None,
         };
         assert!(self.legs.insert(link, leg).is_none(), "a link is given once");
         if pulls {
             self.invite(link);
         }
         self.make_offer(link);
+    }
+
+    /// One end of a conversation; if we offer, at once.
+    fn converse(&mut self, link: LinkId, owner: PartyId, name: LegName, talk: Talk) {
+        let (ours, other) = match talk {
+            Talk::Peer { .. } => (false, None),
+            Talk::Ours { with, .. } => (true, with),
+        };
+        // One whose other end has just been refused waits: the hub will close it.
+        let gone = other.is_some_and(|other| !self.legs.contains_key(&other));
+        if let Some(other) = other.filter(|_| !gone) {
+            let first = self.leg(other).talk.as_mut().expect("a conversation has two ends that talk");
+            assert!(first.other.replace(link).is_none(), "a conversation has two ends");
+        }
+        let leg = Leg {
+            owner,
+            name,
+            accept: Kinds::ALL,
+            says: Vec::new(),
+            hears: Vec::new(),
+            open: Kinds::ALL,
+            tracks: Vec::new(),
+            sections: Vec::new(),
+            answers: false,
+            offered: false,
+            changed: false,
+            candidates: 0,
+            preferred: BTreeMap::new(),
+            inbox: VecDeque::new(),
+            talk: Some(Conversation { other, owed: false }),
+        };
+        assert!(self.legs.insert(link, leg).is_none(), "a link is given once");
+        if ours && !gone {
+            self.describe(link, DescriptionKind::Offer);
+        }
+    }
+
+    fn describe(&mut self, link: LinkId, kind: DescriptionKind) {
+        let word = if kind == DescriptionKind::Offer { "offer" } else { "answer" };
+        let sdp = Arc::from(format!("v=0\r\ns={word}\r\n"));
+        self.events.push_back(MediaEvent::Local { link, kind, sdp, sections: Vec::new() });
+    }
+
+    /// A peer in a conversation describes itself. An offer to hold is answered here, every other one by the other end.
+    fn talks(&mut self, link: LinkId, sdp: &str, offers: bool) {
+        if !sdp.starts_with("v=0") {
+            return self.refuse(link, MediaFault::Description);
+        }
+        let talk = self.leg(link).talk.as_mut().expect("it talks");
+        let other = talk.other;
+        if offers && sdp.contains("hold") {
+            return self.describe(link, DescriptionKind::Answer);
+        }
+        if offers {
+            talk.owed = true;
+            // The first one is offered to the other end when that is opened.
+            return other.into_iter().for_each(|other| self.describe(other, DescriptionKind::Offer));
+        }
+        let Some(other) = other else { return };
+        let waits = self.leg(other).talk.as_mut().expect("it talks");
+        if std::mem::take(&mut waits.owed) {
+            self.describe(other, DescriptionKind::Answer);
+        }
     }
 
     /// Offers to receive what is let in.

@@ -37,6 +37,7 @@ pub(super) fn handshake(text: &str) -> Option<(Handshake, Option<Refused>)> {
             Some(("origin", value)) => handshake.origin = Some(value.to_owned()),
             Some(("host", value)) => handshake.host = Some(value.to_owned()),
             Some(("method", value)) => handshake.method = Some(value.to_owned()),
+            Some(("protocol", value)) => handshake.protocol = Some(value.to_owned()),
             Some(("path", value)) => handshake.path = Some(value.to_owned()),
             Some(("version", value)) => handshake.version = Some(value.to_owned()),
             Some(("without", value)) => handshake.without.push(value.to_ascii_lowercase()),

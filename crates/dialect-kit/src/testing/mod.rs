@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `# …` | comment |
 //! | `only sockets`, `only sessions` | the file runs in that world only |
-//! | `+a` | open connection `a`; options: in a world of several dialects `path=…`, over sockets `origin=…`, `host=…`, `method=…`, `path=…`, `version=…`, `without=header`, `manual` |
+//! | `+a` | open connection `a`; options: in a world of several dialects `path=…`, `protocol=…`, over sockets `origin=…`, `host=…`, `method=…`, `path=…`, `version=…`, `without=header`, `manual` |
 //! | `+a … => 403 name: value` | the handshake is refused with this status (and this header, if given) |
 //! | `>a {…}` | `a` sends this JSON text as it is written |
 //! | `>a text …`, `>a binary …` | `a` sends what follows as a text or binary message, JSON or not |
@@ -16,6 +16,7 @@
 //! | `>a fragments …¦…` | one text message in fragments, a WebSocket ping between them |
 //! | `>a unmasked …` | an unmasked text frame |
 //! | `>a {"method":"POST","path":"/x/name",…}` | of a dialect that speaks in requests: one, with `headers`, `body`, `stranger`; each connection is one session and its resource |
+//! | `<a {"line":"dial",…}`, `>a {"line":"dialled",…}` | what the session asks of the telephones' side, and what it is told (`lines.rs`); telephones are connections of the dialect `Phone` |
 //! | `<a {"status":201,…}` | its reply, with `headers` (lists by name) and `body` |
 //! | `<a {…}` | the next thing that `a` hears is a text equal to this as JSON: these keys and no others |
 //! | `<a exactly …⏎` | the next thing that `a` hears is this text, byte by byte; `⏎` is a line feed |
@@ -39,7 +40,7 @@
 //! | `!candidates … 2`, `!gone …` | the leg's peer has told so many candidates; the leg is closed |
 //!
 //! `$fill(x,65)` stands for `x` 65 times. A string with `$s:num8` in what a client hears stands for any eight digits, which
-//! `$s` then means in every later line, said or heard; `$s:hex16` for sixteen hexadecimal ones. At the end, whatever was sent to an open connection and not asked for fails.
+//! `$s` then means in every later line, said or heard; `$s:hex16` and `$s:hex32` for hexadecimal ones. At the end, whatever was sent to an open connection and not asked for fails.
 //! Lines with `!` are for files with `only sessions`: over sockets, the engine is the real one.
 //! Text that a test compares comes from a parser of its own (`serde_json`), not from [`crate::json`].
 
@@ -50,6 +51,7 @@ mod directive;
 mod engine;
 mod expected;
 mod input;
+mod lines;
 pub mod reference;
 mod replay;
 mod requests;
@@ -64,6 +66,7 @@ mod world;
 pub use altered::{Altered, alterations};
 pub use conformance::Suite;
 pub use directive::Directive;
+pub use lines::Phone;
 pub use replay::replay;
 pub use run::{Failure, run};
 pub use script::Script;

@@ -7,8 +7,8 @@ use patchbay_core::{
 
 use super::directive::Directive;
 use super::engine::Engine;
-use super::requests;
 use super::world::{Handshake, Heard, HttpAnswer, Input, Place, Turned, World};
+use super::{lines, requests};
 use crate::http::{Reply, Request};
 use crate::{Close, CloseCause, Ctx, Dialect, Frame, OutFrame, Outbox, Random, Session, opened};
 
@@ -188,6 +188,9 @@ impl<'a> SessionWorld<'a> {
         for (_, reply) in self.out.take_replies() {
             connection.heard.push_back(Heard::Text(requests::heard(&reply)));
         }
+        for order in self.out.take_orders() {
+            connection.heard.push_back(Heard::Text(lines::heard(&order)));
+        }
         connection.deaf_until = connection.deaf_until.max(self.out.deaf_until().unwrap_or_default());
         let closing = self.out.closing();
         self.out.clear();
@@ -350,7 +353,7 @@ impl World for SessionWorld<'_> {
         let index = self.connections.len();
         self.connections.push(Connection {
             dialect,
-            session: speaks.open(),
+            session: speaks.open_as(handshake.protocol.as_deref()),
             party,
             queue: EventQueue::new(),
             heard: VecDeque::new(),
@@ -393,7 +396,10 @@ impl World for SessionWorld<'_> {
             return Err("the connection has ended".to_owned());
         }
         match input {
-            Input::Text(text) => self.turn(connection, |session, ctx| session.on_frame(Frame::Text(text), ctx)),
+            Input::Text(text) => match lines::told(text) {
+                Some(news) => self.turn(connection, |session, ctx| session.on_line(news, ctx)),
+                None => self.turn(connection, |session, ctx| session.on_frame(Frame::Text(text), ctx)),
+            },
             Input::Binary(bytes) => self.turn(connection, |session, ctx| session.on_frame(Frame::Binary(bytes), ctx)),
             Input::Pong => self.turn(connection, |session, ctx| session.on_frame(Frame::Pong(b""), ctx)),
             Input::Close(_) => self.end(connection, CloseCause::Peer),

@@ -84,6 +84,8 @@ pub struct Handshake {
     pub without: Vec<String>,
     /// The path and query, if not the world's own.
     pub path: Option<String>,
+    /// The subprotocol that the client offers, if any.
+    pub protocol: Option<String>,
     /// The client answers no WebSocket ping by itself; its transcript hears them.
     pub manual: bool,
 }

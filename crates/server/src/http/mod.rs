@@ -152,7 +152,7 @@ fn upgrade(
         }
     };
     let upgrade = hyper::upgrade::on(request);
-    let (shell, ticket) = (Arc::clone(shell), ticket());
+    let (shell, ticket, subprotocol) = (Arc::clone(shell), ticket(), admitted.protocol.clone());
     tokio::spawn(async move {
         let parts = match upgrade.await.map(|upgraded| upgraded.downcast::<TokioIo<Paced>>()) {
             Ok(Ok(parts)) => parts,
@@ -162,7 +162,7 @@ fn upgrade(
         let mut early = parts.read_buf.to_vec();
         let (rest, socket) = parts.io.into_inner().into_inner().into_parts();
         early.extend_from_slice(&rest);
-        ws::Connection::new(shell, dialect, socket, early).await;
+        ws::Connection::new(shell, dialect, subprotocol.as_deref(), socket, early).await;
         drop((ticket, place));
     });
     let mut answer = Response::new(Full::default());

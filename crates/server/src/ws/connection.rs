@@ -117,9 +117,16 @@ thread_local! {
 }
 
 impl Connection {
-    /// Takes over a socket whose handshake has been answered; `early` is what the client sent behind it.
-    pub(crate) fn new(shell: Arc<Shell>, dialect: usize, socket: Socket, early: Vec<u8>) -> Self {
-        let session = shell.dialects[dialect].open();
+    /// Takes over a socket whose handshake has been answered, and a subprotocol agreed upon, if it was; `early` is what the
+    /// client sent behind it.
+    pub(crate) fn new(
+        shell: Arc<Shell>,
+        dialect: usize,
+        subprotocol: Option<&str>,
+        socket: Socket,
+        early: Vec<u8>,
+    ) -> Self {
+        let session = shell.dialects[dialect].open_as(subprotocol);
         let mailbox = Arc::new(Mailbox::default());
         let party = shell.switchboard.attach(shell.dialects[dialect].profile(), Arc::clone(&mailbox));
         // Looked at after the party was attached: either this or `close_all` sees the other.

@@ -23,6 +23,8 @@ pub(crate) enum Rejection {
     Origin,
     /// The door wants a token and was shown none of its own: 401.
     Token,
+    /// The client offers none of the door's subprotocols: 406.
+    Protocol,
 }
 
 impl Rejection {
@@ -33,6 +35,7 @@ impl Rejection {
             Self::Malformed => (400, "Bad Request\n", Some(("sec-websocket-version", "13"))),
             Self::Method => (405, "Method Not Allowed\n", Some(("allow", "GET"))),
             Self::Origin => (403, "Forbidden\n", None),
+            Self::Protocol => (406, "No compatible protocol specified\n", None),
             Self::Token => (401, "Unauthorized\n", Some(("www-authenticate", "Bearer"))),
         }
     }
@@ -110,6 +113,10 @@ pub(crate) fn check(
     let protocol = match door.subprotocol {
         Subprotocol::None => None,
         Subprotocol::First => first_protocol(headers),
+        Subprotocol::OneOf(known) => {
+            let offered = |known: &&&str| has_exactly(headers, "sec-websocket-protocol", known);
+            Some((*known.iter().find(offered).ok_or(Rejection::Protocol)?).to_owned())
+        }
     };
     Ok(Admitted { accept: accept(key), protocol })
 }
@@ -121,6 +128,12 @@ fn first_protocol(headers: &(impl Headers + ?Sized)) -> Option<String> {
     let of_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     let is_token = !first.is_empty() && first.iter().all(of_token);
     is_token.then(|| String::from_utf8_lossy(first).into_owned())
+}
+
+/// Whether a comma-separated header names a token, as it is written.
+fn has_exactly(headers: &(impl Headers + ?Sized), name: &str, token: &str) -> bool {
+    let parts = headers.values(name).flat_map(|value| value.split(|byte| *byte == b','));
+    parts.map(<[u8]>::trim_ascii).any(|part| part == token.as_bytes())
 }
 
 /// The header's value if it occurs once.
@@ -227,6 +240,24 @@ mod tests {
             assert_eq!(protocol(&door(Subprotocol::First)).as_deref(), expected, "{offered:?}");
             assert_eq!(protocol(&door(Subprotocol::None)), None, "{offered:?}");
         }
+    }
+
+    #[test]
+    fn the_doors_own_choice_of_subprotocols_is_made_and_who_offers_none_is_refused() {
+        let door = door(Subprotocol::OneOf(&["two", "one"]));
+        for (offered, expected) in [
+            (&["one"][..], Ok("one")),
+            (&["one, two"], Ok("two")),
+            (&["x", " two"], Ok("two")),
+            (&["Two"], Err(Rejection::Protocol)),
+            (&["x"], Err(Rejection::Protocol)),
+            (&[], Err(Rejection::Protocol)),
+        ] {
+            let changed: Vec<_> = offered.iter().map(|value| ("Sec-WebSocket-Protocol", Some(*value))).collect();
+            let protocol = judged_at(&door, "GET", &changed).map(|admitted| admitted.protocol);
+            assert_eq!(protocol, expected.map(|name| Some(name.to_owned())), "{offered:?}");
+        }
+        assert_eq!(Rejection::Protocol.answer().0, 406);
     }
 
     #[test]

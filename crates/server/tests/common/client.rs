@@ -308,7 +308,8 @@ pub(crate) fn encode(first: u8, masked: bool, payload: &[u8]) -> Vec<u8> {
 
 /// The request of the opening handshake.
 pub(crate) fn head(host: &str, path: &str, handshake: &Handshake) -> String {
-    let Handshake { origin, host: other_host, method, version, without, path: other_path, manual: _ } = handshake;
+    let Handshake { origin, host: other_host, method, version, without, path: other_path, protocol, manual: _ } =
+        handshake;
     let method = method.as_deref().unwrap_or("GET");
     let path = other_path.as_deref().unwrap_or(path);
     let mut headers = vec![
@@ -319,6 +320,7 @@ pub(crate) fn head(host: &str, path: &str, handshake: &Handshake) -> String {
         ("Sec-WebSocket-Version", version.as_deref().unwrap_or("13")),
     ];
     headers.extend(origin.as_deref().map(|origin| ("Origin", origin)));
+    headers.extend(protocol.as_deref().map(|protocol| ("Sec-WebSocket-Protocol", protocol)));
     headers.retain(|(name, _)| !without.contains(&name.to_ascii_lowercase()));
     let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     format!("{method} {path} HTTP/1.1\r\n{lines}\r\n")

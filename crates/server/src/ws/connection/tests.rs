@@ -19,7 +19,7 @@ async fn streams() -> (TcpStream, TcpStream) {
 /// A client's stream, and the task that serves its other end.
 async fn connect(shell: &Arc<Shell>) -> (TcpStream, tokio::task::JoinHandle<()>) {
     let (client, served) = streams().await;
-    let connection = Connection::new(Arc::clone(shell), 0, Socket::Tcp(served), Vec::new());
+    let connection = Connection::new(Arc::clone(shell), 0, None, Socket::Tcp(served), Vec::new());
     (client, tokio::spawn(connection))
 }
 
@@ -76,7 +76,7 @@ async fn a_flood_is_read_a_buffer_at_a_time() {
     while served.peek(&mut waiting).await.expect("the connection stands") < READ_BYTES * 3 / 2 {
         tokio::task::yield_now().await;
     }
-    let mut connection = Connection::new(Arc::clone(&shell), 0, Socket::Tcp(served), Vec::new());
+    let mut connection = Connection::new(Arc::clone(&shell), 0, None, Socket::Tcp(served), Vec::new());
     assert!(Pin::new(&mut connection).poll(&mut Context::from_waker(Waker::noop())).is_pending());
     let metrics = shell.metrics.render(shell.switchboard.snapshot(), shell.switchboard.seat());
     let counted =

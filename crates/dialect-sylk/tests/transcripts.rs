@@ -1,0 +1,64 @@
+//! The transcripts, with scripted telephones and a scripted engine, and their self-test.
+
+use std::path::Path;
+
+use patchbay_core::{Codec, Hub, Lang, Limits, Realm, RealmLimits};
+use patchbay_dialect_kit::Dialect;
+use patchbay_dialect_kit::testing::{Delivery, Phone, Script, SessionWorld, alterations, run};
+use patchbay_dialect_sylk::{Settings, Sylk};
+
+/// Every run of this file is the same unless somebody writes another number here.
+const SEED: u64 = 0x004;
+
+fn with_world<T>(delivery: Delivery, with: impl FnOnce(&mut SessionWorld<'_>) -> T) -> T {
+    let settings =
+        Settings { domains: vec!["example.com".to_owned(), "example.org".to_owned()], ..Settings::default() };
+    let sylk = Sylk::new(Lang(0), Realm(0), settings);
+    let phone = Phone::new(Lang(1), Realm(0));
+    let codecs = Some([Codec::Opus, Codec::Pcmu, Codec::Vp8].into());
+    let hub = Hub::new(0, Limits { realms: vec![RealmLimits { codecs, presence: false, ..RealmLimits::default() }] });
+    let dialects: Vec<(&str, &dyn Dialect)> = vec![("sylk", &sylk), ("phone", &phone)];
+    with(&mut SessionWorld::of(hub, dialects, delivery, SEED))
+}
+
+fn transcripts() -> Vec<Script> {
+    Script::folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("transcripts"))
+}
+
+#[test]
+fn every_transcript_comes_true() {
+    let mut failures = Vec::new();
+    for script in transcripts() {
+        for delivery in [Delivery::Eager, Delivery::Lazy] {
+            with_world(delivery, |world| {
+                if let Err(failure) = run(&script, world) {
+                    failures.push(format!("{delivery:?} {failure}"));
+                }
+                let found = world.hub().check();
+                assert!(found.is_empty(), "{}: {found:?}", script.name());
+            });
+        }
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+#[test]
+fn every_altered_expectation_fails_where_it_stands() {
+    let (mut count, mut passed) = (0, Vec::new());
+    for script in transcripts() {
+        for altered in alterations(&script) {
+            count += 1;
+            let wrong = Script::parse(script.name(), &altered.text).unwrap_or_else(|failure| panic!("{failure}"));
+            let line = with_world(Delivery::Eager, |world| run(&wrong, world).err().map(|failure| failure.line));
+            if !altered.is_caught_at(line) {
+                passed.push(format!(
+                    "{}: {}",
+                    script.name(),
+                    altered.text.lines().nth(altered.line - 1).unwrap_or("?")
+                ));
+            }
+        }
+    }
+    assert!(count > 200, "{count}");
+    assert!(passed.is_empty(), "{}", passed.join("\n"));
+}
