@@ -15,7 +15,7 @@ use tokio::time::timeout;
 fn is_missing() -> bool {
     let missing = !is_installed("sipp", "-v");
     if missing {
-        println!("SIPP NOT TESTED: no sipp (cargo xtask test installs Debian's sip-tester)");
+        untested("SIPP NOT TESTED");
     }
     missing
 }

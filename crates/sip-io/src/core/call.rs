@@ -21,6 +21,8 @@ use crate::wire::{self, Message, Method};
 pub(super) const ANSWER: Duration = Duration::from_secs(20);
 /// How long an outgoing call may ring. Proxies give up after three minutes (RFC 3261 timer C); longer is nobody's wish.
 pub(super) const RINGING: Duration = Duration::from_secs(300);
+/// How long a change of ours may take once it was taken in. A person may have to agree to it.
+pub(super) const CHANGING: Duration = Duration::from_secs(60);
 /// Most forks of one call that are remembered.
 pub(super) const FORKS: usize = 16;
 
@@ -274,6 +276,7 @@ impl Core {
     pub(super) fn close(&mut self, id: u64) {
         let until = self.now + TIMEOUT;
         let Some(call) = self.calls.get_mut(&id) else { return };
+        self.open -= 1;
         call.phase = Phase::Over;
         call.heard = false;
         (call.timer, call.retry, call.change) = (None, None, None);

@@ -49,8 +49,7 @@ impl Core {
         if line.is_none() && !self.is_own(request) {
             return self.refuse(key, 404, Vec::new());
         }
-        let open = self.calls.values().filter(|call| !call.is_over()).count();
-        if open >= self.settings.limits.dialogs || self.stopping {
+        if self.open >= self.settings.limits.dialogs || self.stopping {
             return self.refuse(key, 503, vec![("Retry-After", "30".to_owned())]);
         }
         let Some(target) = target_of(request) else {
@@ -76,6 +75,7 @@ impl Core {
         let call = self.incoming(key, to, request, line, target);
         self.by_tag.insert((call.call_id.clone(), call.local_tag.clone()), id);
         self.calls.insert(id, call);
+        self.open += 1;
         if let Some(entry) = self.servers.get_mut(key) {
             entry.call = Some(id);
         }

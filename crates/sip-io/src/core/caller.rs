@@ -15,8 +15,7 @@ use crate::wire::{self, Message, Method};
 
 impl Core {
     pub(super) fn call_out(&mut self, id: u64, outgoing: Outgoing) {
-        let open = self.calls.values().filter(|call| !call.is_over()).count();
-        let full = open >= self.settings.limits.dialogs;
+        let full = self.open >= self.settings.limits.dialogs;
         let (call_id, local_tag, contact) = (format!("{}{}", self.word(), self.word()), self.word(), self.word());
         let proxy = self.settings.proxy.clone();
         let realms: Vec<&str> = proxy.iter().map(|proxy| proxy.uri().host()).collect();
@@ -62,6 +61,7 @@ impl Core {
         };
         self.by_tag.insert((call_id, local_tag), id);
         self.calls.insert(id, call);
+        self.open += 1;
         if full || self.stopping {
             return self.end(id, Ended::new(503, "", By::Network));
         }
@@ -199,7 +199,8 @@ impl Core {
     fn invite_accepted(&mut self, id: u64, draft: Draft, path: &Path, response: &Message) {
         let now = self.now;
         let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(tag) = response.tag("To").map(str::to_owned) else { return };
+        // A peer of RFC 2543 may have none.
+        let tag = response.tag("To").unwrap_or_default().to_owned();
         let ours = call.remote_tag.as_ref() == Some(&tag);
         if ours {
             // The ACK was lost, or is still owed.

@@ -234,6 +234,13 @@ impl Core {
                     timer.on_422(least, now);
                 }
             }
+            // It says that it takes them, and does not.
+            405 | 501 if draft.method == Method::Update => {
+                call.updates = false;
+                if let Some(timer) = &mut call.timer {
+                    timer.again(now);
+                }
+            }
             code => {
                 if let Some(timer) = call.timer.as_mut().filter(|_| change.refresh) {
                     _ = timer.on_answer(code, expires, now);

@@ -120,6 +120,7 @@ impl Core {
         if line.ask.is_none() {
             let target = self.domain_target(id);
             let ask = self.ask(target);
+            self.asking.insert(ask, id);
             if let Some(line) = self.lines.get_mut(&id) {
                 line.ask = Some(ask);
             }
@@ -139,8 +140,8 @@ impl Core {
     }
 
     pub(super) fn line_routed(&mut self, ask: u64, result: Result<Path, Unrouted>) {
-        let found = self.lines.iter_mut().find(|(_, line)| line.ask == Some(ask));
-        let Some((&id, line)) = found else { return };
+        let Some(id) = self.asking.remove(&ask) else { return };
+        let Some(line) = self.lines.get_mut(&id) else { return };
         line.ask = None;
         let next = std::mem::replace(&mut line.next, Next::Nothing);
         match result {

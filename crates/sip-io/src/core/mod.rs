@@ -122,6 +122,10 @@ pub(crate) struct Core {
     /// Lines by the user of their contact.
     tokens: BTreeMap<String, u64>,
     calls: BTreeMap<u64, Call>,
+    /// How many of them are not over.
+    open: usize,
+    /// Lines by the path that they wait for.
+    asking: BTreeMap<u64, u64>,
     /// Calls by `Call-ID` and our tag.
     by_tag: BTreeMap<(String, String), u64>,
     waiting: BTreeMap<u64, Waiting>,
@@ -147,6 +151,8 @@ impl Core {
             lines: BTreeMap::new(),
             tokens: BTreeMap::new(),
             calls: BTreeMap::new(),
+            open: 0,
+            asking: BTreeMap::new(),
             by_tag: BTreeMap::new(),
             waiting: BTreeMap::new(),
             asks: 0,
@@ -167,8 +173,7 @@ impl Core {
             Input::Order(order) => self.order(order),
             Input::Deadline => self.deadlines(),
         }
-        let calls = self.calls.values().filter(|call| !call.is_over()).count();
-        set(&self.counters.dialogs, calls);
+        set(&self.counters.dialogs, self.open);
         set(&self.counters.lines, self.lines.len());
         set(&self.counters.transactions, self.clients.len() + self.servers.len());
     }

@@ -35,13 +35,11 @@ pub(super) fn key(request: &Message, via: &Via) -> String {
     format!("{} {tag} {seq} {} {method}", request.call_id(), via.sent_by)
 }
 
-/// Who asks what, however it came here.
+/// Who asks whom what, however it came here. Two lines of one account are two: a proxy asks both with one `Call-ID`.
 pub(super) fn origin_key(request: &Message) -> Option<String> {
     let (seq, method) = request.cseq()?;
-    request
-        .tag("To")
-        .is_none()
-        .then(|| format!("{} {} {seq} {method}", request.call_id(), request.tag("From").unwrap_or_default()))
+    let tag = request.tag("From").unwrap_or_default();
+    request.tag("To").is_none().then(|| format!("{} {tag} {seq} {method} {}", request.call_id(), request.uri()))
 }
 
 /// Where answers go (RFC 3261 section 18.2.2, RFC 3581): back along a stream; over UDP to where it came from, or to the

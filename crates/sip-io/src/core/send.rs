@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use patchbay_sip::digest::{Asked, Attempt, Source};
 
+use super::call::CHANGING;
 use super::{Clock, Core, Effect, Origin, Path, Target, Unrouted};
 use crate::api::LineNews;
 use crate::counts::add;
@@ -260,6 +261,9 @@ impl Core {
             return add(&self.counters.stray);
         }
         let heard = entry.machine.on_response(status, self.now);
+        if status < 200 && matches!(entry.draft.owner, Owner::Inside(..)) && entry.draft.method == Method::Invite {
+            entry.machine.end_within(CHANGING, self.now);
+        }
         let deadline = entry.machine.deadline();
         let refused = entry.machine.is_final() && status >= 300 && entry.draft.method == Method::Invite;
         if refused && heard != Heard::Old {

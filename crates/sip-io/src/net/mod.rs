@@ -37,6 +37,8 @@ pub(crate) struct Net {
     client: Arc<rustls::ClientConfig>,
     names: dns::Names,
     flows: AtomicU64,
+    /// Held by each connection that is not open yet.
+    opening: Arc<()>,
     bound: Vec<Listen>,
     /// Answers in random order need random numbers; what this one gives decides nothing secret.
     dice: AtomicU64,
@@ -128,6 +130,7 @@ impl Net {
             client,
             names,
             flows: AtomicU64::new(flow),
+            opening: Arc::default(),
             bound,
             dice: AtomicU64::new(seed),
         });
@@ -197,6 +200,18 @@ impl Net {
             streams.by_peer.retain(|_, other| *other != flow);
             set(&self.counters.connections, streams.by_flow.len());
         }
+    }
+
+    /// Where others can connect to us: a listener, if there is one at this address. Without one our own connection is
+    /// the only way back, and its port says which it is.
+    fn listener(&self, transport: Transport, local: SocketAddr) -> SocketAddr {
+        let fits = |listen: &&Listen| {
+            let ip = listen.address.ip();
+            listen.transport == transport
+                && (ip == local.ip() || (ip.is_unspecified() && ip.is_ipv4() == local.is_ipv4()))
+        };
+        let port = self.bound.iter().find(fits).map_or(local.port(), |listen| listen.address.port());
+        SocketAddr::new(local.ip(), port)
     }
 
     /// Our address as a peer sees it, for what is bound to all addresses.

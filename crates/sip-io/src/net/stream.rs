@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::{Arrived, Net, Stream, tls};
@@ -43,14 +43,17 @@ pub(super) async fn accept(net: Weak<Net>, listener: TcpListener, server: Option
                 continue;
             }
         };
-        let theirs = strong.streams().by_flow.values().filter(|stream| stream.theirs).count();
+        // Those that shake hands count, too: that takes a while, and memory.
+        let opening = Arc::strong_count(&strong.opening) - 1;
+        let theirs = opening + strong.streams().by_flow.values().filter(|stream| stream.theirs).count();
         if theirs >= strong.settings.limits.connections {
             add(&strong.counters.dropped);
             continue;
         }
         let Ok(local) = socket.local_addr() else { continue };
-        let server = server.clone();
+        let (server, opening) = (server.clone(), Arc::clone(&strong.opening));
         tokio::spawn(async move {
+            let _opening = opening;
             match server {
                 None => _ = run(&strong, socket, Transport::Tcp, remote, local, String::new(), true),
                 Some(config) => match timeout(HANDSHAKE, TlsAcceptor::from(config).accept(socket)).await {
@@ -105,7 +108,7 @@ where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
     let flow = net.next_flow();
-    let local = net.advertised(local, remote);
+    let local = net.advertised(if theirs { local } else { net.listener(transport, local) }, remote);
     let (queue, orders) = mpsc::channel(QUEUE);
     {
         let mut streams = net.streams();
@@ -135,15 +138,20 @@ where
     R: AsyncRead + Unpin,
 {
     let mut framer = Framer::default();
+    // When the message began that is not whole yet.
+    let mut since = Instant::now();
     let mut chunk = vec![0; 4 * 1024];
     loop {
         let patience = match (framer.is_waiting(), theirs) {
-            (true, _) => WHOLE,
+            (true, _) => WHOLE.saturating_sub(since.elapsed()),
             (false, true) => SILENT,
             // Ours lives as long as the peer wants; writing finds out when it is gone.
             (false, false) => Duration::from_secs(86_400),
         };
         let Ok(Ok(length @ 1..)) = timeout(patience, reader.read(&mut chunk)).await else { return };
+        if !framer.is_waiting() {
+            since = Instant::now();
+        }
         framer.push(&chunk[..length]);
         loop {
             match framer.next() {
@@ -160,6 +168,7 @@ where
                     }
                 }
                 Framed::Message(bytes) => {
+                    since = Instant::now();
                     let Some(arrived) = net.upgrade().map(|net| net.arrived.clone()) else { return };
                     // A full queue makes the peer wait.
                     if arrived.send(Arrived::Message(origin, bytes)).await.is_err() {

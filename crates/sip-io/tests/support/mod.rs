@@ -148,6 +148,13 @@ pub(crate) fn token(register: &str) -> String {
     value(register, "Contact").trim_start_matches("<sip:").split('@').next().expect("a user").to_owned()
 }
 
+/// Says that something was not tested: on a line of its own that `cargo xtask` looks for, past the harness, which keeps
+/// what passing tests print to itself. `cargo xtask test` installs what is missing.
+pub(crate) fn untested(line: &str) {
+    use std::io::Write as _;
+    _ = writeln!(std::io::stderr(), "{line}");
+}
+
 pub(crate) fn is_installed(program: &str, version: &str) -> bool {
     let output = std::process::Command::new(program).arg(version).output();
     output.is_ok()

@@ -263,6 +263,20 @@ fn a_request_that_came_on_two_ways_is_served_once() {
 }
 
 #[test]
+fn both_lines_of_an_account_ring() {
+    let (mut world, first) = World::registered();
+    world.order(Order::NewLine(2, Box::new(alice())));
+    world.order(Order::Line(2, LineOrder::Start));
+    let contact = world.next().value("Contact").expect("a contact").to_owned();
+    let second = contact.trim_start_matches("<sip:").split('@').next().expect("a user").to_owned();
+    let text = invite(&first, "c1", "");
+    world.hear(&text);
+    world.hear(&text.replace(&first, &second).replace("branch=z9hG4bKc1", "branch=z9hG4bKfork"));
+    let lines: Vec<_> = world.new.drain(..).map(|call| call.line).collect();
+    assert_eq!(lines, [Some(1), Some(2)]);
+}
+
+#[test]
 fn at_the_bound_calls_are_refused_and_strangers_dropped() {
     let limits = crate::settings::Limits { dialogs: 1, transactions: 4, ..Default::default() };
     let mut world = World::with(Settings { limits, domains: vec!["d".into()], ..Settings::default() });
