@@ -156,7 +156,9 @@ impl Core {
         let routes = entry.request.values("Record-Route").map(|value| ("Record-Route".to_owned(), value.to_owned()));
         let mut lines: Vec<(String, String)> = routes.collect();
         let agent = call.user_agent.clone().unwrap_or_else(|| self.settings.user_agent.clone());
-        lines.push(("Contact".to_owned(), contact(&call.contact, entry.to.local, entry.to.transport.word())));
+        let secure = entry.request.uri().starts_with("sips:");
+        let here = contact(&call.contact, entry.to.local, entry.to.transport.word(), secure);
+        lines.push(("Contact".to_owned(), here));
         lines.push(("Allow".to_owned(), ALLOW.to_owned()));
         lines.push(("User-Agent".to_owned(), agent));
         lines

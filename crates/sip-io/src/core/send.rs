@@ -183,7 +183,8 @@ impl Core {
         request.push("Call-ID", draft.call_id.clone());
         request.push("CSeq", format!("{} {}", draft.seq, draft.method));
         if let Some(user) = &draft.contact {
-            request.push("Contact", contact(user, path.local, path.transport.word()));
+            let secure = draft.uri.starts_with("sips:");
+            request.push("Contact", contact(user, path.local, path.transport.word(), secure));
         }
         let agent = draft.user_agent.clone().unwrap_or_else(|| self.settings.user_agent.clone());
         request.push("User-Agent", agent);
@@ -377,9 +378,10 @@ pub(super) fn via(path: &Path, branch: &str) -> String {
     format!("SIP/2.0/{} {};branch={branch};rport{alias}", path.transport.upper(), path.local)
 }
 
-/// The value of `Contact`: where we are found, as seen from a path.
-pub(super) fn contact(user: &str, local: SocketAddr, transport: &str) -> String {
-    format!("<sip:{user}@{local};transport={transport}>")
+/// The value of `Contact`: where we are found, as seen from a path. Who was asked for by `sips` is found by it, too
+/// (RFC 3261 section 12.1.1).
+pub(super) fn contact(user: &str, local: SocketAddr, transport: &str, secure: bool) -> String {
+    if secure { format!("<sips:{user}@{local}>") } else { format!("<sip:{user}@{local};transport={transport}>") }
 }
 
 /// The `ACK` of a refusal (RFC 3261 section 17.1.1.3).

@@ -262,6 +262,20 @@ fn a_long_request_takes_a_stream_if_there_is_one() {
 }
 
 #[test]
+fn who_is_asked_for_by_sips_finds_us_by_it() {
+    let mut world = World::new();
+    let to = Uri::parse("sips:bob@example.com").expect("a URI");
+    world.order(Order::NewDialog(1, Box::new(Outgoing { to, ..to_bob() })));
+    let invite = world.next();
+    assert!(world.asked[0].secure);
+    assert!(
+        invite
+            .value("Contact")
+            .is_some_and(|contact| contact.starts_with("<sips:") && contact.ends_with("@10.0.0.1:5062>"))
+    );
+}
+
+#[test]
 fn lines_of_a_client_are_sent_but_for_ours() {
     let mut world = World::new();
     let lines = [("X-Room", "5"), ("Via", "evil"), ("X-Evil", "a\r\nFrom: b"), ("Subject", "hi")];

@@ -202,6 +202,40 @@ fn a_peer_without_update_gets_our_last_description() {
 }
 
 #[test]
+fn a_peer_that_only_says_that_it_takes_updates() {
+    let mut world = World::behind_proxy();
+    world.order(Order::NewDialog(1, Box::new(to_bob())));
+    let invite = world.next();
+    let lines = "Contact: <sip:bob@10.0.0.9>\r\nAllow: UPDATE\r\nSession-Expires: 90;refresher=uac\r\n";
+    world.reply(&invite, 200, "OK", "b", lines);
+    world.forget_sent();
+    world.pass(Duration::from_secs(45));
+    let update = world.next();
+    world.reply(&update, 501, "Not Implemented", "b", "");
+    world.pass(Duration::ZERO);
+    let invite = world.next();
+    assert_eq!(invite.method(), Some(&Method::Invite));
+    world.reply(&invite, 200, "OK", "b", "Session-Expires: 90;refresher=uac\r\n\r\nv=0");
+    world.pass(Duration::from_secs(45));
+    let lines = world.first_lines();
+    assert_eq!(lines[..2], ["ACK", "INVITE"], "and is not asked for it again");
+}
+
+#[test]
+fn a_change_that_nobody_decides_ends() {
+    let (mut world, _) = World::talking();
+    world.dialog(1, DialogOrder::Reinvite(SDP.into()));
+    let invite = world.next();
+    world.reply(&invite, 100, "Trying", "", "");
+    world.pass(Duration::from_secs(59));
+    assert!(world.news().is_empty());
+    world.pass(Duration::from_secs(2));
+    let news = world.news();
+    assert_eq!(news[0], "ReinviteFailed(408 Request Timeout)");
+    assert_eq!(world.first_lines()[0], "BYE");
+}
+
+#[test]
 fn a_peer_that_does_not_refresh_is_hung_up() {
     let (mut world, token) = World::registered();
     world.hear(&invite(&token, "c1", "Session-Expires: 90;refresher=uac\r\nSupported: timer\r\n"));
