@@ -22,6 +22,9 @@ mod agent;
 mod api;
 mod core;
 mod counts;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod handle;
 mod net;
 mod settings;

@@ -226,14 +226,7 @@ impl Core {
         let Some(call) = self.calls.get_mut(&id) else { return };
         match call.phase {
             Phase::Over => {}
-            Phase::Calling => {
-                call.giving_up = true;
-                if let Some(key) = call.invite.clone() {
-                    // Where nothing has rung yet, the first 1xx is cancelled.
-                    self.cancel(&key);
-                }
-                self.end(id, Ended::new(487, "", By::Here));
-            }
+            Phase::Calling => self.end(id, Ended::new(487, "", By::Here)),
             Phase::Ringing => self.reject(id, 603, By::Here),
             Phase::Talking => {
                 call.giving_up = true;
@@ -277,6 +270,9 @@ impl Core {
         let until = self.now + TIMEOUT;
         let Some(call) = self.calls.get_mut(&id) else { return };
         self.open -= 1;
+        let ringing = call.invite.clone().filter(|_| call.phase == Phase::Calling);
+        // Where nothing has rung yet, the first 1xx is cancelled.
+        call.giving_up |= ringing.is_some();
         call.phase = Phase::Over;
         call.heard = false;
         (call.timer, call.retry, call.change) = (None, None, None);
@@ -284,6 +280,9 @@ impl Core {
         call.until = Some(until);
         if let Some(line) = call.line.filter(|_| !call.caller).and_then(|line| self.lines.get_mut(&line)) {
             line.busy = line.busy.saturating_sub(1);
+        }
+        if let Some(key) = ringing {
+            self.cancel(&key);
         }
         self.effects.push(Effect::ForgetDialog(id));
         self.reschedule_call(id);
@@ -305,13 +304,7 @@ impl Core {
             call.until = None;
             match call.phase {
                 Phase::Over => return self.forget_call(id),
-                Phase::Calling => {
-                    call.giving_up = true;
-                    if let Some(key) = call.invite.clone() {
-                        self.cancel(&key);
-                    }
-                    self.end(id, Ended::new(408, "", By::Network));
-                }
+                Phase::Calling => self.end(id, Ended::new(408, "", By::Network)),
                 Phase::Ringing => self.reject(id, 480, By::Network),
                 Phase::Talking => {
                     if call.owes_ack.is_some() {

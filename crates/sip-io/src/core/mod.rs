@@ -188,6 +188,26 @@ impl Core {
         self.stopping && self.lines.is_empty() && self.clients.values().all(|entry| entry.machine.is_final())
     }
 
+    /// How much of everything is remembered: nothing, when all is over.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn left(&self) -> Vec<(&'static str, usize)> {
+        let all = [
+            ("clients", self.clients.len()),
+            ("servers", self.servers.len()),
+            ("origins", self.origins.len()),
+            ("calls", self.calls.len()),
+            ("open", self.open),
+            ("by_tag", self.by_tag.len()),
+            ("lines", self.lines.len()),
+            ("tokens", self.tokens.len()),
+            ("asking", self.asking.len()),
+            ("waiting", self.waiting.len()),
+            ("clock", self.clock.len()),
+            ("due", self.due.len()),
+        ];
+        all.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
     fn order(&mut self, order: Order) {
         match order {
             Order::NewLine(id, account) => self.new_line(id, *account),

@@ -291,6 +291,19 @@ fn lines_of_a_client_are_sent_but_for_ours() {
 }
 
 #[test]
+fn who_gives_up_before_a_path_is_found_calls_nobody() {
+    let mut world = World::new();
+    world.slow = true;
+    world.order(Order::NewDialog(1, Box::new(to_bob())));
+    world.dialog(1, DialogOrder::Hangup);
+    assert_eq!(world.news(), ["Ended(487 Request Terminated, Here)"], "it was never a call");
+    let (ask, target) = world.asks.pop().expect("a question");
+    let path = Path { flow: 1, transport: Transport::Udp, remote: local(), local: local(), target };
+    world.input(Input::Routed { ask, result: Ok(path) });
+    assert!(world.silent());
+}
+
+#[test]
 fn who_lets_go_of_a_call_ends_it() {
     let (mut world, invite) = calling();
     world.reply(&invite, 180, "Ringing", "b", BOB);

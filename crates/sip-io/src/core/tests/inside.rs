@@ -13,6 +13,7 @@ fn a_change_of_theirs_is_the_owners_to_answer() {
     world.hear(&inside("INVITE", "c1", &tag, 3, "", SDP));
     let refusal = world.next();
     assert_eq!((refusal.status(), refusal.value("Retry-After")), (Some(500), Some("5")), "one after the other");
+    world.hear(&inside("ACK", "c1", &tag, 3, "", "").replace("ACK3", "INVITE3"));
     world.dialog(id, DialogOrder::AnswerReinvite(Ok("v=0 held".into())));
     let ok = world.next();
     assert_eq!((ok.status(), ok.text().as_str(), ok.cseq()), (Some(200), "v=0 held", Some((2, Method::Invite))));
@@ -31,6 +32,7 @@ fn a_change_of_theirs_is_the_owners_to_answer() {
             world.forget_sent();
             world.dialog(id, DialogOrder::AnswerReinvite(Err(488)));
             assert_eq!(world.first_lines(), ["488 Not Acceptable Here"]);
+            world.hear(&inside("ACK", "c1", &tag, seq, "", "").replace("ACK4", "INVITE4"));
         }
         assert_eq!(world.news(), ["Reinvite(sdp: Some(66))"], "the call goes on");
     }
@@ -57,6 +59,8 @@ fn updates() {
     world.pass(Duration::from_secs(60));
     assert_eq!(world.news(), ["Reinvite(sdp: Some(66))"], "no ACK is awaited");
     assert!(world.silent());
+    world.hear(&inside("INVITE", "c1", &tag, 4, "", SDP));
+    assert_eq!(world.first_lines(), ["100 Trying"]);
 }
 
 #[test]
@@ -156,9 +160,11 @@ fn digits_and_messages_inside_of_a_call() {
     world.hear(&inside("REFER", "c1", &tag, 7, "", ""));
     world.hear(&inside("BYE", "c1", &tag, 2, "", ""));
     world.hear(&inside("BYE", "c1", "another", 9, "", ""));
+    world.hear(&inside("BYE", "c1", &tag, 10, "", "").replace("tag=bt", "tag=stranger"));
     let lines = world.first_lines();
     assert_eq!(lines[..3], ["200 OK", "200 OK", "405 Method Not Allowed"]);
-    assert_eq!(lines[3..], ["500 Server Internal Error", "481 Call/Transaction Does Not Exist"], "old, and of no call");
+    let nobody = "481 Call/Transaction Does Not Exist";
+    assert_eq!(lines[3..], ["500 Server Internal Error", nobody, nobody], "old, of no call, of another's");
     assert!(world.news().is_empty());
 }
 
@@ -219,6 +225,20 @@ fn a_peer_that_only_says_that_it_takes_updates() {
     world.pass(Duration::from_secs(45));
     let lines = world.first_lines();
     assert_eq!(lines[..2], ["ACK", "INVITE"], "and is not asked for it again");
+}
+
+#[test]
+fn who_hangs_up_before_answering_is_cancelled() {
+    let mut world = World::behind_proxy();
+    world.order(Order::NewDialog(1, Box::new(to_bob())));
+    let invite = world.next();
+    world.reply(&invite, 180, "Ringing", "b", "");
+    let tag = invite.tag("From").expect("a tag").to_owned();
+    world.hear(&inside("BYE", invite.call_id(), &tag, 1, "", ""));
+    assert_eq!(world.first_lines(), ["200 OK", "CANCEL"]);
+    assert_eq!(world.news()[2..], ["Ended(200 OK, Peer)"]);
+    world.pass(Duration::from_secs(100));
+    assert_eq!(world.core.left(), []);
 }
 
 #[test]

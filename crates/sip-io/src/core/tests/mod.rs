@@ -34,6 +34,9 @@ pub(super) struct World {
     pub(super) away: Vec<&'static str>,
     pub(super) transport: Transport,
     pub(super) asked: Vec<Target>,
+    /// Names take their time: paths are found when the test says so.
+    pub(super) slow: bool,
+    pub(super) asks: Vec<(u64, Target)>,
 }
 
 impl World {
@@ -63,6 +66,8 @@ impl World {
             away: Vec::new(),
             transport: Transport::Udp,
             asked: Vec::new(),
+            slow: false,
+            asks: Vec::new(),
         }
     }
 
@@ -81,6 +86,9 @@ impl World {
             Effect::Reply { to, bytes } => self.note(&bytes, to.remote, to.transport),
             Effect::Resolve { ask, target } => {
                 self.asked.push(target.clone());
+                if self.slow {
+                    return self.asks.push((ask, target));
+                }
                 let result = if self.unknown.contains(&target.host.as_str()) {
                     Err(Unrouted::Lookup(format!("DNS lookup error: no address for {}", target.host)))
                 } else if self.away.contains(&target.host.as_str()) || (target.stream && self.away.contains(&"tcp")) {

@@ -53,6 +53,7 @@ fn one() -> Fake {
     );
     fake.records
         .insert("_sip._tcp.example.com", vec![srv(2, 0, 5070, "b.example.com"), srv(1, 0, 5080, "a.example.com")]);
+    fake.records.insert("_sip._udp.example.com", vec![srv(1, 0, 5060, "a.example.com")]);
     fake.records.insert("_sip._udp.plain.org", vec![srv(1, 0, 5090, "a.example.com")]);
     fake.addresses.insert("a.example.com", vec![[10, 0, 0, 1].into()]);
     fake.addresses.insert("b.example.com", vec![[10, 0, 0, 2].into()]);
@@ -71,7 +72,7 @@ async fn names_lead_where_their_records_say() {
         ("sip:x@example.com", vec!["tcp 10.0.0.1:5080", "tcp 10.0.0.2:5070"]),
         ("sip:x@example.com;transport=tcp", vec!["tcp 10.0.0.1:5080", "tcp 10.0.0.2:5070"]),
         ("sip:x@example.com:5099", vec!["udp 10.0.0.9:5099"]),
-        ("sip:x@example.com;transport=udp", vec!["udp 10.0.0.9:5060"]),
+        ("sip:x@example.com;transport=udp", vec!["udp 10.0.0.1:5060"]),
         ("sips:x@example.com", vec!["tls 10.0.0.9:5061"]),
         ("sip:plain.org", vec!["udp 10.0.0.1:5090"]),
         ("sip:bare.org", vec!["udp 10.0.0.8:5060", "udp 10.0.0.7:5060"]),
@@ -126,6 +127,11 @@ fn answers_are_read_and_written_questions_answered() {
         _ = message::records(&bent, Kind::Srv);
         _ = message::addresses(&bent);
     }
+    // A name that points at itself.
+    let mut turning = answer.clone();
+    let name = turning.len() - 2;
+    turning[name + 1] = u8::try_from(name).expect("short");
+    assert_eq!(message::records(&turning, Kind::Srv), Some(vec![]));
     answer[3] = 0x83;
     assert_eq!(message::records(&answer, Kind::Srv), Some(vec![]), "no such name");
     answer[3] = 0x82;
