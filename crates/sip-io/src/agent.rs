@@ -187,8 +187,14 @@ impl Shell {
                     None => true,
                 },
                 Some(order) = left.recv() => {
+                    // What was ordered before comes first: who is dropped at once was made before.
+                    let mut stop = false;
+                    while let Ok(before) = orders.try_recv() {
+                        stop |= matches!(before, Order::Stop);
+                        self.input(Input::Order(before));
+                    }
                     self.input(Input::Order(order));
-                    false
+                    stop
                 }
                 () = tokio::time::sleep(idle) => false,
             };
@@ -259,7 +265,15 @@ impl Shell {
                     _ = arrivals.send(Arrived::Routed { ask, result }).await;
                 });
             }
+            Effect::Line(id, LineNews::Missed(caller)) => {
+                // A list of missed calls that is too long is none.
+                _ = self.tell_of_stranger(id, LineNews::Missed(caller));
+            }
             Effect::Line(id, news) => self.tell_line(id, news),
+            Effect::Text { line, key, text } => {
+                let taken = self.tell_of_stranger(line, LineNews::Text(text));
+                self.core.text_taken(&key, taken);
+            }
             Effect::Dialog(id, news) => {
                 if lock(&self.dialogs).get(&id).is_some_and(|owner| is_full(owner, news)) {
                     self.deaf(Order::DropDialog(id));
@@ -275,6 +289,14 @@ impl Shell {
         if lock(&self.lines).get(&id).is_some_and(|owner| is_full(owner, news)) {
             self.deaf(Order::DropLine(id));
         }
+    }
+
+    /// Tells of what a stranger does; `false`: there is no room. Half of the queue is kept for what the owner itself has
+    /// asked for: else whoever knows its contact could write until it is taken for deaf.
+    fn tell_of_stranger(&mut self, id: u64, news: LineNews) -> bool {
+        let lines = lock(&self.lines);
+        let owner = lines.get(&id).filter(|owner| owner.capacity() > owner.max_capacity() / 2);
+        owner.is_some_and(|owner| owner.try_send(news).is_ok())
     }
 
     /// An owner does not take its news: what it owns is ended.
@@ -293,7 +315,7 @@ impl Shell {
         let incoming = Incoming { dialog, from, to, call_id, headers, sdp };
         // Whoever does not take it drops it, and so refuses the call.
         match line {
-            Some(line) => self.tell_line(line, LineNews::Call(Box::new(incoming))),
+            Some(line) => _ = self.tell_of_stranger(line, LineNews::Call(Box::new(incoming))),
             None => _ = self.ring.try_send(incoming),
         }
     }

@@ -106,6 +106,7 @@ impl World {
                 let path = Path { flow: 1, transport: Transport::Udp, remote: peer(), local: here(), target };
                 self.core.handle(Input::Routed { ask, result: Ok(path) }, self.now);
             }
+            Effect::Text { key, .. } => self.core.text_taken(&key, self.owner % 4 != 1),
             Effect::Call(call) => {
                 let answer = || DialogOrder::Answer { sdp: SDP.to_owned(), headers: vec![] };
                 let orders = match self.owner % 4 {

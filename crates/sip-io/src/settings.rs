@@ -145,7 +145,7 @@ pub struct Limits {
     /// Streams that others have opened. At the bound new ones are closed at once.
     pub connections: usize,
     /// News that wait for the owner of one line or dialog. At the bound it is ended: an owner that does not listen has
-    /// nobody who would notice.
+    /// nobody who would notice. Strangers' calls and messages get half of a line's, and `480` behind that.
     pub news: usize,
     /// Messages and orders that wait for the agent. At the bound datagrams are dropped, streams wait, and orders are
     /// [`Refused::Busy`](crate::Refused::Busy).

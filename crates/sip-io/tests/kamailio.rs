@@ -4,14 +4,13 @@
 mod support;
 
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use patchbay_sip::uri::Uri;
 use patchbay_sip_io::*;
 use support::*;
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 struct Kamailio {
@@ -63,7 +62,6 @@ impl Kamailio {
             .arg(folder.join("pid"))
             .stdout(Stdio::null())
             .stderr(log)
-            .kill_on_drop(true)
             .spawn()
             .expect("kamailio starts");
         let kamailio = Self { child, folder, port, tls_port, chain };
@@ -82,13 +80,13 @@ impl Kamailio {
         let tls = Tls { roots: Roots::Pem(self.chain.clone()), identity: None };
         Settings { tls, ..proxy(&format!("127.0.0.1:{port};transport={transport}")) }
     }
+}
 
-    /// Ends it, its children too: they end when their parent asks them to.
-    async fn stop(mut self) {
-        if let Some(id) = self.child.id() {
-            _ = Command::new("kill").arg(id.to_string()).status().await;
-        }
-        _ = timeout(Duration::from_secs(10), self.child.wait()).await;
+/// Its children end when their parent asks them to; a parent that is killed asks nobody.
+impl Drop for Kamailio {
+    fn drop(&mut self) {
+        _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        _ = self.child.wait();
         _ = std::fs::remove_dir_all(&self.folder);
     }
 }
@@ -160,7 +158,6 @@ async fn accounts_call_each_other_through_a_proxy() {
         until(&mut outgoing, "Ended(404 Nobody Of That Name, Peer)").await;
         agent.stop().await;
     }
-    kamailio.stop().await;
 }
 
 #[tokio::test]
@@ -174,7 +171,6 @@ async fn a_wrong_password() {
     let mut outgoing = agent.invite(call("mallory", "sip:bob@example.com")).expect("a call");
     until(&mut outgoing, "Ended(904 Operation has no matching challenge , Peer)").await;
     agent.stop().await;
-    kamailio.stop().await;
 }
 
 /// Two of one account: both ring, the first to answer has it.
@@ -197,5 +193,4 @@ async fn two_lines_of_one_account() {
     second.order(DialogOrder::Hangup).expect("taken");
     until(&mut outgoing, "Ended(200 OK, Peer)").await;
     agent.stop().await;
-    kamailio.stop().await;
 }

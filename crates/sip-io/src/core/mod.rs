@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use patchbay_core::Moment;
 
-use crate::api::{Account, Caller, DialogNews, DialogOrder, LineNews, LineOrder, Outgoing};
+use crate::api::{Account, Caller, DialogNews, DialogOrder, LineNews, LineOrder, Outgoing, Text};
 use crate::counts::{Counters, add, set};
 use crate::settings::Settings;
 use call::Call;
@@ -80,6 +80,12 @@ pub(crate) enum Effect {
     Line(u64, LineNews),
     /// Tell the owner of a dialog.
     Dialog(u64, DialogNews),
+    /// Somebody writes to a line; [`Core::text_taken`] answers.
+    Text {
+        line: u64,
+        key: String,
+        text: Text,
+    },
     /// Somebody calls, a line or one of our own domains.
     Call(Box<NewCall>),
     /// Nothing more will be told of this line or dialog.

@@ -74,7 +74,14 @@ impl Core {
             body: request.text(),
             call_id: request.call_id().to_owned(),
         };
-        self.respond(key, 200, "OK", Reply::default());
-        self.effects.push(Effect::Line(id, LineNews::Text(text)));
+        self.effects.push(Effect::Text { line: id, key: key.to_owned(), text });
+    }
+
+    /// Whether the owner has room for a message: its sender is told.
+    pub(crate) fn text_taken(&mut self, key: &str, taken: bool) {
+        match taken {
+            true => self.respond(key, 200, "OK", Reply::default()),
+            false => self.refuse(key, 480, Vec::new()),
+        }
     }
 }

@@ -106,6 +106,10 @@ impl World {
             }
             Effect::Line(id, news) => self.lines.push((id, news)),
             Effect::Dialog(id, news) => self.calls.push((id, news)),
+            Effect::Text { line, key, text } => {
+                self.lines.push((line, LineNews::Text(text)));
+                self.core.text_taken(&key, true);
+            }
             Effect::Call(call) => self.new.push(*call),
             Effect::ForgetLine(_) | Effect::ForgetDialog(_) => {}
         }
