@@ -1,7 +1,7 @@
 //! The agent: one task that owns [`Core`], the queues to and from it, and nothing else.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -41,6 +41,8 @@ pub struct Agent {
     dialogs: Dialogs,
     bound: Vec<Listen>,
     door: Mutex<Option<Receiver<Incoming>>>,
+    /// Whether somebody has taken it.
+    opened: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
@@ -58,6 +60,7 @@ impl Agent {
         let (ring, door) = mpsc::channel(limits.news.max(1));
         let net = Net::open(Arc::clone(&settings), Arc::clone(&counters), arrivals.clone(), entropy()).await?;
         let bound = net.bound().to_vec();
+        let opened = Arc::new(AtomicBool::new(false));
         let (ids, lines, dialogs) = (Arc::new(AtomicU64::new(1)), Lines::default(), Dialogs::default());
         let way = Way { orders, gone };
         let core = Core::new(Arc::clone(&settings), entropy, Arc::clone(&ids), Arc::clone(&counters));
@@ -71,9 +74,10 @@ impl Agent {
             lines: Arc::clone(&lines),
             dialogs: Arc::clone(&dialogs),
             ring,
+            opened: Arc::clone(&opened),
         };
         let task = tokio::spawn(shell.run(arrived, ordered, left));
-        Ok(Self { settings, counters, ids, way, lines, dialogs, bound, door: Mutex::new(Some(door)), task })
+        Ok(Self { settings, counters, ids, way, lines, dialogs, bound, door: Mutex::new(Some(door)), opened, task })
     }
 
     /// The listeners of the settings, with the ports they got.
@@ -91,7 +95,8 @@ impl Agent {
     /// Calls to users of our own domains who have no line. It can be taken once; while nobody has, they are refused
     /// with `480`.
     pub fn door(&self) -> Option<Receiver<Incoming>> {
-        self.door.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.opened.store(true, Ordering::Relaxed);
+        lock(&self.door).take()
     }
 
     /// A line for an account, which does nothing before [`LineOrder::Start`](crate::LineOrder::Start). Two of one
@@ -157,6 +162,7 @@ struct Shell {
     lines: Lines,
     dialogs: Dialogs,
     ring: Sender<Incoming>,
+    opened: Arc<AtomicBool>,
 }
 
 impl Shell {
@@ -316,7 +322,8 @@ impl Shell {
         // Whoever does not take it drops it, and so refuses the call.
         match line {
             Some(line) => _ = self.tell_of_stranger(line, LineNews::Call(Box::new(incoming))),
-            None => _ = self.ring.try_send(incoming),
+            None if self.opened.load(Ordering::Relaxed) => _ = self.ring.try_send(incoming),
+            None => {}
         }
     }
 }

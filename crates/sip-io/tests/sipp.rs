@@ -282,3 +282,48 @@ async fn a_hundred_calls() {
     sipp.ends_well().await;
     assert_eq!(agent.counts().dialogs, 0);
 }
+
+/// By a stream that the telephone opens, to a user of our own domain who has no line.
+#[tokio::test]
+async fn a_telephone_calls_a_room_by_tcp() {
+    if is_missing() {
+        return;
+    }
+    let listen = vec![Listen::parse("tcp:127.0.0.1:0").expect("a listener")];
+    let agent = agent(Settings { listen, domains: vec!["127.0.0.1".to_owned()], ..Settings::default() }).await;
+    let mut door = agent.door().expect("the door");
+    let more = to(agent.bound()[0].address, "demo").into_iter().chain(["-t", "t1"].map(str::to_owned));
+    let more: Vec<String> = more.collect();
+    let sipp = Sipp::run("uac", &more.iter().map(String::as_str).collect::<Vec<_>>());
+    let Incoming { mut dialog, from, .. } = timeout(SOON, door.recv()).await.expect("in time").expect("a call");
+    assert_eq!(from.uri, "bob@example.com");
+    dialog.order(DialogOrder::Answer { sdp: SDP.to_owned(), headers: vec![] }).expect("taken");
+    loop {
+        match news(&mut dialog).await {
+            DialogNews::Reinvite { .. } => {
+                dialog.order(DialogOrder::AnswerReinvite(Ok(SDP.to_owned()))).expect("taken");
+            }
+            DialogNews::Ended(ended) => {
+                assert_eq!((ended.code, ended.by), (200, By::Peer));
+                break;
+            }
+            _ => {}
+        }
+    }
+    sipp.ends_well().await;
+}
+
+/// Without somebody who opens the door nobody comes in.
+#[tokio::test]
+async fn a_call_to_a_closed_door() {
+    let listen = vec![Listen::parse("udp:127.0.0.1:0").expect("a listener")];
+    let agent = agent(Settings { listen, domains: vec!["127.0.0.1".to_owned()], ..Settings::default() }).await;
+    let to = format!("sip:demo@{}", agent.bound()[0].address);
+    for _ in 0..2 {
+        let mut dialog = agent.invite(call("alice", &to)).expect("a call");
+        until(&mut dialog, "Ended(480 Temporarily Unavailable, Peer)").await;
+        // Nor with somebody who has gone again.
+        drop(agent.door());
+    }
+    assert!(agent.door().is_none());
+}
