@@ -412,6 +412,24 @@ async fn the_end_waits_for_the_registrar() {
 }
 
 #[tokio::test]
+async fn who_has_stopped_gives_its_ports_back() {
+    for drops in [true, false] {
+        let (agent, bound) = listening(Limits::default()).await;
+        if drops {
+            drop(agent)
+        } else {
+            agent.stop().await
+        }
+        let free = timeout(SOON, async {
+            while UdpSocket::bind(bound[0]).await.is_err() || TcpListener::bind(bound[1]).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        });
+        free.await.expect("they are free");
+    }
+}
+
+#[tokio::test]
 async fn at_the_bound_nobody_registers() {
     let agent =
         agent(Settings { limits: Limits { registrations: 1, dialogs: 0, ..Limits::default() }, ..Settings::default() })

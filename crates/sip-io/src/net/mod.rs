@@ -9,10 +9,11 @@ mod udp;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 use crate::core::{Origin, Path, Unrouted};
 use crate::counts::{Counters, set};
@@ -40,6 +41,8 @@ pub(crate) struct Net {
     /// Held by each connection that is not open yet.
     opening: Arc<()>,
     bound: Vec<Listen>,
+    /// Those that wait for strangers: they hold the ports.
+    tasks: Mutex<Vec<AbortHandle>>,
     /// Answers in random order need random numbers; what this one gives decides nothing secret.
     dice: AtomicU64,
 }
@@ -62,6 +65,13 @@ struct Stream {
     queue: mpsc::Sender<Vec<u8>>,
     /// Whether the peer has opened it: these are counted.
     theirs: bool,
+}
+
+impl Drop for Net {
+    fn drop(&mut self) {
+        let tasks = self.tasks.get_mut().unwrap_or_else(PoisonError::into_inner);
+        tasks.iter().for_each(AbortHandle::abort);
+    }
 }
 
 impl Net {
@@ -132,19 +142,18 @@ impl Net {
             flows: AtomicU64::new(flow),
             opening: Arc::default(),
             bound,
+            tasks: Mutex::default(),
             dice: AtomicU64::new(seed),
         });
-        for index in 0..net.udp.len() {
-            tokio::spawn(udp::receive(
-                Arc::downgrade(&net),
-                Arc::clone(&net.udp[index].socket),
-                net.udp[index].flow,
-                net.udp[index].bound,
-            ));
+        let mut tasks = Vec::new();
+        for udp in &net.udp {
+            let receive = udp::receive(Arc::downgrade(&net), Arc::clone(&udp.socket), udp.flow, udp.bound);
+            tasks.push(tokio::spawn(receive).abort_handle());
         }
         for (socket, server) in listeners {
-            tokio::spawn(stream::accept(Arc::downgrade(&net), socket, server));
+            tasks.push(tokio::spawn(stream::accept(Arc::downgrade(&net), socket, server)).abort_handle());
         }
+        *net.tasks.lock().unwrap_or_else(PoisonError::into_inner) = tasks;
         Ok(net)
     }
 
@@ -154,7 +163,7 @@ impl Net {
     }
 
     fn streams(&self) -> MutexGuard<'_, Streams> {
-        self.streams.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn next_flow(&self) -> u64 {
