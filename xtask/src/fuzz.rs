@@ -17,7 +17,7 @@ struct Target {
     dictionary: Option<&'static str>,
 }
 
-const TARGETS: [Target; 16] = [
+const TARGETS: [Target; 17] = [
     Target { name: "antmedia", longest: 2_048, dictionary: Some("antmedia.dict") },
     // Some sixty messages: four times what fills a reader's queue.
     Target { name: "data", longest: 128, dictionary: None },
@@ -37,6 +37,8 @@ const TARGETS: [Target; 16] = [
     // A whole offer, and a second one that differs from it.
     Target { name: "sdp", longest: 4_096, dictionary: Some("sdp.dict") },
     Target { name: "sid", longest: 2_048, dictionary: Some("sid.dict") },
+    // Some eight messages.
+    Target { name: "sip", longest: 4_096, dictionary: Some("sip.dict") },
     // What matters of a browser's offer, and a telephone's.
     Target { name: "sipsdp", longest: 4_096, dictionary: Some("sdp.dict") },
     // Some hundred datagrams.

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use crate::cmd::Cmd;
 use crate::tally::{Runner, Tally};
 
-/// A runner says so on a line of its own when clients or browsers were not there to be tested.
-const NOT_TESTED: [&str; 2] = ["VENDOR NOT TESTED", "FIREFOX NOT TESTED"];
+/// A runner says so on a line of its own when clients, browsers or telephones were not there to be tested.
+const NOT_TESTED: [&str; 4] = ["VENDOR NOT TESTED", "FIREFOX NOT TESTED", "SIPP NOT TESTED", "KAMAILIO NOT TESTED"];
 
 #[derive(Default)]
 pub(crate) struct Report {

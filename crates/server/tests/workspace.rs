@@ -96,6 +96,7 @@ fn allowed(name: &str) -> &'static [&'static str] {
         dialect if dialect.starts_with("patchbay-dialect-") => &["patchbay-core", "patchbay-dialect-kit"],
         "patchbay-media" => &["patchbay-core"],
         "patchbay-sip" => &["patchbay-core"],
+        "patchbay-sip-io" => &["patchbay-core", "patchbay-sip"],
         "patchbay-media-io" => &["patchbay-core", "patchbay-media"],
         "patchbay-server" => {
             &["patchbay-core", "patchbay-dialect-kit", "patchbay-dialect-*", "patchbay-media", "patchbay-media-io"]

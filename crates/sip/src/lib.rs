@@ -29,6 +29,6 @@ pub mod message;
 pub mod reason;
 pub mod register;
 pub mod sdp;
-mod text;
+pub mod text;
 pub mod timers;
 pub mod uri;

@@ -1,14 +1,14 @@
 //! Characters and pieces of SIP's text (RFC 3261 section 25.1).
 
 /// Whether a token may have this character.
-pub(crate) fn is_token(byte: u8) -> bool {
+pub fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte)
 }
 
 /// The pieces between `at`, where that is neither in a quoted string nor between `<` and `>`.
 ///
 /// A quote or bracket that is never closed holds the rest of the text.
-pub(crate) fn split(text: &str, at: char) -> Vec<&str> {
+pub fn split(text: &str, at: char) -> Vec<&str> {
     let (mut pieces, mut start) = (Vec::new(), 0);
     let (mut quoted, mut escaped, mut bracket) = (false, false, false);
     for (index, character) in text.char_indices() {
@@ -30,7 +30,7 @@ pub(crate) fn split(text: &str, at: char) -> Vec<&str> {
 }
 
 /// `text` without control characters and with at most `bytes` bytes, cut between characters.
-pub(crate) fn clean(text: &str, bytes: usize) -> String {
+pub fn clean(text: &str, bytes: usize) -> String {
     let mut kept = String::new();
     for character in text.chars().filter(|character| !character.is_control()) {
         if kept.len() + character.len_utf8() > bytes {
@@ -42,7 +42,7 @@ pub(crate) fn clean(text: &str, bytes: usize) -> String {
 }
 
 /// The text between quotes, its escapes undone.
-pub(crate) fn unquote(text: &str) -> String {
+pub fn unquote(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
@@ -52,7 +52,7 @@ pub(crate) fn unquote(text: &str) -> String {
 }
 
 /// `text` between quotes, with the two characters escaped that would end it early.
-pub(crate) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for character in text.chars().filter(|character| !character.is_control()) {

@@ -66,6 +66,8 @@ pub enum Input<'a> {
     Start,
     /// The client, or its socket, is gone, or it no longer wants to.
     Stop,
+    /// The binding is to be renewed now: the way to the registrar has changed, say. A binding that nobody has is not.
+    Refresh,
     /// A final response to the request in flight.
     Response(&'a Response<'a>),
     /// The request in flight was not answered in time.
@@ -202,6 +204,10 @@ impl Registration {
         match input {
             Input::Start => self.on_start(around),
             Input::Stop => self.on_stop(around),
+            Input::Refresh => {
+                let idle = self.told == Some(Known::Registered) && self.flight.is_none();
+                if idle { Step { tell: None, send: Some(self.begin(around)) } } else { Step::default() }
+            }
             Input::Response(response) => self.on_response(response, around),
             Input::Timeout => self.on_failure(reason::text(408, ""), Retry::Later(None), around),
             Input::Unreachable => self.on_failure(reason::text(503, ""), Retry::Later(None), around),

@@ -264,3 +264,15 @@ fn what_nobody_waits_for_does_nothing() {
     assert_eq!(world.response(failed(403, "Late")), (None, None));
     assert!(world.registration.is_registered());
 }
+
+#[test]
+fn a_binding_is_renewed_without_a_word() {
+    let mut world = World::new();
+    assert_eq!(world.handle(Input::Refresh), (None, None), "there is none");
+    let mut world = World::registered();
+    assert_eq!(world.handle(Input::Refresh), (None, Some((2, 600, 0))));
+    assert_eq!(world.handle(Input::Refresh), (None, None), "one is in flight");
+    assert_eq!(world.response(OK), (None, None));
+    assert_eq!(world.handle(Input::Refresh), (None, Some((3, 600, 0))));
+    assert_eq!(world.response(failed(403, "Forbidden")), (Some(Told::Failed("403 Forbidden".into())), None));
+}
