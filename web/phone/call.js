@@ -11,7 +11,7 @@ import { hasVideo, holdsUs, sectionOf } from './sdp.js';
  *   `preparing`: devices and offer; `early`: they are heard before they answer
  * @typedef {'us' | 'them' | 'refused' | 'browser' | 'network' | 'lost'} EndedBy
  *   `refused` by the gateway itself; `network`: no media; `lost`: the connection to the gateway
- * @typedef {Pick<import('./leg.js').Leg, 'offer' | 'answer' | 'takeAnswer' | 'rollback' | 'put' | 'tone' | 'close'>} CallLeg
+ * @typedef {Pick<import('./leg.js').Leg, 'offer' | 'answer' | 'takeAnswer' | 'rollback' | 'put' | 'tone' | 'close' | 'pc' | 'remote'>} CallLeg
  * @typedef {'hold' | 'resume' | 'video'} Change
  * @typedef {{
  *   request(type: string, values: Record<string, unknown>): Promise<void>,
@@ -103,7 +103,7 @@ export class Call {
     const leg = this.#open();
     if (!leg || this.phase !== 'preparing') return;
     this.#enqueue(async () => {
-      this.#told.video = this.video;
+      this.#sendable();
       const sdp = await leg.offer(this.#options.tracks(), this.#wish);
       if (this.phase !== 'preparing') return;
       const { id: session, account, uri } = this.#start;
@@ -117,7 +117,6 @@ export class Call {
   answer(video) {
     if (this.phase !== 'incoming') return;
     this.video = video && this.offersVideo;
-    this.#told.video = this.video;
     this.#set('answering');
   }
 
@@ -127,12 +126,19 @@ export class Call {
     const leg = this.#open();
     if (!leg) return;
     this.#enqueue(async () => {
+      this.#sendable();
       const sdp = await leg.answer(this.#start.offer, this.#options.tracks(), this.#wish);
       if (this.phase !== 'answering') return;
       this.heldByThem = holdsUs(this.#start.offer);
       this.#ask('session-answer', { session: this.id, sdp }, (detail) => this.#finish('refused', detail));
       this.#trickle(true);
     });
+  }
+
+  /** Without a camera there is no picture to speak of. */
+  #sendable() {
+    this.video &&= this.#options.tracks().video !== null;
+    this.#told.video = this.video;
   }
 
   /** Hangs up, cancels or declines. */

@@ -9,7 +9,7 @@ const BOTH = (audio, video = 'sendrecv', port = 9) => `${AUDIO(audio)}m=video ${
 const OFFER = AUDIO('sendrecv');
 const ANSWER = AUDIO('sendrecv');
 
-let log, answers, events, timers, unchanged, toneFailed, changes, now, leg, call;
+let log, answers, events, timers, unchanged, toneFailed, changes, now, leg, call, camera;
 
 /** Writes down what is done to it. */
 function fakeLeg(told) {
@@ -52,7 +52,7 @@ function newCall(start = {}) {
         return new Promise((resolve, reject) => answers.push({ type, resolve, reject: (detail) => reject(new RequestError('refused', detail)), drop: () => reject(new RequestError('offline')) }));
       },
       createLeg: fakeLeg,
-      tracks: () => ({ audio: null, video: null }),
+      tracks: () => ({ audio: null, video: camera }),
       onChange: () => (changes += 1),
       onEnd: (ended) => log.push(['end', ended.endedBy, ended.reason]),
       onUnchanged: (_, what, reason) => unchanged.push([what, reason]),
@@ -74,6 +74,7 @@ beforeEach(() => {
   toneFailed = '';
   changes = 0;
   now = 1_000;
+  camera = {};
 });
 
 const tick = () => new Promise((resolve) => setImmediate(resolve));
@@ -176,6 +177,16 @@ test('a picture is answered only if it was offered and wanted', async () => {
     await tick();
     assert.equal(log.findLast(([name]) => name === 'answer')[1].video, sent);
   }
+});
+
+test('without a camera there is no picture to speak of', async () => {
+  camera = null;
+  await calling({ video: true });
+  assert.deepEqual([call.video, log[0][1].video], [false, false]);
+  newCall({ offer: BOTH('sendrecv') }).answer(true);
+  call.accept();
+  await tick();
+  assert.deepEqual([call.video, log.at(-2)[1].video], [false, false]);
 });
 
 test('hanging up: declined, cancelled or ended, each once, and nothing after it', async () => {
