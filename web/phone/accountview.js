@@ -18,7 +18,7 @@ export function createAccountView(known, actions) {
   const input = (/** @type {string} */ id) => byId(id, HTMLInputElement);
   const page = {
     form: byId('accountForm', HTMLFormElement), address: input('address'), password: input('password'), name: input('displayName'),
-    signIn: byId('signIn', HTMLButtonElement), remember: input('remember'), realm: input('realm'), advanced: byId('advanced', HTMLDetailsElement),
+    signIn: byId('signIn', HTMLButtonElement), remember: input('remember'), realm: input('realm'),
     me: byId('me', HTMLElement), state: byId('meState', HTMLElement)
   };
   /** The digest in use, good for the same address as long as no password is typed. @type {Identity | null} */
@@ -67,12 +67,6 @@ export function createAccountView(known, actions) {
     /** What needs attention: the password if the address is known. */
     focus() {
       (page.address.value ? page.password : page.address).focus();
-    },
-
-    /** The password was refused: its realm may be the reason. */
-    doubtPassword() {
-      page.advanced.open = true;
-      page.password.focus();
     }
   };
 }

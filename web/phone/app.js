@@ -19,12 +19,11 @@ import { carefully, createMemory } from './memory.js';
 import { ENDPOINT, SUBPROTOCOL, codeOf } from './protocol.js';
 import { isFinal, updateText } from './reasons.js';
 import { createSettingsView } from './settingsview.js';
+import { createShow } from './show.js';
 import { createSounds } from './sounds.js';
 import * as texts from './texts.js';
 import { toneOf } from './tones.js';
 import { createView } from './view.js';
-
-/** @typedef {import('./call.js').Call} Call */
 
 /** So many seconds without a byte are no jitter. */
 const SILENT_SAMPLES = 4;
@@ -36,13 +35,11 @@ const settings = memory.settings();
 const known = memory.account();
 const rtcConfig = rtcConfigFrom(window.__APP_CONFIG__);
 
-const ui = {
-  error: '', note: '', dismissedLine: '', dismissedIssue: '',
-  /** The account has worked once, or may yet without the user’s help: no need to ask for it. */ settled: known !== null,
-  padOpen: false, newCall: false, silentSamples: 0
-};
+/** @type {import('./show.js').Ui} */
+const ui = { error: '', note: '', lineDismissed: false, dismissedIssue: '', settled: known !== null, padOpen: false, newCall: false, silent: false };
 /** Which call the figures are about. */
 let measured = '';
+let silentSamples = 0;
 let due = false;
 
 const timers = {
@@ -53,7 +50,8 @@ const timers = {
 const client = new GatewayClient(
   {
     onState(state) {
-      if (state !== 'online') {
+      if (state === 'online') ui.lineDismissed = false;
+      else {
         calls.lose();
         account.lost();
       }
@@ -87,7 +85,7 @@ const calls = new Calls({
     random: Math.random,
     ...timers,
     onUnchanged(call, what, reason) {
-      ui.note = updateText(what, reason, whoOf(call));
+      ui.note = updateText(what, reason, show.whoOf(call));
       changed();
     },
     onToneFailed(reason) {
@@ -99,9 +97,9 @@ const calls = new Calls({
   history,
   onChange: changed,
   onEnded(call) {
-    const { text, bad } = texts.overText(call, whoOf(call));
+    const { text, bad } = texts.overText(call, show.whoOf(call));
     if (bad) ui.error = text;
-    else if (text) view.toast(text);
+    else if (text) views.frame.toast(text);
     if (calls.running.length === 0) ui.newCall = ui.padOpen = false;
   }
 });
@@ -114,39 +112,28 @@ const panel = createPanel({
   },
   least: 100_000,
   onFigures({ received }) {
-    ui.silentSamples = received === 0 ? ui.silentSamples + 1 : 0;
-    tick();
+    silentSamples = received === 0 ? silentSamples + 1 : 0;
+    ui.silent = silentSamples >= SILENT_SAMPLES;
   }
 });
-
-const domain = () => account.identity?.domain ?? '';
-/** @param {{ uri: string, name: string }} person */
-const whoOf = (person) => texts.whoText(person, domain());
-/** @param {Call} call */
-const connectionOf = (call) => call.leg?.pc.connectionState ?? 'new';
-/** @param {Call} call */
-const stateText = (call) => texts.callText(call, { connection: connectionOf(call), now: Date.now() });
-
-/** @param {Call} call */
-function noteText(call) {
-  const silent = ui.silentSamples >= SILENT_SAMPLES && call.phase === 'active' && !call.held && !call.heldByThem && connectionOf(call) === 'connected';
-  return silent ? texts.silentText(whoOf(call)) : '';
-}
 
 /** What was said of earlier calls is old news. */
 function clearTexts() {
   ui.error = ui.note = '';
 }
 
+function closeSheets() {
+  ui.newCall = ui.padOpen = false;
+}
+
 function registrationChanged() {
   const code = codeOf(account.reason);
-  const hopeless = account.state === 'failed' && (code === 0 || isFinal(code));
-  if (account.state === 'registered') ui.settled = true;
-  else if (hopeless && ui.settled && account.identity) ui.settled = false;
-  else if (account.state === 'failed' && !hopeless) ui.settled = true;
-  ui.dismissedLine = '';
+  const failed = account.state === 'failed';
+  const hopeless = failed && (code === 0 || isFinal(code));
+  if (account.state === 'registered' || failed) ui.settled = !hopeless;
+  if (failed) ui.lineDismissed = false;
   changed();
-  if (hopeless) window.setTimeout(() => (code === 904 ? accountView.doubtPassword() : accountView.focus()));
+  if (hopeless) window.setTimeout(() => views.account.focus());
 }
 
 /** @param {import('./protocol.js').IncomingTold} event */
@@ -156,8 +143,7 @@ function ring(event) {
 
 /** @param {import('./protocol.js').MissedTold} event */
 function missed(event) {
-  history.missed(event.account, event.from, Date.now());
-  ui.note = `You missed a call from ${whoOf(event.from)}.`;
+  ui.note = `You missed a call from ${show.whoOf(history.missed(event.account, event.from, Date.now()))}.`;
 }
 
 /**
@@ -166,17 +152,17 @@ function missed(event) {
  */
 function dial(typed, video) {
   clearTexts();
-  const { uri, problem } = readTarget(typed, domain());
-  if (problem || !account.added || typeof RTCPeerConnection !== 'function') {
+  const { identity } = account;
+  const { uri, problem } = readTarget(typed, show.domain());
+  if (problem || !identity || !account.added || typeof RTCPeerConnection !== 'function') {
     ui.error = problem || (account.added ? NO_WEBRTC : texts.CANNOT_DIAL);
     changed();
-    return dialView.focus();
+    return views.dial.focus();
   }
-  ui.newCall = ui.padOpen = false;
-  dialView.clear();
-  void calls.dial(/** @type {import('./account.js').Identity} */ (account.identity).address, uri, video).then((done) => {
+  closeSheets();
+  views.dial.clear();
+  void calls.dial(identity.address, uri, video).then((done) => {
     if (!done) ui.error = texts.ENOUGH_CALLS;
-    void settingsView.renderDevices();
     changed();
   });
 }
@@ -186,99 +172,104 @@ function answer(video) {
   const call = calls.incoming;
   if (!call) return;
   clearTexts();
-  ui.newCall = ui.padOpen = false;
-  void calls.answer(call, video).then(() => settingsView.renderDevices());
+  closeSheets();
+  void calls.answer(call, video);
 }
 
-/** @param {Call} call */
-async function camera(call) {
+async function camera() {
+  const call = calls.current;
+  if (!call) return;
   if (call.video) return devices.setHidden(!devices.hidden);
   ui.note = '';
   devices.setHidden(false);
   await calls.addVideo(call);
 }
 
-const view = createView({
-  retry() {
-    if (client.state === 'waiting') client.probe();
-    else void account.register();
-  },
-  retryMedia() {
-    ui.dismissedIssue = '';
-    void devices.ensure({ audio: true, video: calls.current?.video ?? false });
-  },
-  dismiss(banner) {
-    if (banner === 'account') ui.dismissedLine = lineText();
-    else if (banner === 'media') ui.dismissedIssue = devices.issue;
-    else ui[banner] = '';
-    changed();
-  },
-  answer,
-  decline: () => calls.incoming?.hangUp()
-});
-const accountView = createAccountView(known, {
-  signIn(identity, remember) {
-    clearTexts();
-    memory.keep(identity, remember);
-    ui.settled = false;
-    account.signIn(identity);
-  },
-  signOut() {
-    calls.hangUpAll();
-    memory.forget();
-    ui.settled = false;
-    clearTexts();
-    account.signOut();
-    accountView.focus();
-  },
-  problem(text) {
-    ui.error = text;
-    changed();
-  }
-});
-const dialView = createDialView(targetFrom(location.search), {
-  dial,
-  key: sounds.key,
-  tone: (digit) => void calls.current?.tone(digit, settings.tones),
-  close() {
-    ui.newCall = ui.padOpen = false;
-    changed();
-  }
-});
-const callView = createCallView({
-  mute: devices.toggleMuted,
-  camera: () => void (calls.current && camera(calls.current)),
-  hold() {
-    const { current } = calls;
-    if (current?.held) calls.switchTo(current);
-    else current?.hold(true);
-  },
-  pad() {
-    ui.padOpen = !ui.padOpen || ui.newCall;
-    ui.newCall = false;
-    changed();
-  },
-  newCall() {
-    ui.newCall = !ui.newCall;
-    ui.padOpen = false;
-    changed();
-    if (ui.newCall) window.setTimeout(() => dialView.focus());
-  },
-  hangUp: () => calls.current?.hangUp(),
-  switchTo(id) {
-    const call = calls.list.find((item) => item.id === id);
-    if (call) calls.switchTo(call);
-  },
-  end: (id) => calls.list.find((item) => item.id === id)?.hangUp()
-});
-const historyView = createHistoryView({
-  callBack: dial,
-  fill: (uri) => dialView.fill(shortAddress(uri, domain())),
-  clear() {
-    history.clear(account.identity?.address ?? '');
-    changed();
-  }
-});
+/** @param {string} id */
+const callOf = (id) => calls.list.find((call) => call.id === id);
+
+const views = {
+  frame: createView({
+    retry() {
+      if (client.state === 'waiting') client.probe();
+      else void account.register();
+    },
+    retryMedia() {
+      ui.dismissedIssue = '';
+      void devices.ensure({ audio: true, video: calls.current?.video ?? false });
+    },
+    dismiss(banner) {
+      if (banner === 'account') ui.lineDismissed = true;
+      else if (banner === 'media') ui.dismissedIssue = devices.issue;
+      else ui[banner] = '';
+      changed();
+    },
+    answer,
+    decline: () => calls.incoming?.hangUp()
+  }),
+  account: createAccountView(known, {
+    signIn(identity, remember) {
+      clearTexts();
+      memory.keep(identity, remember);
+      ui.settled = ui.lineDismissed = false;
+      account.signIn(identity);
+    },
+    signOut() {
+      calls.hangUpAll();
+      memory.forget();
+      ui.settled = false;
+      clearTexts();
+      account.signOut();
+    },
+    problem(text) {
+      ui.error = text;
+      changed();
+    }
+  }),
+  dial: createDialView(targetFrom(location.search), {
+    dial,
+    key: sounds.key,
+    tone: (digit) => void calls.current?.tone(digit, settings.tones),
+    close() {
+      closeSheets();
+      changed();
+    }
+  }),
+  call: createCallView({
+    mute: devices.toggleMuted,
+    camera: () => void camera(),
+    hold() {
+      const { current } = calls;
+      if (current?.held) calls.switchTo(current);
+      else current?.hold(true);
+    },
+    pad() {
+      ui.padOpen = !ui.padOpen || ui.newCall;
+      ui.newCall = false;
+      changed();
+    },
+    newCall() {
+      ui.newCall = !ui.newCall;
+      ui.padOpen = false;
+      changed();
+      if (ui.newCall) window.setTimeout(() => views.dial.focus());
+    },
+    hangUp: () => calls.current?.hangUp(),
+    switchTo(id) {
+      const call = callOf(id);
+      if (call) calls.switchTo(call);
+    },
+    end: (id) => callOf(id)?.hangUp()
+  }),
+  history: createHistoryView({
+    callBack: dial,
+    fill: (uri) => views.dial.fill(shortAddress(uri, show.domain())),
+    clear() {
+      history.clear(account.identity?.address ?? '');
+      changed();
+    }
+  })
+};
 const settingsView = createSettingsView(settings, {
   changed(what) {
     memory.keepSettings(settings);
@@ -287,22 +278,7 @@ const settingsView = createSettingsView(settings, {
     changed();
   }
 });
-
-/** What is wrong with line or account, whether or not it has been put away. */
-function lineText() {
-  const { state: link, delay, wasOnline, closeReason } = client;
-  return texts.lineText({ link, delay, wasOnline, closeReason, registration: account.state, reason: account.reason, domain: domain() });
-}
-
-/** @param {Call} call that rings */
-function incomingFrame(call) {
-  const { current } = calls;
-  const others = current === null || current.held ? '' : current.phase === 'active' || current.phase === 'answering' ? 'hold' : 'end';
-  return {
-    who: whoOf(call), address: shortAddress(call.uri, domain()), video: call.offersVideo, others: /** @type {'' | 'hold' | 'end'} */ (others),
-    more: calls.list.filter(({ phase }) => phase === 'incoming').length - 1
-  };
-}
+const show = createShow({ client, account, calls, devices, history, settings, ui, views });
 
 /** Several things change at once: one picture of them is enough. */
 function changed() {
@@ -315,98 +291,32 @@ function changed() {
 }
 
 function render() {
-  const { current, incoming, running } = calls;
-  const { identity } = account;
-  const entries = history.of(identity?.address ?? '');
-  const news = entries.filter(({ seen }) => !seen).length;
-  const situation = { link: client.state, registration: account.state, signedIn: identity !== null };
-  const shown = running.length > 0 ? 'call' : ui.settled && identity ? 'idle' : 'account';
-  const before = document.body.dataset.view;
-  const line = identity ? lineText() : '';
-  view.render({
-    view: shown,
-    state: texts.stateOf({ ...situation, incoming, current }),
-    texts: {
-      account: line === ui.dismissedLine ? '' : line,
-      error: ui.error,
-      media: devices.issue === ui.dismissedIssue ? '' : devices.issue,
-      note: ui.note
-    },
-    canRetry: ui.settled || client.state === 'waiting',
-    canOpen: Boolean(navigator.mediaDevices),
-    incoming: incoming && incomingFrame(incoming),
-    missed: news
-  });
-  const alone = texts.stateOf({ ...situation, incoming: null, current: null });
-  accountView.render(identity, alone.text, identity !== null && (alone.state === 'connecting' || alone.state === 'registering'));
-  const redial = history.redial(identity?.address ?? '');
-  const heard = current !== null && !current.held && (current.phase === 'active' || current.phase === 'early');
-  dialView.render({
-    inCall: shown === 'call', open: ui.padOpen || ui.newCall, mode: shown === 'call' && !ui.newCall ? 'tones' : 'dial', enabled: heard,
-    redial, redialName: shortAddress(redial, domain())
-  });
-  renderCall(current, heard);
-  historyView.render(
-    entries.map((entry) => ({
-      uri: entry.uri, who: whoOf(entry), text: texts.historyText(entry, new Date()), outgoing: entry.outgoing,
-      missed: entry.outcome === 'missed', fresh: !entry.seen
-    }))
-  );
+  show.render();
   sounds.set(toneOf(calls));
-  awake.keep(running.length > 0);
-  measure(current);
-  // What had the focus may be gone.
-  if (before !== shown && document.activeElement?.checkVisibility?.() !== true) (shown === 'call' ? callView : shown === 'idle' ? dialView : accountView).focus();
-}
-
-/**
- * @param {Call | null} current
- * @param {boolean} heard
- */
-function renderCall(current, heard) {
-  const { audio, video } = devices.tracks();
-  const active = current?.phase === 'active';
-  callView.render({
-    call: current && {
-      id: current.id, phase: current.phase, who: whoOf(current), address: shortAddress(current.uri, domain()), state: stateText(current), note: noteText(current),
-      held: current.held, canHold: active, listening: heard, remote: current.leg?.remote ?? null,
-      own: current.video && !current.held && !devices.hidden ? video : null
-    },
-    rows: calls.running.map((call) => ({ id: call.id, who: whoOf(call), state: stateText(call), current: call === current, canResume: call !== current })),
-    muted: devices.muted,
-    canMute: audio !== null,
-    camera: !current?.video ? 'none' : devices.hidden ? 'off' : 'on',
-    canCamera: active && !current.held && !current.changing && (!current.video || video !== null),
-    padOpen: ui.padOpen,
-    newOpen: ui.newCall,
-    speaker: settings.speaker
-  });
-}
-
-/** @param {Call | null} current */
-function measure(current) {
+  awake.keep(calls.running.length > 0);
+  const { current } = calls;
   const id = current?.phase === 'active' || current?.phase === 'early' ? current.id : '';
   if (id === measured) return;
   measured = id;
-  ui.silentSamples = 0;
+  silentSamples = 0;
+  ui.silent = false;
   if (id) panel.start();
   else panel.stop();
 }
 
-function tick() {
-  if (calls.current) callView.tick(stateText(calls.current), noteText(calls.current));
-}
-
-window.setInterval(tick, 1000);
+window.setInterval(show.tick, 1000);
 window.addEventListener('online', () => client.probe());
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') client.probe();
 });
-document.addEventListener('pointerdown', () => {
-  if (document.body.dataset.view === 'idle') history.see(account.identity?.address ?? '');
+// Who clicks anywhere has seen the list.
+document.addEventListener('click', () => {
+  if (document.body.dataset.view !== 'idle') return;
+  history.see(account.identity?.address ?? '');
+  changed();
 });
 
 void settingsView.renderDevices();
 if (known) account.signIn(known.identity);
 render();
-accountView.focus();
+(known ? views.dial : views.account).focus();

@@ -4,12 +4,12 @@ import { byId, create, setText } from '../app.dom.js';
 
 /**
  * @typedef {{
- *   id: string, phase: string, who: string, address: string, state: string, note: string, held: boolean, canHold: boolean, listening: boolean,
+ *   id: string, phase: string, who: string, address: string, state: string, timer: string, note: string, held: boolean, canHold: boolean, listening: boolean,
  *   remote: MediaStream | null, own: MediaStreamTrack | null
  * }} StageCall `note`: what else there is to say; `listening`: its sound is to be heard
- * @typedef {{ id: string, who: string, state: string, current: boolean, canResume: boolean }} CallRow
+ * @typedef {{ id: string, who: string, state: string, timer: string, current: boolean, canResume: boolean }} CallRow
  * @typedef {{
- *   call: StageCall | null, rows: CallRow[], muted: boolean, canMute: boolean, camera: 'none' | 'on' | 'off', canCamera: boolean,
+ *   call: StageCall | null, rows: CallRow[], muted: boolean, canMute: boolean, camera: 'none' | 'on' | 'off', canCamera: boolean, canAdd: boolean,
  *   padOpen: boolean, newOpen: boolean, speaker: string
  * }} CallState `camera`: `none`, the call has no picture of ours
  * @typedef {{
@@ -23,7 +23,7 @@ export function createCallView(actions) {
   const button = (/** @type {string} */ id) => byId(id, HTMLButtonElement);
   const page = {
     screen: element('screen'), remote: byId('remote', HTMLVideoElement), ownTile: element('ownTile'), own: byId('own', HTMLVideoElement),
-    avatar: element('avatar'), who: element('who'), address: element('whoAddress'), state: element('callState'), note: element('callNote'),
+    avatar: element('avatar'), who: element('who'), address: element('whoAddress'), state: element('callState'), timer: element('callTimer'), note: element('callNote'),
     barWho: element('barWho'), barState: element('barState'), play: button('playBtn'),
     mute: button('muteBtn'), camera: button('cameraBtn'), cameraText: element('cameraText'), hold: button('holdBtn'), pad: button('padBtn'),
     add: button('newBtn'), end: button('endBtn'), card: element('callsCard'), list: element('calls')
@@ -86,7 +86,6 @@ export function createCallView(actions) {
       const entry = rows.get(item.id) ?? createRow(item.id);
       rows.set(item.id, entry);
       setText(entry.who, item.who);
-      setText(entry.state, item.state);
       entry.row.classList.toggle('is-current', item.current);
       entry.resume.hidden = !item.canResume;
       entry.resume.setAttribute('aria-label', `Switch to ${item.who}`);
@@ -112,17 +111,14 @@ export function createCallView(actions) {
     page.screen.dataset.call = call.phase;
     setText(page.avatar, call.who.slice(0, 1).toUpperCase());
     setText(page.who, call.who);
-    setText(page.address, call.address === call.who ? '' : call.address);
-    setText(page.state, call.state);
-    setText(page.note, call.note);
+    setText(page.address, call.address);
     setText(page.barWho, call.who);
-    setText(page.barState, call.state);
     page.remote.setAttribute('aria-label', `Picture of ${call.who}`);
   }
 
   return {
     /** @param {CallState} state */
-    render({ call, rows: shown, muted, canMute, camera, canCamera, padOpen, newOpen, speaker }) {
+    render({ call, rows: shown, muted, canMute, camera, canCamera, canAdd, padOpen, newOpen, speaker }) {
       renderStage(call);
       renderRows(shown);
       page.mute.setAttribute('aria-pressed', String(muted));
@@ -133,6 +129,7 @@ export function createCallView(actions) {
       page.hold.setAttribute('aria-pressed', String(call?.held ?? false));
       page.hold.disabled = !call?.canHold;
       setText(/** @type {Element} */ (page.hold.lastElementChild), call?.held ? 'Resume' : 'Hold');
+      page.add.disabled = !canAdd;
       page.pad.setAttribute('aria-expanded', String(padOpen));
       page.add.setAttribute('aria-expanded', String(newOpen));
       if (speaker !== sink && 'setSinkId' in page.remote) {
@@ -141,17 +138,27 @@ export function createCallView(actions) {
       }
     },
 
-    /** Only what changes by itself. @param {string} state @param {string} note */
-    tick(state, note) {
-      // The live region need not count seconds aloud.
-      setText(page.state, state);
-      setText(page.barState, state);
-      setText(page.note, note);
+    /**
+     * What changes by itself. Nobody wants the seconds read aloud, so they stand beside the live region, not in it.
+     * @param {Pick<StageCall, 'state' | 'timer' | 'note'> | null} call
+     * @param {CallRow[]} shown
+     */
+    tick(call, shown) {
+      if (call) {
+        setText(page.state, call.state);
+        setText(page.timer, call.timer);
+        setText(page.note, call.note);
+        setText(page.barState, [call.timer, call.state].filter(Boolean).join(' · '));
+      }
+      for (const { id, state, timer } of shown) {
+        const row = rows.get(id);
+        if (row) setText(row.state, [state, timer].filter(Boolean).join(' · '));
+      }
     },
 
-    /** What had the focus is gone. */
+    /** What had the focus is gone. Not to a button: a second Enter would press it. */
     focus() {
-      page.end.focus({ preventScroll: true });
+      page.screen.focus({ preventScroll: true });
     }
   };
 }

@@ -4,8 +4,8 @@ import { byId, create, setText } from '../app.dom.js';
 import { isTyping } from './view.js';
 
 /**
- * @typedef {{ inCall: boolean, open: boolean, mode: 'dial' | 'tones', enabled: boolean, redial: string, redialName: string }} DialState
- *   `tones`: digits go to the other side; `open`: shown on narrow screens, too; `enabled`: tones would be heard
+ * @typedef {{ call: string, open: boolean, mode: 'dial' | 'tones', enabled: boolean, redial: string, redialName: string }} DialState
+ *   `call`: its id, '' outside of calls; `tones`: digits go to the other side; `open`: shown on narrow screens, too; `enabled`: tones would be heard
  * @typedef {{ dial(typed: string, video: boolean): void, tone(digit: string): void, key(digit: string): void, close(): void }} DialActions
  */
 
@@ -29,7 +29,7 @@ export function createDialView(to, actions) {
     call: button('call'), video: button('callVideo'), redial: button('redial'), redialName: byId('redialName', HTMLElement)
   };
   /** @type {DialState} */
-  let state = { inCall: false, open: false, mode: 'dial', enabled: false, redial: '', redialName: '' };
+  let state = { call: '', open: false, mode: 'dial', enabled: false, redial: '', redialName: '' };
   let sent = '';
   page.to.value = to;
 
@@ -123,8 +123,8 @@ export function createDialView(to, actions) {
     const dialling = state.mode === 'dial';
     page.card.dataset.mode = state.mode;
     page.card.dataset.open = String(state.open);
-    setText(page.title, !state.inCall ? 'Call' : dialling ? 'New call' : 'Keypad');
-    page.close.hidden = !state.inCall || !state.open;
+    setText(page.title, !state.call ? 'Call' : dialling ? 'New call' : 'Keypad');
+    page.close.hidden = !state.call || !state.open;
     page.erase.hidden = page.to.value === '';
     setText(page.tones, sent || 'Digits go to the other side');
     page.tones.classList.toggle('is-empty', sent === '');
@@ -136,7 +136,7 @@ export function createDialView(to, actions) {
   return {
     /** @param {DialState} next */
     render(next) {
-      if (next.mode !== state.mode || !next.inCall) sent = '';
+      if (next.call !== state.call) sent = '';
       state = next;
       render();
     },

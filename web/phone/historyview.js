@@ -63,6 +63,7 @@ export function createHistoryView(actions) {
       if (text === shown) return;
       shown = text;
       list.replaceChildren(...rows.map(item));
+      list.hidden = rows.length === 0;
       empty.hidden = rows.length > 0;
       clear.hidden = rows.length === 0;
       const fresh = rows.filter((row) => row.fresh).length;

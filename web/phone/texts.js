@@ -79,10 +79,20 @@ export function durationText(seconds) {
 }
 
 /**
- * @param {Pick<Call, 'phase' | 'held' | 'heldByThem' | 'code' | 'startedAt'>} call
- * @param {{ connection: string, now: number }} more `connection`: of its media
+ * How long it has been going on; '' before it was answered.
+ * @param {Pick<Call, 'phase' | 'startedAt'>} call
+ * @param {number} now
  */
-export function callText({ phase, held, heldByThem, code, startedAt }, { connection, now }) {
+export function timerText({ phase, startedAt }, now) {
+  return phase === 'active' ? durationText((now - startedAt) / 1000) : '';
+}
+
+/**
+ * What there is to say of a call; '' if it goes on as it should.
+ * @param {Pick<Call, 'phase' | 'held' | 'heldByThem' | 'code'>} call
+ * @param {string} connection of its media
+ */
+export function callText({ phase, held, heldByThem, code }, connection) {
   switch (phase) {
     case 'preparing':
       return 'Opening the microphone…';
@@ -106,7 +116,7 @@ export function callText({ phase, held, heldByThem, code, startedAt }, { connect
   if (heldByThem) return 'The other side has put you on hold';
   if (connection === 'new' || connection === 'connecting') return 'Connecting…';
   if (connection === 'disconnected') return 'The connection is interrupted…';
-  return durationText((now - startedAt) / 1000);
+  return '';
 }
 
 /**

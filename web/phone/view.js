@@ -17,10 +17,15 @@ const TOAST_MS = 5000;
 const BANNERS = /** @type {const} */ (['account', 'error', 'media', 'note']);
 const ANSWERS = { '': 'Answer', hold: 'Hold and answer', end: 'End and answer' };
 
-/** Is somebody typing or choosing? Then keys are theirs. */
+/** Is somebody in a field? Then keys are theirs. */
 export function isTyping() {
+  return document.activeElement instanceof HTMLInputElement || document.activeElement instanceof HTMLSelectElement;
+}
+
+/** An empty field has nothing that Enter or Escape could be meant for. */
+function isFree() {
   const focused = document.activeElement;
-  return focused instanceof HTMLInputElement || focused instanceof HTMLSelectElement || focused instanceof HTMLTextAreaElement;
+  return !isTyping() || (focused instanceof HTMLInputElement && focused.type !== 'checkbox' && focused.value === '');
 }
 
 /** @param {FrameActions} actions */
@@ -48,12 +53,12 @@ export function createView(actions) {
     if (banner) actions.dismiss(banner);
   });
   document.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && rings && !isTyping()) {
+    if (event.key === 'Escape' && rings && isFree()) {
       actions.decline();
       event.preventDefault();
     } else if (event.key === 'Escape') {
       for (const banner of /** @type {const} */ (['error', 'note'])) actions.dismiss(banner);
-    } else if (event.key === 'Enter' && rings && !isTyping() && !(document.activeElement instanceof HTMLButtonElement)) {
+    } else if (event.key === 'Enter' && rings && isFree() && !(document.activeElement instanceof HTMLButtonElement)) {
       actions.answer(false);
       event.preventDefault();
     }
@@ -68,7 +73,7 @@ export function createView(actions) {
     setText(page.caller, who);
     setText(page.initial, who.slice(0, 1).toUpperCase());
     setText(page.verb, video ? 'is calling with video' : 'is calling');
-    setText(page.address, [address === who ? '' : address, more > 0 ? `and ${more} more` : ''].filter(Boolean).join(' · '));
+    setText(page.address, [address, more > 0 ? `and ${more} more` : ''].filter(Boolean).join(' · '));
     setText(/** @type {Element} */ (page.answer.lastElementChild), ANSWERS[others]);
     page.answerVideo.hidden = !video;
     setText(/** @type {Element} */ (page.answerVideo.lastElementChild), others === '' ? 'Answer with video' : 'With video');
