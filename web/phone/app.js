@@ -157,7 +157,7 @@ function dial(typed, video) {
   if (problem || !identity || !account.added || typeof RTCPeerConnection !== 'function') {
     ui.error = problem || (account.added ? NO_WEBRTC : texts.CANNOT_DIAL);
     changed();
-    return views.dial.focus();
+    return views.dial.ask();
   }
   closeSheets();
   views.dial.clear();

@@ -145,10 +145,17 @@ export function createDialView(to, actions) {
     fill(address) {
       page.to.value = address;
       render();
-      page.to.focus();
+      page.form.scrollIntoView({ block: 'nearest' });
+      this.focus();
     },
 
+    /** Where dialling begins. On a touch screen that is the pad: the field would bring up a keyboard over it. */
     focus() {
+      (matchMedia('(pointer: coarse)').matches ? page.card : page.to).focus({ preventScroll: true });
+    },
+
+    /** The field needs attention. */
+    ask() {
       page.to.focus();
     },
 

@@ -41,8 +41,9 @@ const PROTECTION: [(&str, &str); 6] = [
 pub(super) fn page<B>(path: &str, request: &Request<B>) -> Option<Answer> {
     // Relative, so that it holds behind a reverse proxy's prefix.
     let moved = match path {
-        "/index.html" | "/sid/index.html" | "/studio/index.html" => Some("./"),
+        "/index.html" | "/sid/index.html" | "/studio/index.html" | "/phone/index.html" => Some("./"),
         "/studio" => Some("studio/"),
+        "/phone" => Some("phone/"),
         _ => None,
     };
     if let Some(to) = moved {
