@@ -64,7 +64,7 @@ export class PhoneAccount {
       await this.#options.client.request('account-add', {
         account: identity.address,
         password: identity.ha1,
-        display_name: identity.name,
+        ...(identity.name && { display_name: identity.name }),
         user_agent: USER_AGENT
       });
     } catch (error) {

@@ -112,7 +112,8 @@ const panel = createPanel({
   },
   least: 100_000,
   onFigures({ received }) {
-    silentSamples = received === 0 ? silentSamples + 1 : 0;
+    // Nothing is known of a stream that never came.
+    silentSamples = received ? 0 : silentSamples + 1;
     ui.silent = silentSamples >= SILENT_SAMPLES;
   }
 });

@@ -264,7 +264,9 @@ test('signing out says so, and forgets', async () => {
 test('an answer for the account before this one changes nothing', async () => {
   account.signIn(IDENTITY);
   sockets[0].ready();
-  account.signIn({ ...IDENTITY, address: 'carol@example.com' });
+  account.signIn({ ...IDENTITY, address: 'carol@example.com', name: '' });
   await tick();
   assert.deepEqual([account.state, account.added], ['none', false]);
+  sockets[1].ready();
+  assert.ok(!('display_name' in sockets[1].sent[0]), 'no name is not an empty one');
 });
