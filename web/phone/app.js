@@ -16,6 +16,7 @@ import { createHistory } from './history.js';
 import { createHistoryView } from './historyview.js';
 import { createLeg } from './leg.js';
 import { carefully, createMemory } from './memory.js';
+import { createNotifier } from './notify.js';
 import { ENDPOINT, SUBPROTOCOL, codeOf } from './protocol.js';
 import { isFinal, updateText } from './reasons.js';
 import { createSettingsView } from './settingsview.js';
@@ -89,7 +90,7 @@ const calls = new Calls({
       changed();
     },
     onToneFailed(reason) {
-      ui.note = `The digit was not sent (${reason}). Try the other way below “Devices and tones”.`;
+      ui.note = `The digit was not sent (${reason}). Try the other way below “Devices, tones, notifications”.`;
       changed();
     }
   },
@@ -104,6 +105,7 @@ const calls = new Calls({
   }
 });
 const sounds = createSounds();
+const notifier = createNotifier();
 const awake = createWakeLock();
 const panel = createPanel({
   pc() {
@@ -295,7 +297,8 @@ function render() {
   show.render();
   sounds.set(toneOf(calls));
   awake.keep(calls.running.length > 0);
-  const { current } = calls;
+  const { current, incoming } = calls;
+  notifier.set(incoming && settings.notify && document.hidden ? { id: incoming.id, text: `${show.whoOf(incoming)} is calling` } : null);
   const id = current?.phase === 'active' || current?.phase === 'early' ? current.id : '';
   if (id === measured) return;
   measured = id;
@@ -309,6 +312,7 @@ window.setInterval(show.tick, 1000);
 window.addEventListener('online', () => client.probe());
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') client.probe();
+  changed();
 });
 // Who clicks anywhere has seen the list.
 document.addEventListener('click', () => {

@@ -1,6 +1,6 @@
 // Microphone and camera of the calls: opened when the first call needs them, closed with the last one.
 
-import { fallbackKinds, trackConstraints } from '../app.devices.js';
+import { fallbackKinds, isBlocked, trackConstraints } from '../app.devices.js';
 import { mediaErrorText, noMediaApiText } from '../app.errors.js';
 import { cameraConstraints } from '../studio/sources.js';
 
@@ -29,7 +29,8 @@ export async function openWanted(devices, wanted, choice) {
   }
   const only = wanted.audio ? 'audio' : 'video';
   if (!wanted.audio || !wanted.video) return { tracks: [], issue: `${EFFECT[only]} ${mediaErrorText(refusal, only)}` };
-  for (const kind of fallbackKinds(refusal, { audio: false, video: false })) {
+  const blocked = { audio: await isBlocked('microphone'), video: await isBlocked('camera') };
+  for (const kind of fallbackKinds(refusal, blocked)) {
     try {
       const stream = await devices.getUserMedia(kind === 'audio' ? { audio } : { video });
       const missing = kind === 'audio' ? 'video' : 'audio';

@@ -5,7 +5,8 @@ import { readAccount } from './address.js';
 /**
  * @typedef {import('./account.js').Identity} Identity
  * @typedef {Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>} Store
- * @typedef {{ tones: 'info' | 'rfc4733', microphone: string, camera: string, speaker: string }} Settings ids of devices, '' = default
+ * @typedef {{ tones: 'info' | 'rfc4733', microphone: string, camera: string, speaker: string, notify: boolean }} Settings
+ *   ids of devices, '' = default
  */
 
 const ACCOUNT = 'patchbay.phone.account';
@@ -88,13 +89,17 @@ export function createMemory(tab, lasting) {
 
     /** @returns {Settings} */
     settings() {
-      const { tones, microphone, camera, speaker } = parsed(lasting.getItem(SETTINGS));
-      return { tones: tones === 'rfc4733' ? 'rfc4733' : 'info', microphone: text(microphone), camera: text(camera), speaker: text(speaker) };
+      const { tones, microphone, camera, speaker, notify } = parsed(lasting.getItem(SETTINGS));
+      return {
+        tones: tones === 'rfc4733' ? 'rfc4733' : 'info',
+        microphone: text(microphone), camera: text(camera), speaker: text(speaker),
+        notify: notify === true
+      };
     },
 
     /** @param {Settings} settings */
-    keepSettings({ tones, microphone, camera, speaker }) {
-      lasting.setItem(SETTINGS, JSON.stringify({ tones, microphone, camera, speaker }));
+    keepSettings({ tones, microphone, camera, speaker, notify }) {
+      lasting.setItem(SETTINGS, JSON.stringify({ tones, microphone, camera, speaker, notify }));
     }
   };
 }

@@ -1,6 +1,7 @@
-// Devices and how digits are sent.
+// Devices, how digits are sent, and whether the system tells of calls.
 
 import { byId } from '../app.dom.js';
+import { askToNotify, canNotify } from './notify.js';
 
 /**
  * @typedef {import('./memory.js').Settings} Settings
@@ -23,6 +24,15 @@ export function createSettingsView(settings, actions) {
   tones.addEventListener('change', () => {
     settings.tones = tones.value === 'rfc4733' ? 'rfc4733' : 'info';
     actions.changed('tones');
+  });
+  const notify = byId('notify', HTMLInputElement);
+  byId('notifyField', HTMLElement).hidden = !canNotify();
+  notify.checked = settings.notify && canNotify() && Notification.permission === 'granted';
+  notify.addEventListener('change', async () => {
+    // The box says what is the case, not what was wished.
+    if (notify.checked) notify.checked = await askToNotify();
+    settings.notify = notify.checked;
+    actions.changed('notify');
   });
   for (const { name, id } of LISTS) {
     const list = byId(id, HTMLSelectElement);

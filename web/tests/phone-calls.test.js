@@ -320,9 +320,9 @@ test('the account is kept for the tab, or for good; never with more than its HA1
 test('settings are kept, and have defaults', () => {
   const lasting = fakeStorage();
   const memory = createMemory(fakeStorage(), lasting);
-  assert.deepEqual(memory.settings(), { tones: 'info', microphone: '', camera: '', speaker: '' });
-  memory.keepSettings({ tones: 'rfc4733', microphone: 'm', camera: 'c', speaker: 's' });
-  assert.deepEqual(createMemory(fakeStorage(), lasting).settings(), { tones: 'rfc4733', microphone: 'm', camera: 'c', speaker: 's' });
-  lasting.map.set('patchbay.phone.settings', '{"tones":"odd","microphone":5}');
-  assert.deepEqual(memory.settings(), { tones: 'info', microphone: '', camera: '', speaker: '' });
+  assert.deepEqual(memory.settings(), { tones: 'info', microphone: '', camera: '', speaker: '', notify: false });
+  memory.keepSettings({ tones: 'rfc4733', microphone: 'm', camera: 'c', speaker: 's', notify: true });
+  assert.deepEqual(createMemory(fakeStorage(), lasting).settings(), { tones: 'rfc4733', microphone: 'm', camera: 'c', speaker: 's', notify: true });
+  lasting.map.set('patchbay.phone.settings', '{"tones":"odd","microphone":5,"notify":"yes"}');
+  assert.deepEqual(memory.settings(), { tones: 'info', microphone: '', camera: '', speaker: '', notify: false });
 });
