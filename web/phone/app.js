@@ -12,7 +12,7 @@ import { createCallView } from './callview.js';
 import { GatewayClient } from './client.js';
 import { createDevices } from './devices.js';
 import { createDialView } from './dialview.js';
-import { createHistory } from './history.js';
+import { KEY, createHistory } from './history.js';
 import { createHistoryView } from './historyview.js';
 import { createLeg } from './leg.js';
 import { carefully, createMemory } from './memory.js';
@@ -232,7 +232,10 @@ const views = {
   dial: createDialView(targetFrom(location.search), {
     dial,
     key: sounds.key,
-    tone: (digit) => void calls.current?.tone(digit, settings.tones),
+    tone(digit) {
+      sounds.click();
+      calls.current?.tone(digit, settings.tones);
+    },
     close() {
       closeSheets();
       changed();
@@ -309,6 +312,11 @@ function render() {
 }
 
 window.setInterval(show.tick, 1000);
+window.addEventListener('storage', ({ key }) => {
+  if (key !== KEY) return;
+  history.refresh();
+  changed();
+});
 window.addEventListener('online', () => client.probe());
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') client.probe();

@@ -51,7 +51,6 @@ export function createDialView(to, actions) {
     }
     if (!state.enabled) return;
     sent = `${sent}${digit}`.slice(-SHOWN);
-    actions.key(digit);
     actions.tone(digit);
     render();
   }

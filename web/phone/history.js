@@ -37,14 +37,19 @@ function isEntry(value) {
 export function createHistory(storage) {
   /** Newest first. @type {Entry[]} */
   let entries = [];
-  /** When those of this page's life were over. @type {WeakMap<Entry, number>} */
-  const ends = new WeakMap();
-  try {
-    const stored = JSON.parse(storage.getItem(KEY) ?? '[]');
-    if (Array.isArray(stored)) entries = stored.filter(isEntry).slice(0, MOST);
-  } catch {
-    // Refused or spoilt: the list starts anew.
+  /** The last that nobody took, and when it was over. */
+  let last = { account: '', uri: '', at: 0, end: 0 };
+
+  /** Other tabs write to the same list. */
+  function load() {
+    try {
+      const stored = JSON.parse(storage.getItem(KEY) ?? 'null');
+      if (Array.isArray(stored)) entries = stored.filter(isEntry).slice(0, MOST);
+    } catch {
+      // Refused or spoilt: what is known here goes on.
+    }
   }
+  load();
 
   function store() {
     try {
@@ -59,13 +64,17 @@ export function createHistory(storage) {
    * @param {number} now
    */
   function add(entry, now) {
-    ends.set(entry, now);
+    load();
+    if (entry.outcome === 'unanswered' && !entry.outgoing) last = { account: entry.account, uri: entry.uri, at: entry.at, end: now };
     entries = [entry, ...entries].slice(0, MOST);
     store();
   }
 
   return {
     add,
+
+    /** Another tab may have written. */
+    refresh: load,
 
     /** @param {string} account */
     of: (account) => entries.filter((entry) => entry.account === account),
@@ -78,11 +87,9 @@ export function createHistory(storage) {
      * @returns {Entry}
      */
     missed(account, from, now) {
-      const known = entries.find(
-        (entry) =>
-          entry.account === account && !entry.outgoing && entry.outcome === 'unanswered' &&
-          now - (ends.get(entry) ?? 0) < SAME_CALL_MS && sameAddress(entry.uri, from.uri)
-      );
+      load();
+      const isLast = last.account === account && sameAddress(last.uri, from.uri) && now - last.end < SAME_CALL_MS;
+      const known = entries.find(({ account: of, uri, at, outcome }) => isLast && of === account && uri === last.uri && at === last.at && outcome === 'unanswered');
       if (known) {
         known.outcome = 'missed';
         known.seen = false;
@@ -97,6 +104,7 @@ export function createHistory(storage) {
 
     /** Somebody has looked. @param {string} account */
     see(account) {
+      load();
       const news = entries.filter((entry) => entry.account === account && !entry.seen);
       for (const entry of news) entry.seen = true;
       if (news.length > 0) store();
@@ -104,6 +112,7 @@ export function createHistory(storage) {
 
     /** @param {string} account */
     clear(account) {
+      load();
       entries = entries.filter((entry) => entry.account !== account);
       store();
     },

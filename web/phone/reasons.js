@@ -136,7 +136,7 @@ export function updateText(what, reason, who) {
     case 'resume':
       return `${who} could not be told that the call goes on${why}. If they hear nothing, hang up and call again.`;
     case 'video':
-      return codeOf(reason) === 0 && reason === ''
+      return reason === ''
         ? `${who} takes no video in this call. You go on with sound only.`
         : `Video could not be added${why}. You go on with sound only.`;
   }

@@ -128,6 +128,7 @@ export function createShow({ client, account, calls, devices, history, settings,
 
     render() {
       const before = document.body.dataset.view;
+      const answering = Boolean(document.activeElement?.closest('#incoming'));
       const entries = history.of(account.identity?.address ?? '');
       const view = renderFrame(entries);
       renderCall(calls.current);
@@ -138,7 +139,9 @@ export function createShow({ client, account, calls, devices, history, settings,
         }))
       );
       // What had the focus may be gone.
-      if (before === view || document.activeElement?.checkVisibility?.() === true && document.activeElement !== document.body) return;
+      const focused = document.activeElement;
+      const gone = !focused || focused === document.body || focused.checkVisibility?.() === false;
+      if (!gone || (before === view && !answering)) return;
       views[view === 'call' ? 'call' : view === 'idle' ? 'dial' : 'account'].focus();
     },
 

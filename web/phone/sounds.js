@@ -4,7 +4,8 @@ import { PATTERNS, pitchesOf } from './tones.js';
 
 /** A ramp this short is not heard, but a tone without one clicks. */
 const RAMP_S = 0.012;
-const KEY = { lasts: 0.12, loud: 0.06 };
+const KEY = { at: 0, lasts: 0.12, loud: 0.06 };
+const CLICK = { pitches: [440], at: 0, lasts: 0.05, loud: 0.05 };
 
 export function createSounds() {
   /** @type {AudioContext | null} */ let context = null;
@@ -77,7 +78,13 @@ export function createSounds() {
     key(digit) {
       const audio = open();
       const pitches = pitchesOf(digit);
-      if (audio && pitches.length > 0) play(audio, { pitches, at: 0, ...KEY }, false);
+      if (audio && pitches.length > 0) play(audio, { pitches, ...KEY }, false);
+    },
+
+    /** The same in a call: the digit's own tone could reach the other side by the microphone, as a second digit. */
+    click() {
+      const audio = open();
+      if (audio) play(audio, CLICK, false);
     }
   };
 }

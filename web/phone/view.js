@@ -22,6 +22,9 @@ export function isTyping() {
   return document.activeElement instanceof HTMLInputElement || document.activeElement instanceof HTMLSelectElement;
 }
 
+/** Enter presses what has the focus. */
+const isPressable = () => Boolean(document.activeElement?.closest('button, summary, a'));
+
 /** An empty field has nothing that Enter or Escape could be meant for. */
 function isFree() {
   const focused = document.activeElement;
@@ -58,7 +61,7 @@ export function createView(actions) {
       event.preventDefault();
     } else if (event.key === 'Escape') {
       for (const banner of /** @type {const} */ (['error', 'note'])) actions.dismiss(banner);
-    } else if (event.key === 'Enter' && rings && isFree() && !(document.activeElement instanceof HTMLButtonElement)) {
+    } else if (event.key === 'Enter' && rings && isFree() && !isPressable()) {
       actions.answer(false);
       event.preventDefault();
     }

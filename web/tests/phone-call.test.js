@@ -114,7 +114,8 @@ test('an outgoing call: create with the offer, then candidates, then the answer'
   assert.deepEqual(asked('session-create'), [{ session: 's', account: 'alice@example.com', uri: 'bob@example.com', sdp: BOTH('sendrecv') }]);
   assert.deepEqual(asked('session-trickle').map(({ candidates }) => candidates), [[{ candidate: 'early' }], [{ candidate: 'later' }], []]);
   await told('progress');
-  assert.equal(call.phase, 'calling');
+  call.hold(true);
+  assert.deepEqual([call.phase, call.held, call.heldByThem], ['calling', false, false]);
   await told('ringing', ['proceeding', { code: 180 }]);
   assert.deepEqual([call.phase, call.code], ['ringing', 180]);
   now = 5_000;
@@ -268,7 +269,10 @@ test('hold: silent at once, told by an update, and undone by another', async () 
   assert.deepEqual(did().slice(2), ['session-update']);
   assert.ok(call.changing);
   await told(['agreed', { sdp: AUDIO('recvonly') }]);
-  assert.deepEqual([call.held, call.heldByThem, call.changing], [true, false, false]);
+  assert.deepEqual([call.held, call.heldByThem, call.changing, unchanged], [true, false, false, []]);
+  call.hold(true);
+  await tick();
+  assert.equal(asked('session-update').length, 1, 'once is enough');
   log.length = 0;
   call.hold(false);
   await tick();
@@ -299,6 +303,16 @@ test('a call that is held before its media is up is told so afterwards', async (
   await tick();
   assert.equal(asked('session-update').length, 0);
   await told('established');
+  assert.equal(asked('session-update').length, 1);
+});
+
+test('one that is held while it is being answered is silent from the start', async () => {
+  newCall({ offer: OFFER }).answer(false);
+  call.hold(true);
+  call.accept();
+  await tick();
+  assert.deepEqual(asked('answer'), [{ held: false, video: false, silent: true, heldByThem: false }]);
+  await told('accepted', 'established');
   assert.equal(asked('session-update').length, 1);
 });
 

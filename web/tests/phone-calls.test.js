@@ -276,7 +276,12 @@ test('the history is bounded, kept, cleared per account, and survives nonsense',
   for (let index = 0; index < MOST + 5; index += 1) kept.add(entry({ at: index }), index);
   assert.equal(kept.of(ME).length, MOST);
   assert.equal(kept.of(ME)[0].at, MOST + 4);
+  const otherTab = createHistory(storage);
+  otherTab.add(entry({ account: 'third@x' }), 0);
   kept.add(entry({ account: 'other@x' }), 0);
+  assert.equal(kept.of('third@x').length, 1, 'another tab wrote, too');
+  otherTab.refresh();
+  assert.equal(otherTab.of('other@x').length, 1);
   kept.clear(ME);
   assert.deepEqual([createHistory(storage).of(ME).length, createHistory(storage).of('other@x').length], [0, 1]);
   for (const text of ['{', '5', 'null', '{"a":1}']) assert.deepEqual(createHistory(fakeStorage({ [KEY]: text })).of(ME), [], text);

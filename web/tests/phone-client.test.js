@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { AGAIN_MS, PhoneAccount } from '../phone/account.js';
 import { DELAYS_MS, GatewayClient, PING_MS, PROBE_TIMEOUT_MS, READY_TIMEOUT_MS, RequestError, SILENT_PINGS } from '../phone/client.js';
-import { readMessage } from '../phone/protocol.js';
+import { ENDPOINT, SUBPROTOCOL, readMessage } from '../phone/protocol.js';
 
 class FakeSocket {
   readyState = 1;
@@ -124,7 +124,7 @@ test('a lost line: again after 1, 2, 4, 8, 16, 16 s, and from the start once it 
   online();
   for (const delay of [...DELAYS_MS, 16_000]) {
     sockets.at(-1).lose();
-    assert.equal(client.delay, delay);
+    assert.deepEqual([client.delay, client.wasOnline], [delay, true]);
     elapse(delay);
   }
   sockets.at(-1).ready();
@@ -153,8 +153,10 @@ test('a probe finds a dead line soon, and hurries a waiting one', () => {
   client.probe();
   elapse(PROBE_TIMEOUT_MS);
   assert.equal(client.state, 'waiting');
+  const { delay } = client;
   client.probe();
   assert.equal(client.state, 'connecting');
+  assert.ok(![...timers.values()].some(({ ms }) => ms === delay), 'one attempt, not two');
   assert.equal(sockets.length, 2);
 });
 
@@ -177,6 +179,10 @@ test('messages are read, and what is none is nothing', () => {
   assert.deepEqual(read({ sylkrtc: 'session-event', session: 's', event: 'state', state: 'proceeding', code: 182 }), {
     kind: 'session', session: 's', event: 'state', state: 'proceeding', sdp: '', reason: '', code: 182
   });
+  assert.deepEqual(read({ sylkrtc: 'session-event', session: 's', event: 'update', state: 'received', sdp: 'v=0\r\n' }), {
+    kind: 'session', session: 's', event: 'update', state: 'received', sdp: 'v=0\r\n', reason: '', code: 0
+  });
+  assert.deepEqual([SUBPROTOCOL, ENDPOINT], ['sylkRTC-2', '../webrtcgateway/ws']);
   for (const odd of [5, null, [], {}, { sylkrtc: 'event' }, { sylkrtc: 'session-event', event: 'message' }, { sylkrtc: 'account-event', event: 'sync' }, { sylkrtc: 'account-event', event: 'incoming-session', session: 's' }]) {
     assert.equal(read(odd), null, JSON.stringify(odd));
   }
@@ -190,14 +196,21 @@ test('signing in: the account is added, then registered; the states are those of
   assert.deepEqual(socket.sent, [
     { sylkrtc: 'account-add', transaction: 't1', account: 'alice@example.com', password: '0'.repeat(32), display_name: 'Alice', user_agent: 'Patchbay Phone' }
   ]);
-  assert.equal(account.added, false);
+  assert.deepEqual([account.added, account.state], [false, 'registering']);
   socket.receive(ack('t1'));
   await tick();
   assert.deepEqual([account.added, socket.sent.at(-1)], [true, { sylkrtc: 'account-register', transaction: 't2', account: 'alice@example.com' }]);
   socket.receive(ack('t2'), registration('registering'));
   assert.equal(account.state, 'registering');
+  const before = changes;
   socket.receive({ ...registration('failed', '403 x'), account: 'other@example.com' }, registration('registered'));
   assert.equal(account.state, 'registered');
+  assert.equal(changes, before + 1, 'other accounts are none of ours');
+  // The registrar is asked again after a change at the server.
+  socket.receive(registration('registering'));
+  assert.equal(account.state, 'registering');
+  void account.register();
+  assert.equal(account.state, 'registering');
 });
 
 async function signedIn() {
@@ -259,6 +272,21 @@ test('signing out says so, and forgets', async () => {
   account.signOut();
   assert.deepEqual(socket.sent.slice(-2).map(({ sylkrtc }) => sylkrtc), ['account-unregister', 'account-remove']);
   assert.deepEqual([account.identity, account.state, client.state, timers.size], [null, 'none', 'offline', 0]);
+});
+
+test('signing out before the server knew the account tells it nothing', () => {
+  account.signIn(IDENTITY);
+  sockets[0].ready();
+  account.signOut();
+  assert.deepEqual(sockets[0].sent.map(({ sylkrtc }) => sylkrtc), ['account-add']);
+});
+
+test('a registration that is asked for by hand is not asked for twice', async () => {
+  const socket = await signedIn();
+  socket.receive(registration('failed', '503 Service Unavailable'));
+  void account.register();
+  assert.equal(account.state, 'registering');
+  assert.ok(![...timers.values()].some(({ ms }) => AGAIN_MS.includes(ms)));
 });
 
 test('an answer for the account before this one changes nothing', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { beforeEach, test } from 'node:test';
-import { openWanted } from '../phone/devices.js';
+import { after, beforeEach, test } from 'node:test';
+import { createDevices, openWanted } from '../phone/devices.js';
 import { createLeg } from '../phone/leg.js';
 
 class FakeStream {
@@ -184,26 +184,129 @@ test('of the devices that are wanted, those are opened that there are', async ()
   const [kinds, issue] = await opened(machine('audio'), { audio: true, video: true });
   assert.equal(kinds, 'audio');
   assert.match(issue, /^The others do not see you\. No camera/);
+  assert.match((await opened(machine(), { audio: false, video: true }))[1], /^The others do not see you\. No camera/);
+  const chosen = { ...machine('audio', 'video'), async getUserMedia(wanted) { this.wanted = wanted; return { getTracks: () => [] }; } };
+  await openWanted(chosen, { audio: true, video: false }, { microphone: 'm', camera: 'c' });
+  assert.deepEqual(chosen.wanted, { audio: { deviceId: { exact: 'm' } }, video: false });
+  await openWanted(chosen, { audio: false, video: true }, { microphone: 'm', camera: 'c' });
+  assert.deepEqual([chosen.wanted.audio, chosen.wanted.video.deviceId], [false, { exact: 'c' }]);
   assert.match((await opened(machine('video'), { audio: true, video: true }))[1], /^The others do not hear you\./);
   assert.match((await opened(machine(), { audio: true, video: true }))[1], /neither hear nor see/);
   assert.match((await opened(machine(), { audio: true, video: false }))[1], /^The others do not hear you\. No microphone/);
 });
 
+const browser = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+const inBrowser = (value) => Object.defineProperty(globalThis, 'navigator', { configurable: true, value });
+after(() => (browser ? Object.defineProperty(globalThis, 'navigator', browser) : delete globalThis.navigator));
+
 test('a camera that is forbidden for good does not take the microphone with it', async () => {
-  const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
-  Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { permissions: { query: async ({ name }) => ({ state: name === 'camera' ? 'denied' : 'granted' }) } } });
+  inBrowser({ permissions: { query: async ({ name }) => ({ state: name === 'camera' ? 'denied' : 'granted' }) } });
   const devices = machine('audio');
   devices.refusal = 'NotAllowedError';
   const [kinds, issue] = await opened(devices, { audio: true, video: true });
   assert.deepEqual([kinds, devices.asked.at(-1)], ['audio', ['audio']]);
   assert.match(issue, /do not see you.*not allowed/);
-  if (before) Object.defineProperty(globalThis, 'navigator', before);
-  else delete globalThis.navigator;
+  inBrowser({ permissions: { query: async ({ name }) => ({ state: name === 'microphone' ? 'denied' : 'granted' }) } });
+  const other = machine('video');
+  other.refusal = 'NotAllowedError';
+  assert.equal((await opened(other, { audio: true, video: true }))[0], 'video');
 });
 
 test('who refuses both is not asked again at once', async () => {
+  inBrowser({});
   const devices = machine();
   devices.refusal = 'NotAllowedError';
   assert.match((await opened(devices, { audio: true, video: true }))[1], /not allowed/);
   assert.equal(devices.asked.length, 1);
+});
+
+/** Devices whose tracks tell whether they run. */
+function running(...kinds) {
+  const opened = [];
+  const mediaDevices = {
+    opened,
+    gate: Promise.resolve(),
+    async getUserMedia(wanted) {
+      await this.gate;
+      const tracks = kinds.filter((kind) => wanted[kind]).map((kind) => ({ kind, enabled: true, live: true, stop() { this.live = false; } }));
+      opened.push(...tracks);
+      return { getTracks: () => tracks };
+    }
+  };
+  inBrowser({ mediaDevices });
+  const told = { changes: 0, tracks: 0 };
+  const devices = createDevices({ choice: { ...CHOICE }, onChange: () => (told.changes += 1), onTracks: () => (told.tracks += 1) });
+  return { devices, told, mediaDevices, opened };
+}
+
+test('devices are opened when they are needed, and once', async () => {
+  const { devices, told, opened } = running('audio', 'video');
+  await devices.ensure({ audio: true, video: false });
+  await devices.ensure({ audio: true, video: false });
+  assert.deepEqual([opened.length, told.tracks, devices.tracks().audio, devices.tracks().video], [1, 1, opened[0], null]);
+  await devices.ensure({ audio: true, video: true });
+  assert.deepEqual(opened.map(({ kind }) => kind), ['audio', 'video']);
+  devices.close();
+  assert.deepEqual([opened.some(({ live }) => live), devices.tracks()], [false, { audio: null, video: null }]);
+});
+
+test('muted and hidden hold for what is opened later, and end with the call', async () => {
+  const { devices, opened } = running('audio', 'video');
+  assert.deepEqual([devices.muted, devices.hidden], [false, false]);
+  devices.toggleMuted();
+  devices.setHidden(true);
+  await devices.ensure({ audio: true, video: true });
+  assert.deepEqual(opened.map(({ enabled }) => enabled), [false, false]);
+  devices.toggleMuted();
+  devices.setHidden(false);
+  assert.deepEqual(opened.map(({ enabled }) => enabled), [true, true]);
+  devices.toggleMuted();
+  devices.close();
+  assert.deepEqual([devices.muted, devices.hidden], [false, false]);
+});
+
+test('another device takes the place of the first, which goes before it', async () => {
+  const { devices, told, opened } = running('audio', 'video');
+  await devices.renew('audio');
+  assert.equal(opened.length, 0, 'nothing is open that could be replaced');
+  await devices.ensure({ audio: true, video: true });
+  for (const [kind, index] of [['audio', 0], ['video', 1]]) {
+    await devices.renew(kind);
+    assert.deepEqual([opened[index].live, opened.at(-1).kind, devices.tracks()[kind]], [false, kind, opened.at(-1)]);
+  }
+  assert.equal(told.tracks, 3);
+});
+
+test('a device that is unplugged is missed, and said to be', async () => {
+  const { devices, told, opened } = running('audio');
+  await devices.ensure({ audio: true, video: false });
+  const [first] = opened;
+  first.onended();
+  assert.deepEqual([devices.tracks().audio, told.tracks], [null, 2]);
+  assert.match(devices.issue, /do not hear you\. No microphone/);
+  await devices.ensure({ audio: true, video: false });
+  first.onended();
+  assert.equal(devices.tracks().audio, opened[1], 'the old one has been replaced');
+  assert.equal(devices.issue, '');
+});
+
+test('what is granted after the call ended is closed at once', async () => {
+  const { devices, mediaDevices, opened, told } = running('audio');
+  let grant;
+  mediaDevices.gate = new Promise((resolve) => (grant = resolve));
+  const asked = devices.ensure({ audio: true, video: false });
+  await new Promise((resolve) => setImmediate(resolve));
+  devices.close();
+  grant();
+  await asked;
+  assert.deepEqual([opened[0].live, devices.tracks().audio, told.tracks], [false, null, 0]);
+});
+
+test('a page that is not secure gets no devices, and says why', async () => {
+  const { devices } = running('audio');
+  inBrowser({});
+  globalThis.window = { isSecureContext: false };
+  await devices.ensure({ audio: true, video: false });
+  assert.match(devices.issue, /do not hear you.*https/);
+  delete globalThis.window;
 });
