@@ -131,6 +131,14 @@ test('a call that nobody has answered cannot be held: it gives way', async () =>
   ring('carol');
   await calls.answer(calls.incoming, false);
   assert.deepEqual([phases(), terminated()], [['carol answering'], [bob]]);
+  for (const [name, more] of [['ringing'], ['early-media', { sdp: SDP }]]) {
+    await calls.dial(ME, 'dave@example.com', false);
+    await tick();
+    state(calls.current.id, name, more);
+    await calls.dial(ME, 'erin@example.com', false);
+    assert.deepEqual(phases(), ['carol answering held', 'erin preparing'], name);
+    calls.current.hangUp();
+  }
 });
 
 test('one that is just being answered is held instead', async () => {
@@ -195,9 +203,10 @@ test('video is added only with a camera', async () => {
 test('with the line all calls are lost, and each is told', async () => {
   await talk();
   ring('carol');
+  assert.equal(calls.incoming.video, false);
   calls.lose();
   assert.deepEqual([calls.list, ended], [[], ['bob@example.com', 'carol@example.com']]);
-  assert.deepEqual(history.of(ME).map(({ outcome }) => outcome), ['missed', 'answered']);
+  assert.deepEqual(history.of(ME).map(({ outcome, seen }) => [outcome, seen]), [['missed', false], ['answered', true]]);
 });
 
 test('which tone: ring, a second call, ringback, and silence as soon as they are heard', async () => {
@@ -221,6 +230,7 @@ test('tones are built so that each ends before it starts again', () => {
   for (const { beeps, period } of Object.values(PATTERNS)) for (const { at, lasts } of beeps) assert.ok(at + lasts < period);
   assert.deepEqual(pitchesOf('1'), [697, 1209]);
   assert.deepEqual(pitchesOf('#'), [941, 1477]);
+  assert.deepEqual(['5', '9'].map(pitchesOf), [[770, 1336], [852, 1477]]);
   assert.deepEqual(pitchesOf('d'), [941, 1633]);
   assert.equal(new Set([...DIGITS].map((digit) => pitchesOf(digit).join())).size, 16);
   for (const none of ['', 'x', '12', ' ']) assert.deepEqual(pitchesOf(none), []);
@@ -260,10 +270,13 @@ test('a missed call is one call, whether the server tells its end first or only 
   assert.deepEqual(history.of(ME).map(({ uri, outcome, seen }) => [uri, outcome, seen]), [['carol@example.com', 'missed', false]]);
   history.missed(ME, { uri: 'carol@example.com', name: '' }, 62_000);
   assert.equal(history.of(ME).length, 2, 'a third call that the server turned away');
+  assert.deepEqual(history.of(ME)[0], { account: ME, uri: 'carol@example.com', name: '', outgoing: false, video: false, at: 62_000, seconds: 0, outcome: 'missed', seen: false });
   ring('dave');
   state('dave', 'terminated', { reason: '487 x' });
   history.missed(ME, { uri: 'dave@example.com', name: '' }, now + 11_000);
   assert.equal(history.of(ME).length, 4);
+  history.see('other@example.com');
+  assert.ok(history.of(ME).some(({ seen }) => !seen));
   history.see(ME);
   assert.ok(history.of(ME).every(({ seen }) => seen));
 });
@@ -287,6 +300,11 @@ test('the history is bounded, kept, cleared per account, and survives nonsense',
   for (const text of ['{', '5', 'null', '{"a":1}']) assert.deepEqual(createHistory(fakeStorage({ [KEY]: text })).of(ME), [], text);
   const odd = [entry(), null, 'x', entry({ outcome: 'odd' }), entry({ at: 'now' }), entry({ uri: 5 }), entry({ seen: undefined })];
   assert.equal(createHistory(fakeStorage({ [KEY]: JSON.stringify(odd) })).of(ME).length, 1);
+  const all = ['answered', 'missed', 'declined', 'unanswered', 'failed', 'elsewhere'].map((outcome) => entry({ outcome }));
+  assert.equal(createHistory(fakeStorage({ [KEY]: JSON.stringify(all) })).of(ME).length, all.length);
+  const seen = fakeStorage({ [KEY]: JSON.stringify([entry({ seen: false })]) });
+  createHistory(seen).see(ME);
+  assert.equal(createHistory(seen).of(ME)[0].seen, true);
 });
 
 test('a browser that refuses storage still has a history', () => {

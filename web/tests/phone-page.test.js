@@ -12,6 +12,7 @@ test('the state of line and account', () => {
   assert.equal(state({ registration: 'failed' }), 'failed');
   assert.equal(state({ registration: 'none' }), 'connecting');
   assert.equal(state({ link: 'connecting', registration: 'none' }), 'connecting');
+  assert.equal(state({ link: 'connecting', registration: 'failed' }), 'connecting');
   assert.equal(state({ link: 'waiting', registration: 'none' }), 'offline');
   assert.equal(stateOf({ ...SITUATION, link: 'offline', signedIn: false }).text, 'Signed out');
   assert.equal(stateOf({ ...SITUATION, link: 'waiting' }).text, 'Offline');
@@ -35,10 +36,14 @@ test('what stands on a call', () => {
   const of = (phase, more, connection = 'connected') => callText({ ...call(phase, more), code: more?.code ?? 0 }, connection);
   const said = ['preparing', 'calling', 'ringing', 'early', 'incoming', 'answering', 'ended'].map((phase) => of(phase));
   assert.equal(new Set(said).size, said.length);
+  assert.ok(said.every(Boolean));
+  assert.match(said[0], /microphone/);
+  assert.match(said[3], /heard/);
   assert.match(of('calling', { code: 182 }), /queue/);
   assert.match(of('calling', { code: 181 }), /forwarded/);
   assert.equal(of('active'), '');
   assert.equal(of('active', {}, 'new'), 'Connecting…');
+  assert.equal(of('active', {}, 'connecting'), 'Connecting…');
   assert.match(of('active', {}, 'disconnected'), /interrupted/);
   assert.equal(of('active', { held: true }), 'On hold');
   assert.match(of('active', { heldByThem: true }), /other side/);
@@ -71,6 +76,7 @@ test('why a call is over: what is normal is said in passing, what is not stays',
   assert.match(over({ endedBy: 'network', reason: 'ICE failed', startedAt: 0 }).text, /firewall/);
   assert.match(over({ endedBy: 'browser', reason: 'OperationError' }).text, /OperationError/);
   assert.match(over({ endedBy: 'lost' }).text, /line to the server/);
+  for (const endedBy of ['refused', 'network', 'browser', 'lost']) assert.equal(over({ endedBy }).bad, true, endedBy);
   assert.match(silentText('bob'), /hold/);
 });
 
@@ -91,5 +97,5 @@ test('calls of the past: what became of them, how long, when', () => {
   assert.match(historyText({ ...entry, outgoing: false, video: false }, now, 'en-GB'), /^Incoming · 1:05/);
   assert.match(historyText({ ...entry, outcome: 'missed', video: false, at: new Date(2026, 4, 4, 9, 30).getTime() }, now, 'en-GB'), /^Missed · 4 May 2026, 09:30$/);
   const said = ['missed', 'declined', 'unanswered', 'failed', 'elsewhere'].map((outcome) => historyText({ ...entry, outcome }, now, 'en-GB'));
-  assert.equal(new Set(said).size, 5);
+  assert.deepEqual(said.map((text) => text.split(' · ')[0]), ['Missed', 'Declined', 'Not answered', 'Failed', 'Answered elsewhere']);
 });
