@@ -174,12 +174,12 @@ export class Call {
         return;
       case 'early-media':
         if (!waiting) return;
-        this.#takeAnswer(sdp);
+        this.#takeAnswer(sdp, false);
         return this.#set('early');
       case 'accepted':
         if (this.phase === 'active' || this.phase === 'incoming') return;
         // After early media the description is the one we have.
-        if (this.outgoing && sdp) this.#takeAnswer(sdp);
+        if (this.outgoing && sdp) this.#takeAnswer(sdp, true);
         else if (this.outgoing && this.phase !== 'early') return this.#broken(new Error('accepted without a description'));
         this.startedAt = this.#options.now();
         this.#set('active');
@@ -193,11 +193,14 @@ export class Call {
     }
   }
 
-  /** @param {string} sdp */
-  #takeAnswer(sdp) {
+  /**
+   * @param {string} sdp
+   * @param {boolean} answered an announcement that does not listen is no hold
+   */
+  #takeAnswer(sdp, answered) {
     this.#enqueue(async () => {
       await this.leg?.takeAnswer(sdp);
-      this.heldByThem = holdsUs(sdp);
+      this.heldByThem = answered && holdsUs(sdp);
       if (this.video && !hasVideo(sdp)) this.#noVideo('');
       this.#options.onChange();
     });

@@ -141,6 +141,15 @@ test('early media: heard before the answer, whose description is not needed any 
   }
 });
 
+test('an announcement that does not listen is no hold, an answer that does not is one', async () => {
+  await calling();
+  await told(['early-media', { sdp: AUDIO('sendonly') }], 'accepted');
+  assert.deepEqual([call.phase, call.heldByThem], ['active', false]);
+  await calling();
+  await told(['accepted', { sdp: AUDIO('sendonly') }]);
+  assert.equal(call.heldByThem, true);
+});
+
 test('ringing never comes after an answer, and other progress keeps the state', async () => {
   await calling();
   await told(['proceeding', { code: 183 }], ['proceeding', { code: 182 }]);
