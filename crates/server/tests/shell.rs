@@ -47,6 +47,8 @@ fn the_routes_answer_as_documented() {
         ("/studio", "studio/"),
         ("/phone/index.html", "./"),
         ("/phone", "phone/"),
+        ("/phone?to=sip:bob@example.com", "phone/?to=sip:bob@example.com"),
+        ("/studio/index.html?stream=demo", "./?stream=demo"),
     ] {
         let index = with_headers(&address, path, "Connection: close\r\n");
         assert_eq!((index.status, index.header("location")), (301, Some(to)), "{path}");
