@@ -32,8 +32,11 @@ export function trackConstraints(kind, deviceId) {
   return kind === 'video' ? { facingMode: 'user' } : true;
 }
 
-/** @param {string} name */
-async function isBlocked(name) {
+/**
+ * Has the user said no for good?
+ * @param {string} name of the permission
+ */
+export async function isBlocked(name) {
   try {
     const status = await navigator.permissions.query({ name: /** @type {PermissionName} */ (name) });
     return status.state === 'denied';

@@ -7,19 +7,19 @@ import { SAMPLE_MS, bitrateText, lossText, pictureText, readFigures, rttText, wi
 /** @typedef {import('./stats.js').Figures} Figures */
 
 /** @type {Figures} */
-const NOTHING = { bitrate: null, loss: null, rtt: null, size: '', fps: null, codec: '', limit: '', layers: [] };
+const NOTHING = { bitrate: null, received: null, loss: null, rtt: null, size: '', fps: null, codec: '', limit: '', layers: [] };
 
 /** @param {Figures['layers'][number]} layer */
 const layerText = ({ rid, size, bitrate, fps }) => `${size || `layer ${rid}`} · ${bitrate ? bitrateText(bitrate) : 'paused'}${fps && bitrate ? ` · ${fps} fps` : ''}`;
 
 /**
- * @param {{ pc(): RTCPeerConnection | null, onFigures(figures: Figures): void }} options
- *   `pc`: the connection that is up, null while there is none
+ * @param {{ pc(): RTCPeerConnection | null, onFigures(figures: Figures): void, least?: number }} options
+ *   `pc`: the connection that is up, null while there is none; `least`: the smallest top of the bit rate's scale
  */
-export function createPanel({ pc: current, onFigures }) {
+export function createPanel({ pc: current, onFigures, least = 500_000 }) {
   const figures = byId('figures', HTMLElement);
   const text = byId('pictureText', HTMLElement);
-  const bitrate = createChart({ title: 'Bit rate', id: 'bitrate', least: 500_000, format: bitrateText });
+  const bitrate = createChart({ title: 'Bit rate', id: 'bitrate', least, format: bitrateText });
   const loss = createChart({ title: 'Packet loss', id: 'loss', least: 2, format: (value) => `${value} %` });
   const rtt = createChart({ title: 'Round trip', id: 'rtt', least: 20, format: (value) => `${value} ms` });
   byId('charts', HTMLElement).append(bitrate.element, loss.element, rtt.element);

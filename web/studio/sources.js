@@ -1,6 +1,6 @@
 // What is published: camera or screen, and sound. Tells what is missing and why.
 
-import { fallbackKinds, trackConstraints } from '../app.devices.js';
+import { fallbackKinds, isBlocked, trackConstraints } from '../app.devices.js';
 import { NO_SCREEN_API, errorName, mediaErrorText, noMediaApiText } from '../app.errors.js';
 import { missingText, pickScreenText } from './texts.js';
 
@@ -20,15 +20,6 @@ export function cameraConstraints(deviceId) {
 
 /** @param {string} deviceId */
 const soundConstraints = (deviceId) => trackConstraints('audio', deviceId);
-
-/** @param {string} name */
-async function isBlocked(name) {
-  try {
-    return (await navigator.permissions.query({ name: /** @type {PermissionName} */ (name) })).state === 'denied';
-  } catch {
-    return false;
-  }
-}
 
 /**
  * @param {MediaDevices} devices

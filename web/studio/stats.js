@@ -4,10 +4,10 @@
  * @typedef {Record<string, any>} Entry of an RTCStatsReport
  * @typedef {{ rid: string, bitrate: number | null, size: string, fps: number | null }} Layer
  * @typedef {{
- *   bitrate: number | null, loss: number | null, rtt: number | null,
+ *   bitrate: number | null, received: number | null, loss: number | null, rtt: number | null,
  *   size: string, fps: number | null, codec: string, limit: string, layers: Layer[]
- * }} Figures bit/s, percent, ms; null where nothing is known; `limit`: what keeps the picture below its best, '' if nothing;
- *   `layers` of the picture sent, highest first
+ * }} Figures bit/s, percent, ms; null where nothing is known; `bitrate` of both directions, `received` of one;
+ *   `limit`: what keeps the picture below its best, '' if nothing; `layers` of the picture sent, highest first
  */
 
 /** What the charts show, in samples of one second. */
@@ -128,6 +128,7 @@ export function readFigures(now, before) {
   const codec = byId.get((best ?? sent[0] ?? received[0])?.codecId)?.mimeType;
   return {
     bitrate: sumOf([...sent, ...received].map(rate)),
+    received: sumOf(received.map(rate)),
     loss: received.length > 0 ? lossReceived(received, earlier) : lossSent(sent, earlier, byId),
     rtt: roundTrip(entries, byId, sent),
     size: best ? sizeOf(best) : '',

@@ -40,9 +40,16 @@ fn the_routes_answer_as_documented() {
         let answer = request(&address, method, path).unwrap_or_else(|why| panic!("{method} {path}: {why}"));
         assert_eq!((answer.status, answer.body.as_str()), (status, body), "{method} {path}");
     }
-    for (path, to) in
-        [("/index.html", "./"), ("/sid/index.html", "./"), ("/studio/index.html", "./"), ("/studio", "studio/")]
-    {
+    for (path, to) in [
+        ("/index.html", "./"),
+        ("/sid/index.html", "./"),
+        ("/studio/index.html", "./"),
+        ("/studio", "studio/"),
+        ("/phone/index.html", "./"),
+        ("/phone", "phone/"),
+        ("/phone?to=sip:bob@example.com", "phone/?to=sip:bob@example.com"),
+        ("/studio/index.html?stream=demo", "./?stream=demo"),
+    ] {
         let index = with_headers(&address, path, "Connection: close\r\n");
         assert_eq!((index.status, index.header("location")), (301, Some(to)), "{path}");
     }
@@ -53,7 +60,7 @@ fn every_file_of_the_app_is_served_with_its_type() {
     let server = Server::start(&[]);
     let address = server.address();
     let web = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web");
-    for (folder, prefix) in [("", "/"), ("/sid", "/sid/"), ("/studio", "/studio/")] {
+    for (folder, prefix) in [("", "/"), ("/sid", "/sid/"), ("/studio", "/studio/"), ("/phone", "/phone/")] {
         let mut scripts = 0;
         for entry in fs::read_dir(format!("{web}{folder}")).expect("the app is there").flatten() {
             let name = entry.file_name().into_string().expect("names are text");
@@ -74,6 +81,9 @@ fn every_file_of_the_app_is_served_with_its_type() {
         ("/sid/sid.css", "text/css"),
         ("/studio/", "text/html"),
         ("/studio/studio.css", "text/css"),
+        ("/studio/figures.css", "text/css"),
+        ("/phone/", "text/html"),
+        ("/phone/phone.css", "text/css"),
         ("/types/webrtc.d.ts", "text/plain"),
     ] {
         let answer = with_headers(&address, path, "");
@@ -85,7 +95,9 @@ fn every_file_of_the_app_is_served_with_its_type() {
 fn our_pages_are_protected_and_signalling_answers_are_left_alone() {
     let server = Server::start(&[]);
     let address = server.address();
-    for path in ["/", "/app.js", "/sid/", "/sid/app.js", "/studio/", "/studio/app.js", "/config.js"] {
+    for path in
+        ["/", "/app.js", "/sid/", "/sid/app.js", "/studio/", "/studio/app.js", "/phone/", "/phone/app.js", "/config.js"]
+    {
         let page = with_headers(&address, path, "");
         let policy = page.header("content-security-policy").unwrap_or_default();
         assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"), "{path}: {policy}");

@@ -41,14 +41,17 @@ const PROTECTION: [(&str, &str); 6] = [
 pub(super) fn page<B>(path: &str, request: &Request<B>) -> Option<Answer> {
     // Relative, so that it holds behind a reverse proxy's prefix.
     let moved = match path {
-        "/index.html" | "/sid/index.html" | "/studio/index.html" => Some("./"),
+        "/index.html" | "/sid/index.html" | "/studio/index.html" | "/phone/index.html" => Some("./"),
         "/studio" => Some("studio/"),
+        "/phone" => Some("phone/"),
         _ => None,
     };
     if let Some(to) = moved {
         let mut answer = Response::new(Full::default());
         *answer.status_mut() = StatusCode::MOVED_PERMANENTLY;
-        return Some(with(answer, header::LOCATION, to));
+        // Whom to call, or which stream: a link without the last slash leads there, too.
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        return Some(with(answer, header::LOCATION, &format!("{to}{query}")));
     }
     let index = FILES.iter().position(|(url, _, _)| *url == path)?;
     let (_, media_type, content) = FILES[index];
