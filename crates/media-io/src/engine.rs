@@ -77,9 +77,8 @@ impl Engine {
             let own = candidates.iter().copied().filter(|ip| addresses::is_own(*ip)).collect();
             let tell = Arc::clone(&tell);
             let registry = poll.registry().try_clone();
-            let registry = registry.map_err(|error| {
-                format!("cannot share a poller: {error}; raise the limit of open files")
-            })?;
+            let registry =
+                registry.map_err(|error| format!("cannot share a poller: {error}; raise the limit of open files"))?;
             let handles = Arc::clone(&handles);
             let telephones = (Arc::clone(&ports), settings.bind.clone(), registry);
             let mut thread = Thread { number, worker, poll, sockets, own, telephones, handles, tell };

@@ -24,7 +24,14 @@ const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
 fn settings(bind: IpAddr, workers: usize) -> Settings {
     let media = patchbay_media::Config::default();
-    Settings { port: 0, bind: vec![bind], advertise: Vec::new(), workers, rtp_ports: patchbay_media_io::RTP_PORTS, media }
+    Settings {
+        port: 0,
+        bind: vec![bind],
+        advertise: Vec::new(),
+        workers,
+        rtp_ports: patchbay_media_io::RTP_PORTS,
+        media,
+    }
 }
 
 /// An engine whose events arrive at the end of a channel.

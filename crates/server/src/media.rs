@@ -106,11 +106,12 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
 
 /// A range of ports, `first-last`.
 fn ports(text: &str) -> Result<RangeInclusive<u16>, String> {
-    let ends = text.split_once('-').and_then(|(first, last)| Some((first.trim().parse().ok()?, last.trim().parse().ok()?)));
+    let ends =
+        text.split_once('-').and_then(|(first, last)| Some((first.trim().parse().ok()?, last.trim().parse().ok()?)));
     // A pair begins on an even port above 0.
     let usable = ends.filter(|(first, last): &(u16, u16)| *first > 0 && first < last);
-    let (first, last) = usable
-        .ok_or_else(|| format!("sip.rtp_ports: {text:?} is no range of ports; write one like 20000-20999"))?;
+    let (first, last) =
+        usable.ok_or_else(|| format!("sip.rtp_ports: {text:?} is no range of ports; write one like 20000-20999"))?;
     Ok(first..=last)
 }
 

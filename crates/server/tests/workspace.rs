@@ -149,7 +149,8 @@ fn the_core_has_no_dependency_and_dialects_see_no_io() {
         if package.name == "patchbay-core" {
             assert!(built_with.is_empty(), "the core is std only, but is built with {built_with:?}");
         }
-        if package.name.starts_with("patchbay-dialect-") || ["patchbay-sdp", "patchbay-sip"].contains(&package.name.as_str())
+        if package.name.starts_with("patchbay-dialect-")
+            || ["patchbay-sdp", "patchbay-sip"].contains(&package.name.as_str())
         {
             let seen: Vec<_> = forbidden.iter().filter(|name| built_with.contains(*name)).collect();
             assert!(seen.is_empty(), "{} sees {seen:?}", package.name);

@@ -1,7 +1,6 @@
 //! A scripted telephone: it says what a test tells it to, and keeps what it is sent.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
 
 use patchbay_sdp::Description;
 
@@ -45,7 +44,6 @@ impl Ports {
 /// One received packet.
 #[derive(Clone, Debug)]
 pub(crate) struct Heard {
-    pub(crate) at: Instant,
     pub(crate) from: SocketAddr,
     pub(crate) marker: bool,
     pub(crate) pt: u8,
@@ -124,7 +122,7 @@ impl Phone {
     /// What has come to it, opened, in order.
     pub(crate) fn heard(&self, world: &World) -> Vec<Heard> {
         let to_us = world.strayed.iter().filter(|(_, to, ..)| *to == self.address);
-        to_us.map(|(from, _, at, bytes)| heard(*from, *at, &self.opened(bytes))).collect()
+        to_us.map(|(from, _, _, bytes)| heard(*from, &self.opened(bytes))).collect()
     }
 
     fn opened(&self, bytes: &[u8]) -> Vec<u8> {
@@ -151,11 +149,10 @@ impl Phone {
     }
 }
 
-fn heard(from: SocketAddr, at: Instant, bytes: &[u8]) -> Heard {
+fn heard(from: SocketAddr, bytes: &[u8]) -> Heard {
     assert!(bytes.len() >= 12 && bytes[0] == 0x80, "no extensions, no sources: {bytes:?}");
     let word = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
     Heard {
-        at,
         from,
         marker: bytes[1] & 0x80 != 0,
         pt: bytes[1] & 0x7f,

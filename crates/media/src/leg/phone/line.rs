@@ -154,10 +154,14 @@ impl Line {
             self.renew(random);
         }
         self.numbers = Numbers::of(agreed, digits);
+        let before = self.rtp.destination();
         // Who is put on hold by 0.0.0.0 has not moved.
         if theirs.rtp.is_some() {
             self.rtp.tell(theirs.rtp);
             self.rtcp.tell(theirs.rtcp);
+        }
+        if before != self.rtp.destination() {
+            (self.openers, self.open_at) = (OPENERS, Some(now));
         }
         (self.pli, self.fir) = (theirs.pli, theirs.fir);
         let resumes = agreed.to_phone && !self.listens;
@@ -168,8 +172,6 @@ impl Line {
         }
         (self.listens, self.speaks) = (agreed.to_phone, agreed.to_browser);
         self.agreed = Some(agreed.clone());
-        self.openers = OPENERS;
-        self.open_at = Some(now);
         resumes
     }
 
@@ -180,11 +182,14 @@ impl Line {
                 if sealed.theirs != theirs {
                     sealed.inbound = Inbound::of(provider, &theirs);
                     sealed.theirs = theirs;
+                    // Its numbers begin anew.
+                    self.came = None;
                 }
             }
             _ => {
                 let (seal, inbound) = (Seal::of(provider, &ours), Inbound::of(provider, &theirs));
                 self.sealed = Some(Sealed { ours, theirs, seal, inbound });
+                self.came = None;
                 // Nobody says from which cycle of its numbers on a key holds: a new key is a new stream, which begins in
                 // the first (RFC 3711 section 3.3.1).
                 self.renew(random);

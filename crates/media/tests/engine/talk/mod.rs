@@ -1,6 +1,12 @@
 //! Conversations: a browser on str0m at one end, a scripted telephone or another browser at the other.
 
+mod browsers;
 mod calls;
+mod changes;
+mod control;
+mod ends;
+mod keys;
+mod sources;
 
 use std::time::Duration;
 
