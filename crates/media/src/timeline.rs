@@ -33,7 +33,7 @@ impl Timeline {
     /// When a packet of that timestamp was sampled, by our clock; never later than now. `rate`: ticks of a second.
     pub(crate) fn at(&self, sampled: &Sampled, time: u32, rate: u32, now: Instant) -> Instant {
         let (Some((anchor, told)), Some((ntp, base))) = (self.anchor, sampled.report) else { return now };
-        let since = i128::from(ntp.wrapping_sub(anchor) as i64) * 1_000_000_000 >> 32;
+        let since = (i128::from(ntp.wrapping_sub(anchor) as i64) * 1_000_000_000) >> 32;
         let ticks = i128::from(time.wrapping_sub(base) as i32);
         let nanos = since + ticks * 1_000_000_000 / i128::from(rate.max(1));
         let offset = u64::try_from(nanos.unsigned_abs()).ok().map(Duration::from_nanos);

@@ -9,6 +9,7 @@ mod loss;
 mod net;
 mod peer;
 mod phone;
+mod ports;
 mod simulcast;
 mod srtp;
 mod talk;

@@ -12,7 +12,7 @@ use patchbay_media::{Config, Datagram, Datagrams, Peer as To, PeerMessage, RtpDa
 
 use crate::net::{Net, Path};
 use crate::peer::Peer;
-use crate::phone::Ports;
+use crate::ports::Ports;
 
 pub(crate) const SERVER: [u8; 4] = [10, 0, 0, 1];
 
