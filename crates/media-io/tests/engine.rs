@@ -362,7 +362,7 @@ fn a_browser_and_a_telephone_hear_each_other() {
     engine.submit(open_by(2, talk(Some(1)), Transport::Rtp(Srtp::Off))).expect("there is room");
     let invite = described(&events, 2, DescriptionKind::Offer);
     let at = SocketAddr::new(V4, port(&invite));
-    assert!(at.port() % 2 == 0 && (26_000..=26_099).contains(&at.port()), "{invite}");
+    assert!(at.port().is_multiple_of(2) && (26_000..=26_099).contains(&at.port()), "{invite}");
     UdpSocket::bind(at).expect_err("the port is taken");
     let phone = UdpSocket::bind((V4, 0)).expect("a free port");
     phone.set_nonblocking(true).expect("it does not block");
