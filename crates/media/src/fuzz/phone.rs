@@ -14,7 +14,7 @@ use super::engine::Engine;
 use super::input::Input;
 use crate::dtls::identity;
 use crate::rtp;
-use crate::srtp::{Inbound, Seal};
+use crate::srtp::Seal;
 
 /// The links of the two ends: one that keeps to the rules, and the other.
 const GOOD: u64 = 0;
@@ -263,6 +263,7 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::srtp::Inbound;
 
     #[test]
     fn the_corpus_finds_nothing() {

@@ -86,6 +86,11 @@ impl Talking {
         self.held.is_some()
     }
 
+    /// Our first offer was not answered yet.
+    pub(crate) fn asks(&self) -> bool {
+        self.offer.is_some() && !self.agreed
+    }
+
     /// The section of the other end that this one's packets go to.
     pub(crate) fn other_place(&self, place: usize) -> Option<usize> {
         self.lines.get(place)?.as_ref()?.other

@@ -93,6 +93,9 @@ impl Worker {
         match (&leg.role, offer) {
             (Role::Phone(phone), true) if phone.agreed => self.phone_changes(index, text, now, sink),
             (Role::Talk(talking), true) if talking.agreed => self.browser_changes(index, text, now, sink),
+            // Both offer at once (RFC 3264 section 4): ours stands.
+            (Role::Phone(phone), true) if phone.asks() => sink.event(MediaEvent::Declined { link: leg.link }),
+            (Role::Talk(talking), true) if talking.asks() => sink.event(MediaEvent::Declined { link: leg.link }),
             (_, true) => self.offered(index, text, sink),
             (_, false) => self.answered(index, text, now, sink),
         }

@@ -386,6 +386,9 @@ impl Telephone {
             return Ok(());
         }
         self.close(place, sink);
+        if self.lines.iter().flatten().count() >= LINES {
+            return Ok(());
+        }
         // One address for all sections: descriptions name one.
         let settled = self.address();
         let fits = |address: &&SocketAddr| match (settled, told) {
@@ -426,6 +429,10 @@ impl Telephone {
         description.sections().iter().map(told).collect()
     }
 }
+
+/// Sections of one telephone that get ports: sound, pictures, a screen. More are rejected, or a single call could take all
+/// the ports that there are.
+const LINES: usize = 4;
 
 const PLAIN: Profile = Profile { secure: false, feedback: false };
 

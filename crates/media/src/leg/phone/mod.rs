@@ -121,6 +121,11 @@ impl Telephone {
         self.waits
     }
 
+    /// Our first offer was not answered yet.
+    pub(crate) fn asks(&self) -> bool {
+        self.asked && !self.agreed
+    }
+
     /// Our ports, by their sections.
     pub(crate) fn ports(&self) -> impl Iterator<Item = (usize, SocketAddr)> + '_ {
         self.lines.iter().enumerate().filter_map(|(place, line)| Some((place, line.as_ref()?.local)))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use patchbay_core::{Codec, DescriptionKind, LinkId, MediaEvent, SignalKind, Srtp};
+use patchbay_core::{Codec, DescriptionKind, LinkId, MediaEvent, SignalKind, Srtp, Transport};
 use str0m::media::{Direction, MediaKind};
 
 use super::*;
@@ -219,5 +219,23 @@ fn a_browser_that_changes_its_network_or_mind_is_answered_at_once() {
     let (answer, _) = world.described(BROWSER, DescriptionKind::Answer);
     assert_eq!(answer.matches("a=recvonly").count(), 2, "{answer}");
     world.remote(BROWSER, SignalKind::Offer, "garbage");
+    assert!(world.has(|event| matches!(event, MediaEvent::Declined { link } if *link == LinkId::new(BROWSER))));
+}
+
+#[test]
+fn where_both_offer_at_once_ours_stands() {
+    let mut world = World::new(1, 1);
+    let browser = browser(&mut world);
+    ring(&mut world, browser, false, Srtp::Off);
+    world.remote(PHONE, SignalKind::Offer, &description(&[("audio", 4_000, OPUS)]));
+    assert!(world.has(|event| matches!(event, MediaEvent::Declined { link } if *link == LinkId::new(PHONE))));
+    pick_up(&mut world, browser, &description(&[("audio", 4_000, OPUS)]));
+    let mut world = World::new(1, 1);
+    let browser = super::browser(&mut world);
+    open(&mut world, PHONE, peer(), Transport::Rtp(Srtp::Off));
+    world.remote(PHONE, SignalKind::Offer, &description(&[("audio", 4_000, OPUS)]));
+    open(&mut world, BROWSER, ours(PHONE), WEB);
+    let theirs = world.peers[browser].offer_to(Direction::SendRecv, 1, 0);
+    world.remote(BROWSER, SignalKind::Offer, &theirs);
     assert!(world.has(|event| matches!(event, MediaEvent::Declined { link } if *link == LinkId::new(BROWSER))));
 }

@@ -132,33 +132,58 @@ fn a_telephone_that_cannot_be_asked_is_asked_by_others() {
     assert!(video.control(&world).iter().all(|packet| !packet.windows(2).any(|two| two == [0x81, 206])));
 }
 
+/// A sender report: at that moment of the telephone's clock the stream's timestamp is this.
+fn sampled(phone: &mut Phone, world: &mut World, ntp: u64, time: u32) {
+    let mut said = vec![0x80, 200, 0, 6];
+    said.extend(phone.ssrc.to_be_bytes());
+    said.extend(ntp.to_be_bytes());
+    said.extend(time.to_be_bytes());
+    said.extend([0; 8]);
+    phone.report(world, &said);
+}
+
 #[test]
-fn a_browser_is_told_when_the_telephone_s_packets_were_sampled() {
-    let (mut world, mut audio, _) = connected();
-    // The telephone's clock, whatever it is, at its first packet.
+fn sound_and_pictures_of_a_telephone_are_told_to_be_together() {
+    let (mut world, mut audio, mut video) = connected();
+    let (sound, pictures) = (audio.time, video.time);
+    // Both are sampled at this moment of its clock; pictures take 300 ms longer to come.
     let ntp: u64 = 3_000_000_000 << 32;
-    let report = |audio: &mut Phone, world: &mut World, ntp: u64, time: u32| {
-        let mut said = vec![0x80, 200, 0, 6];
-        said.extend(audio.ssrc.to_be_bytes());
-        said.extend(ntp.to_be_bytes());
-        said.extend(time.to_be_bytes());
-        said.extend([0; 8]);
-        audio.report(world, &said);
-    };
-    let begin = audio.time;
-    audio.say(&mut world, 96, false, 960, b"x");
-    report(&mut audio, &mut world, ntp, begin);
-    for _ in 0..200 {
-        world.pass(Duration::from_millis(20));
-        // Each packet comes 200 ms after it was sampled: the clock of its timestamps runs behind.
+    let mut waiting = std::collections::VecDeque::new();
+    for step in 0..500_u32 {
         audio.say(&mut world, 96, false, 960, b"x");
+        waiting.push_back(video.packet(96, true, 1_800, &vp8(step == 0, true, 640, 360, step as u16, 50)));
+        if step >= 15 {
+            let packet = waiting.pop_front().expect("one waits");
+            let (from, to) = (video.address, video.server);
+            world.arrive(from, to, &packet);
+        }
+        if step == 20 {
+            // A report tells of the moment in which it is sent.
+            let now = ntp + (u64::from(step) << 32) / 50;
+            sampled(&mut audio, &mut world, now, sound + step * 960);
+            sampled(&mut video, &mut world, now, pictures + step * 1_800);
+        }
+        world.pass(Duration::from_millis(20));
     }
-    world.pass(Duration::from_millis(500));
-    let senders = world.peers[0].control.iter().filter_map(|(_, rtcp)| match rtcp {
+    // When our reports say that these were sampled.
+    let reports = world.peers[0].control.iter().filter_map(|(_, rtcp)| match rtcp {
         Rtcp::SenderReport(report) => Some(report.sender_info),
         _ => None,
     });
-    assert!(senders.count() >= 1, "reports reach the browser");
+    let reports: Vec<_> = reports.collect();
+    let mut first = |kind, time: u32, rate: f64| {
+        let mid = mid(&world, 0, kind);
+        let of = |info: &&str0m::rtp::rtcp::SenderInfo| {
+            let mut api = world.peers[0].rtc.direct_api();
+            api.stream_rx(&info.ssrc).is_some_and(|stream| *stream.mid() == *mid)
+        };
+        let info = reports.iter().rev().find(of).expect("a report");
+        let since = f64::from((info.rtp_time.numer() as u32).wrapping_sub(time)) / rate;
+        let at = info.ntp_time.duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs_f64();
+        at - since
+    };
+    let apart = first(MediaKind::Audio, sound, 48_000.0) - first(MediaKind::Video, pictures, 90_000.0);
+    assert!(apart.abs() < 0.03, "{apart} s apart");
 }
 
 #[test]

@@ -149,3 +149,28 @@ fn legs_report_what_comes_in() {
         assert!(world.has(passed), "{link}");
     }
 }
+
+#[test]
+fn one_call_does_not_take_all_ports() {
+    let mut world = World::new(1, 1);
+    let browser = browser(&mut world);
+    let many: Vec<_> = (0..20).map(|_| ("audio", 4_000, OPUS)).collect();
+    open(&mut world, PHONE, peer(), Transport::Rtp(Srtp::Off));
+    world.remote(PHONE, SignalKind::Offer, &description(&many));
+    assert_eq!(world.ports.bound.len(), 4);
+    open(&mut world, BROWSER, ours(PHONE), WEB);
+    let offer = world.described(BROWSER, DescriptionKind::Offer).0;
+    assert_eq!(offer.matches("m=audio").count(), 4, "{offer}");
+    let answer = world.peers[browser].answer(&offer);
+    world.remote(BROWSER, SignalKind::Answer, &answer);
+    let ok = world.described(PHONE, DescriptionKind::Answer).0;
+    assert_eq!((ok.matches("m=audio 2").count(), ok.matches("m=audio 0 ").count()), (4, 16), "{ok}");
+    let mut world = World::new(1, 1);
+    let browser = super::browser(&mut world);
+    let offer = world.peers[browser].offer_to(Direction::SendRecv, 10, 10);
+    open(&mut world, BROWSER, peer(), WEB);
+    world.remote(BROWSER, SignalKind::Offer, &offer);
+    open(&mut world, PHONE, ours(BROWSER), Transport::Rtp(Srtp::Off));
+    let offer = world.described(PHONE, DescriptionKind::Offer).0;
+    assert_eq!((offer.matches(" RTP/AVP ").count(), world.ports.bound.len()), (4, 4), "{offer}");
+}
