@@ -147,7 +147,8 @@ impl Worker {
         if let Some(other) = other {
             self.complete(other, &choices, now, sink);
         }
-        self.both_begin_to_hear(index, now, sink);
+        // A telephone that takes another one's place.
+        self.begins_to_hear(index, now, sink);
         self.touch(index);
     }
 
@@ -288,14 +289,6 @@ impl Worker {
         };
         for place in 0..sections {
             self.wants_key(index, place, now, sink);
-        }
-    }
-
-    fn both_begin_to_hear(&mut self, index: usize, now: Instant, sink: &mut dyn Sink) {
-        let other = self.legs[index].as_deref().and_then(other).and_then(|other| self.by_link.get(&other).copied());
-        self.begins_to_hear(index, now, sink);
-        if let Some(other) = other {
-            self.begins_to_hear(other, now, sink);
         }
     }
 

@@ -190,6 +190,13 @@ impl Peer {
         self.tick(now);
     }
 
+    /// The same for one that was sampled some time ago.
+    pub(crate) fn write_late(&mut self, mid: &str, pt: u8, seq: u64, time: u32, sampled: Instant, now: Instant) {
+        let write = RtpWrite::new(pt.into(), seq.into(), time, sampled, [7; 20].to_vec());
+        self.rtc.direct_api().stream_tx_by_mid(mid.into(), None).expect("a stream").write_rtp(write);
+        self.tick(now);
+    }
+
     /// Writes a packet of sound that is so loud: 0 is the loudest, -127 is silence.
     pub(crate) fn sound(&mut self, seq: u64, time: u32, now: Instant, level: i8, payload: &[u8]) {
         let (ssrc, pt) = self.sending(MediaKind::Audio, None);

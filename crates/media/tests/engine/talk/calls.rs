@@ -200,6 +200,7 @@ fn the_browser_s_first_codec_is_what_the_telephone_is_told() {
     let browser = browser(&mut world);
     let invite = description(&[("audio", 4_000, "8 0 96\r\na=rtpmap:96 opus/48000/2")]);
     let offer = called(&mut world, &invite);
+    assert!(!offer.contains("telephone-event"), "the telephone knows none: {offer}");
     let answer = world.peers[browser].answer(&offer);
     let turned = answer.replacen(" 8 0 111", " 0 111 8", 1).replacen(" 111 0 8", " 0 111 8", 1);
     assert!(turned.contains("SAVPF 0 111 8"), "{answer}");
@@ -292,4 +293,30 @@ fn ends_that_make_no_sense_are_refused() {
     open(&mut world, 4, ours(3), Transport::Rtp(Srtp::Off));
     assert_eq!(fault(&world, 4), Some(MediaFault::Description), "it has said nothing yet");
     assert!(world.has(|event| matches!(event, MediaEvent::Refused { .. })));
+}
+
+#[test]
+fn what_the_browser_does_not_know_the_telephone_is_not_promised() {
+    let mut world = World::new(1, 1);
+    let browser = world.peer_with(Path::GOOD, Path::GOOD, |builder| builder.clear_codecs().enable_opus(true, false));
+    // Two sections for sound, of which only the second can be taken.
+    let invite = description(&[("audio", 4_000, "8"), ("audio", 4_002, OPUS)]);
+    let offer = called(&mut world, &invite);
+    let answer = world.peers[browser].answer(&offer);
+    world.remote(BROWSER, SignalKind::Answer, &answer);
+    let ok = world.described(PHONE, DescriptionKind::Answer).0;
+    assert!(ok.contains("m=audio 0 RTP/AVP 8\r\nm=audio 20002 RTP/AVP 96\r\n"), "no digits: {ok}");
+    let mut second = Phone::new(4_002, &ok, 1);
+    world.pass(Duration::from_millis(500));
+    second.say(&mut world, 96, false, 960, b"x");
+    second.say(&mut world, 101, false, 960, b"digit");
+    world.pass(Duration::from_millis(100));
+    let got: Vec<_> = world.peers[browser].got.values().flatten().map(|got| got.payload.clone()).collect();
+    assert_eq!(got, [b"x".to_vec()]);
+    // And the other way round.
+    let mut world = World::new(1, 1);
+    let browser = super::browser(&mut world);
+    ring(&mut world, browser, false, Srtp::Off);
+    let answer = pick_up(&mut world, browser, &description(&[("audio", 4_000, "0")]));
+    assert!(answer.contains("m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"), "{answer}");
 }

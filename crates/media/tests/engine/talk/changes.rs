@@ -195,6 +195,9 @@ fn a_browser_may_add_pictures_later() {
     assert!(video.passed(&world, &[96]).len() >= 8);
     let pictures = mid(&world, 0, MediaKind::Video);
     assert!(world.peers[0].sorted(&pictures).len() >= 8);
+    let sound = mid(&world, 0, MediaKind::Audio);
+    let got: Vec<_> = world.peers[0].sorted(&sound).iter().map(|got| (got.seq, got.time)).collect();
+    assert!(got.len() >= 38 && steady(&got), "{got:?}");
 }
 
 #[test]
@@ -218,6 +221,11 @@ fn a_browser_that_changes_its_network_or_mind_is_answered_at_once() {
     world.remote(BROWSER, SignalKind::Offer, &restart);
     let (answer, _) = world.described(BROWSER, DescriptionKind::Answer);
     assert_eq!(answer.matches("a=recvonly").count(), 2, "{answer}");
+    let sound = mid(&world, 0, MediaKind::Audio);
+    let got: Vec<_> = world.peers[0].sorted(&sound).iter().map(|got| (got.seq, got.time)).collect();
+    assert!(got.len() >= 18 && steady(&got), "{got:?}");
+    converse(&mut world, &mut audio, None, 20, 10);
+    assert!(world.peers[0].sorted(&sound).len() <= got.len() + 1, "it is sent nothing");
     world.remote(BROWSER, SignalKind::Offer, "garbage");
     assert!(world.has(|event| matches!(event, MediaEvent::Declined { link } if *link == LinkId::new(BROWSER))));
 }

@@ -187,6 +187,34 @@ fn sound_and_pictures_of_a_telephone_are_told_to_be_together() {
 }
 
 #[test]
+fn sound_and_pictures_of_a_browser_are_told_to_be_together() {
+    let (mut world, audio, video) = connected();
+    let (sound, pictures) = (mid(&world, 0, MediaKind::Audio), mid(&world, 0, MediaKind::Video));
+    let begin = world.now;
+    let late = Duration::from_millis(300);
+    for step in 0..1_000_u32 {
+        let now = world.now;
+        world.peers[0].write_as(&sound, 111, 500 + u64::from(step), step * 960, now, b"x");
+        if now >= begin + late {
+            // A picture leaves 300 ms after it was sampled.
+            let sampled = (now - late) - begin;
+            let time = (sampled.as_millis() * 90) as u32;
+            world.peers[0].write_late(&pictures, 96, 900 + u64::from(step), time, now - late, now);
+        }
+        world.pass(Duration::from_millis(20));
+    }
+    let first = |phone: &Phone, rate: f64| {
+        let heard = phone.passed(&world, &[96]);
+        let report = phone.control(&world).into_iter().rfind(|report| report[1] == 200).expect("a report");
+        let at = f64::from(word(&report, 8)) + f64::from(word(&report, 12)) / 4_294_967_296.0;
+        // The first packet is of the beginning.
+        at - f64::from(word(&report, 16).wrapping_sub(heard[0].time)) / rate
+    };
+    let apart = first(&audio, 48_000.0) - first(&video, 90_000.0);
+    assert!(apart.abs() < 0.05, "{apart} s apart");
+}
+
+#[test]
 fn what_is_lost_on_the_way_to_a_browser_is_sent_again() {
     let (mut world, mut audio, mut video) = connected();
     world.paths[0].1 = Path::lossy(10);

@@ -26,7 +26,10 @@ fn ports_are_free_when_a_leg_ends_and_the_other_end_goes_on_alone() {
     open(&mut world, 3, ours(BROWSER), Transport::Rtp(Srtp::Off));
     let offer = world.described(3, DescriptionKind::Offer).0;
     assert!(offer.contains(" 111 126\r\n"), "within what was agreed upon: {offer}");
+    let asked = world.peers[0].asked.len();
     world.remote(3, SignalKind::Answer, &description(&[("audio", 4_000, OPUS), ("video", 4_002, VP8)]));
+    world.pass(Duration::from_millis(100));
+    assert_eq!(world.peers[0].asked.len(), asked + 1, "it begins with a key frame");
     let (mut audio, mut video) = (Phone::new(4_000, &offer, 0), Phone::new(4_002, &offer, 1));
     converse(&mut world, &mut audio, Some(&mut video), 10, 20);
     assert!(audio.passed(&world, &[96]).len() >= 18 && video.passed(&world, &[96]).len() >= 8);
@@ -120,8 +123,11 @@ fn ends_wait_for_each_other_but_not_for_ever() {
     ring(&mut world, browser, false, Srtp::Off);
     world.pass(Duration::from_secs(100));
     pick_up(&mut world, browser, &description(&[("audio", 4_000, OPUS)]));
-    world.pass(Duration::from_secs(5));
+    world.peers[0].closed = true;
+    world.pass(Duration::from_secs(28));
     assert!(!lost(&world, BROWSER), "its time to connect begins with its answer");
+    world.pass(Duration::from_secs(4));
+    assert!(lost(&world, BROWSER));
 }
 
 #[test]

@@ -151,3 +151,43 @@ fn a_refresh_keeps_the_keys_and_other_keys_begin_anew() {
     let got: Vec<_> = world.peers[0].sorted(&sound).iter().map(|got| (got.seq, got.time)).collect();
     assert!(got.len() >= 55 && steady(&got), "the browser sees one stream: {got:?}");
 }
+
+#[test]
+fn a_telephone_is_followed_wherever_it_can_seal() {
+    let mut world = World::new(1, 1);
+    let browser = browser(&mut world);
+    let offer = ring(&mut world, browser, false, Srtp::Optional);
+    pick_up(&mut world, browser, &secured(4_000));
+    let mut audio = Phone::new(4_000, &offer, 0).secure(&OURS, &offer, 0);
+    world.pass(Duration::from_millis(500));
+    for (round, last) in [(0, 1), (1, 2), (2, 1)] {
+        audio.address = std::net::SocketAddr::from(([10, 4, 0, last], 9_000));
+        world.strayed.clear();
+        converse(&mut world, &mut audio, None, round * 10, 10);
+        assert!(audio.passed(&world, &[96]).len() >= 8, "{round}");
+    }
+    assert_eq!(world.workers[0].counts().strangers, 0);
+}
+
+#[test]
+fn the_telephone_s_key_alone_may_change() {
+    let mut world = World::new(1, 1);
+    let browser = browser(&mut world);
+    let offer = ring(&mut world, browser, false, Srtp::Optional);
+    pick_up(&mut world, browser, &secured(4_000));
+    let mut audio = Phone::new(4_000, &offer, 0).secure(&OURS, &offer, 0);
+    world.pass(Duration::from_millis(500));
+    converse(&mut world, &mut audio, None, 0, 20);
+    let stream = audio.passed(&world, &[96])[0].ssrc;
+    let key = format!("a=crypto:{}", Crypto::new(1, Suite::AesCm128HmacSha1_80, &[9; KEY_BYTES]).write());
+    let ok = reinvite(&mut world, &description(&[("audio", 4_000, &format!("{OPUS}\r\n{key}"))]));
+    // Its numbers begin anew, ours go on.
+    let mut again = Phone::new(4_000, &ok, 0).secure(&[9; 30], &ok, 0);
+    converse(&mut world, &mut again, None, 20, 20);
+    let heard = again.passed(&world, &[96]);
+    let numbers: Vec<_> = heard.iter().map(|one| (u64::from(one.seq), one.time)).collect();
+    assert!(heard.len() >= 38 && heard.iter().all(|one| one.ssrc == stream) && steady(&numbers), "{numbers:?}");
+    let sound = mid(&world, 0, MediaKind::Audio);
+    let got: Vec<_> = world.peers[0].sorted(&sound).iter().map(|got| (got.seq, got.time)).collect();
+    assert!(got.len() >= 38 && steady(&got), "{got:?}");
+}

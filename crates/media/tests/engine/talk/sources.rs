@@ -78,6 +78,9 @@ fn the_way_is_opened_and_kept_open() {
     assert_eq!((last.pt, last.payload.as_slice()), (96, &b"first"[..]));
     let numbers: Vec<_> = all.iter().map(|one| (u64::from(one.seq), one.time)).collect();
     assert!(steady(&numbers) && all.iter().all(|one| one.ssrc == last.ssrc), "it is one stream: {numbers:?}");
+    let mut audio = audio;
+    converse(&mut world, &mut audio, None, 300, 1_000);
+    assert_eq!(audio.passed(&world, &[127]).len(), 5, "what is used is open");
 }
 
 #[test]
