@@ -2,4 +2,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| patchbay_sip::fuzz::sipsdp::target(data));
+fuzz_target!(|data: &[u8]| patchbay_sdp::fuzz::sipsdp::target(data));

@@ -17,7 +17,7 @@ struct Target {
     dictionary: Option<&'static str>,
 }
 
-const TARGETS: [Target; 17] = [
+const TARGETS: [Target; 18] = [
     Target { name: "antmedia", longest: 2_048, dictionary: Some("antmedia.dict") },
     // Some sixty messages: four times what fills a reader's queue.
     Target { name: "data", longest: 128, dictionary: None },
@@ -30,6 +30,8 @@ const TARGETS: [Target; 17] = [
     // Some two hundred operations.
     Target { name: "hub", longest: 1_024, dictionary: None },
     Target { name: "mesh", longest: 2_048, dictionary: Some("mesh.dict") },
+    // Some sixty packets, and what changes between them.
+    Target { name: "phone", longest: 1_024, dictionary: Some("sdp.dict") },
     // Some hundred operations.
     Target { name: "rtcp", longest: 512, dictionary: None },
     // Some three hundred packets; a payload has at most 255 bytes.

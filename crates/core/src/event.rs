@@ -67,6 +67,16 @@ pub enum Event {
         /// Where it stands.
         state: CallState,
     },
+    /// Edge: a later offer of this party cannot be taken. The call goes on as it was; there will be no answer.
+    Declined {
+        /// The call.
+        link: LinkId,
+    },
+    /// Edge: whoever sends this party pictures by RTP shall send a key frame, and can be asked in its signalling only.
+    KeyWanted {
+        /// The call.
+        link: LinkId,
+    },
     /// Edge: a call is over.
     Ended {
         /// The command's tag for the party whose command it was, else 0.

@@ -298,7 +298,7 @@ pub enum LegRole {
 }
 
 /// One end of a conversation between two peers: what one sends is sent to the other, section by section. The two ends may
-/// travel differently, but nothing is coded anew: both agree on the same codecs.
+/// travel differently, but nothing is coded anew: both agree on the same codecs, one for each section.
 ///
 /// | who begins | steps |
 /// |---|---|
@@ -307,9 +307,16 @@ pub enum LegRole {
 ///
 /// An end whose other end is gone says nothing, and waits to be closed.
 ///
-/// An answer may come again, early media before the final one: only the end that it is said to follows it. An offer may
-/// come later at either end. What concerns that end alone (hold, another address, a refresh, one codec of the agreed ones)
-/// is answered at once; what would change the conversation is offered to the other end first, whose answer it waits for.
+/// Who answers chooses: the first codec of each section of the answer that the other end has, too, as this is what it will
+/// send. In the second row the choice is made by the first answer, so the second end is offered exactly that.
+///
+/// An answer may come again, early media before the final one: only the end that it is said to follows it, and it has to
+/// keep to the codec that was agreed.
+///
+/// An offer may come later at either end, and replaces one that waits. What concerns that end alone (hold, another address, a
+/// refresh, another number for the codec) is answered at once. A section that a browser adds is offered to the other end
+/// first, whose answer it waits for; one that a telephone adds is rejected. An offer without the codec that flows is
+/// declined ([`MediaEvent::Declined`]), and nothing changes.
 #[derive(Clone, Debug)]
 pub enum Talk {
     /// This end's peer offers first.
@@ -346,7 +353,8 @@ pub struct Track {
 /// What the engine tells the hub.
 #[derive(Clone, Debug)]
 pub enum MediaEvent {
-    /// A receiving leg has read its peer's description. Precedes our answer, if it was an offer.
+    /// A receiving leg, or an end of a conversation, has read its peer's description. Precedes our answer, if it was an
+    /// offer; of an offer that the other end has yet to hear of, this is what the peer likes best.
     Parsed {
         /// The leg.
         link: LinkId,
@@ -368,12 +376,13 @@ pub enum MediaEvent {
         /// Its media sections, in order, inactive ones included.
         sections: Vec<Section<LinkId>>,
     },
-    /// The leg is connected and, if it receives and its peer announced media, the first of it has come.
+    /// The leg is connected and, if it receives and its peer announced media, the first of it has come. An end of a
+    /// conversation: it is connected; by RTP: the first packet has come, or both have agreed that none will.
     Flowing {
         /// The leg.
         link: LinkId,
     },
-    /// The peer's connection is lost; the leg is closed.
+    /// The peer's connection is lost; the leg is closed. By RTP: nothing has come for long, though it should.
     Lost {
         /// The leg.
         link: LinkId,
@@ -384,6 +393,18 @@ pub enum MediaEvent {
         link: LinkId,
         /// Why.
         fault: MediaFault,
+    },
+    /// A later offer of the peer cannot be taken: malformed, or without the codec that the other end goes on sending. The
+    /// leg is as it was before; there will be no answer.
+    Declined {
+        /// The leg.
+        link: LinkId,
+    },
+    /// The peer of an RTP leg is to send a key frame, and has not said that it can be asked in RTCP: whoever has its
+    /// signalling may ask (RFC 5168). At most twice a second.
+    KeyWanted {
+        /// The leg.
+        link: LinkId,
     },
     /// A sending leg has changed over to another rendition of a track.
     Switched {
@@ -421,6 +442,8 @@ impl MediaEvent {
             | Self::Flowing { link }
             | Self::Lost { link }
             | Self::Refused { link, .. }
+            | Self::Declined { link }
+            | Self::KeyWanted { link }
             | Self::Switched { link, .. }
             | Self::Speaker { link, .. }
             | Self::Report { link, .. } => *link,

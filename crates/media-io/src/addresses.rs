@@ -63,6 +63,7 @@ mod tests {
             bind: bind.iter().map(|address| address.parse().expect("an address")).collect(),
             advertise: advertise.iter().map(|address| address.parse().expect("an address")).collect(),
             workers: 1,
+            rtp_ports: crate::RTP_PORTS,
             media: patchbay_media::Config::default(),
         };
         let named = |bind: &[&str], advertise: &[&str]| {

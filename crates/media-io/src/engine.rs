@@ -6,11 +6,12 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use mio::Poll;
-use patchbay_core::{LinkId, MediaEvent, MediaOp};
+use patchbay_core::{LegRole, LinkId, MediaEvent, MediaOp, Open, Talk};
 use patchbay_media::{Counts, Worker};
 
 use crate::inbox::Put;
-use crate::socket::Socket;
+use crate::ports::Ports;
+use crate::socket::{BUFFER, Socket};
 use crate::thread::{Gauges, Handle, Thread};
 use crate::{Settings, addresses};
 
@@ -63,6 +64,7 @@ impl Engine {
             prepared.push((number, sockets, poll));
         }
         let handles = Arc::new(handles);
+        let ports = Arc::new(Ports::new(&settings.rtp_ports));
         let mut threads = Vec::new();
         for (number, sockets, poll) in prepared {
             let mut media = settings.media.clone();
@@ -74,7 +76,12 @@ impl Engine {
             let worker = Worker::new(number, media, Instant::now())?;
             let own = candidates.iter().copied().filter(|ip| addresses::is_own(*ip)).collect();
             let tell = Arc::clone(&tell);
-            let mut thread = Thread { number, worker, poll, sockets, own, handles: Arc::clone(&handles), tell };
+            let registry = poll.registry().try_clone();
+            let registry =
+                registry.map_err(|error| format!("cannot share a poller: {error}; raise the limit of open files"))?;
+            let handles = Arc::clone(&handles);
+            let telephones = (Arc::clone(&ports), settings.bind.clone(), registry);
+            let mut thread = Thread { number, worker, poll, sockets, own, telephones, handles, tell };
             thread.register().map_err(|error| format!("cannot wait for a media socket: {error}"))?;
             let builder = std::thread::Builder::new().name(format!("media-{number}"));
             let spawned = builder.spawn(move || thread.run());
@@ -94,7 +101,7 @@ impl Engine {
         let link = op.link();
         let mut places = self.places();
         let worker = match &op {
-            MediaOp::Open(_) => places.place(link),
+            MediaOp::Open(open) => places.place(link, partner(open)),
             _ => places.by_link.get(&link).copied(),
         };
         // A leg that is closed already.
@@ -167,9 +174,11 @@ impl Drop for Engine {
 }
 
 impl Places {
-    /// The worker with the fewest legs gets the next one.
-    fn place(&mut self, link: LinkId) -> Option<usize> {
-        let (worker, _) = self.legs.iter().enumerate().min_by_key(|(_, legs)| **legs)?;
+    /// The worker with the fewest legs gets the next one; but both ends of a conversation are together.
+    fn place(&mut self, link: LinkId, with: Option<LinkId>) -> Option<usize> {
+        let together = with.and_then(|with| self.by_link.get(&with).copied());
+        let idlest = || self.legs.iter().enumerate().min_by_key(|(_, legs)| **legs).map(|(worker, _)| worker);
+        let worker = together.or_else(idlest)?;
         self.by_link.insert(link, worker);
         self.legs[worker] += 1;
         Some(worker)
@@ -179,6 +188,14 @@ impl Places {
         if let Some(worker) = self.by_link.remove(&link) {
             self.legs[worker] -= 1;
         }
+    }
+}
+
+/// The other end of a conversation.
+fn partner(open: &Open) -> Option<LinkId> {
+    match &open.role {
+        LegRole::Talk(Talk::Ours { with, .. }) => *with,
+        _ => None,
     }
 }
 
@@ -193,7 +210,7 @@ fn bind(settings: &Settings, number: usize) -> Result<Vec<Socket>, String> {
     let mut sockets: Vec<Socket> = Vec::new();
     let mut failure = None;
     for ip in &settings.bind {
-        match Socket::bind(SocketAddr::new(*ip, port)) {
+        match Socket::bind(SocketAddr::new(*ip, port), BUFFER) {
             Ok(socket) => {
                 // All families of a worker have one port.
                 port = socket.address.port();

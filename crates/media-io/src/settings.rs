@@ -1,4 +1,5 @@
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 /// What the engine is started with.
 #[derive(Clone, Debug)]
@@ -11,9 +12,14 @@ pub struct Settings {
     pub advertise: Vec<IpAddr>,
     /// Threads; 0: one per core.
     pub workers: usize,
+    /// Ports of telephones (`sip.rtp_ports`), of all workers: each section of a call takes a pair, an even one and the next.
+    pub rtp_ports: RangeInclusive<u16>,
     /// What the workers share; its candidates are made from the above.
     pub media: patchbay_media::Config,
 }
+
+/// The ports of telephones that are used without a word about it: 250 calls with sound and pictures.
+pub const RTP_PORTS: RangeInclusive<u16> = 20_000..=20_999;
 
 impl Settings {
     /// The addresses that become candidates, in order.

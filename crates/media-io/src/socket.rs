@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, Socket as Raw, Type};
 
 /// Bytes that the kernel keeps for us each way: key frames to hundreds of viewers leave in one go, and what does not fit
 /// is lost. More only lets packets grow old in it.
-const BUFFER: usize = 4 * 1024 * 1024;
+pub(crate) const BUFFER: usize = 4 * 1024 * 1024;
 /// Trains that one call takes in.
 const TRAINS: usize = 16;
 /// Bytes of one train.
@@ -36,7 +36,8 @@ impl Default for Buffers {
 }
 
 impl Socket {
-    pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
+    /// `buffer`: bytes that the kernel keeps for it each way.
+    pub(crate) fn bind(address: SocketAddr, buffer: usize) -> io::Result<Self> {
         let raw = Raw::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         if address.is_ipv6() {
             // Each family has a socket of its own, so that addresses never come in the mapped form.
@@ -44,8 +45,8 @@ impl Socket {
         }
         raw.set_nonblocking(true)?;
         // As much of it as the system allows (net.core.rmem_max, wmem_max).
-        let _ = raw.set_recv_buffer_size(BUFFER);
-        let _ = raw.set_send_buffer_size(BUFFER);
+        let _ = raw.set_recv_buffer_size(buffer);
+        let _ = raw.set_send_buffer_size(buffer);
         raw.bind(&address.into())?;
         let socket = UdpSocket::from_std(raw.into());
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;

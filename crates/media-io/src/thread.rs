@@ -1,17 +1,19 @@
 //! One worker's thread: sockets, queues and time around a [`Worker`].
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use patchbay_core::MediaEvent;
-use patchbay_media::{Counts, Datagrams, Peer, PeerMessage, Sink, Worker};
+use patchbay_media::{Counts, Datagrams, Peer, PeerMessage, RtpDatagram, Sink, Worker};
 
 use crate::inbox::{Inbox, Put, Taken};
+use crate::ports::Ports;
 use crate::socket::{Buffers, Socket};
+use crate::telephones::Telephones;
 
 const WAKE: Token = Token(usize::MAX);
 /// Calls that take datagrams in before operations get their turn: more is quicker under load, less answers the hub
@@ -84,6 +86,8 @@ pub(crate) struct Thread {
     pub(crate) sockets: Vec<Socket>,
     /// Addresses that this machine really has, of the advertised ones: datagrams may be told to leave from them.
     pub(crate) own: Vec<IpAddr>,
+    /// What the sockets of telephones are made of.
+    pub(crate) telephones: (Arc<Ports>, Vec<IpAddr>, Registry),
     pub(crate) handles: Arc<Vec<Handle>>,
     pub(crate) tell: Arc<dyn Fn(Vec<MediaEvent>) + Send + Sync>,
 }
@@ -92,6 +96,7 @@ struct Out<'a> {
     number: usize,
     sockets: &'a [Socket],
     own: &'a [IpAddr],
+    telephones: Telephones,
     handles: &'a [Handle],
     events: Vec<MediaEvent>,
     unsent: u64,
@@ -104,6 +109,13 @@ impl Sink for Out<'_> {
         let bound = |socket: &&Socket| socket.address.ip() == from;
         let socket = self.sockets.iter().find(bound).or_else(|| self.sockets.iter().find(family));
         let source = (self.own.contains(&from)).then_some(from);
+        // The worker's own sockets have one port.
+        if socket.is_none_or(|socket| socket.address.port() != datagrams.source.port())
+            && let Some(sent) = self.telephones.send(&datagrams, source)
+        {
+            self.unsent += u64::from(!sent);
+            return;
+        }
         if !socket.is_some_and(|socket| socket.send(&datagrams, source)) {
             self.unsent += 1;
         }
@@ -127,6 +139,14 @@ impl Sink for Out<'_> {
             }
         }
         all
+    }
+
+    fn bind(&mut self, address: IpAddr) -> Option<SocketAddr> {
+        self.telephones.bind(address)
+    }
+
+    fn unbind(&mut self, local: SocketAddr) {
+        self.telephones.unbind(local);
     }
 }
 
@@ -157,12 +177,13 @@ impl Thread {
             number: self.number,
             sockets: &self.sockets,
             own: &self.own,
+            telephones: Telephones::new(self.telephones.0, self.telephones.1, self.telephones.2),
             handles: &handles,
             events: Vec::new(),
             unsent: 0,
         };
         loop {
-            let busy = readable.contains(&true) || taken.more;
+            let busy = readable.contains(&true) || taken.more || out.telephones.is_busy();
             let timeout = if busy || !own.inbox.sleep() {
                 Some(Duration::ZERO)
             } else {
@@ -177,6 +198,8 @@ impl Thread {
             for event in &events {
                 if let Some(flag) = readable.get_mut(event.token().0) {
                     *flag = true;
+                } else {
+                    out.telephones.wake(event.token());
                 }
             }
             for (socket, flag) in self.sockets.iter().zip(&mut readable) {
@@ -188,6 +211,20 @@ impl Thread {
                     *flag = socket.receive(&mut buffers, |datagram| self.worker.receive(now, datagram, &mut out));
                     self.worker.run(Instant::now(), &mut out);
                 }
+            }
+            // Each once: who has more has its turn again behind the others.
+            for _ in 0..out.telephones.waiting() {
+                let Some((pair, place, control)) = out.telephones.next() else { break };
+                let now = Instant::now();
+                let more = pair.sockets[usize::from(control)].receive(&mut buffers, |datagram| {
+                    let (source, contents) = (datagram.source, datagram.contents);
+                    let datagram = RtpDatagram { local: pair.local, control, source, contents };
+                    self.worker.receive_rtp(now, datagram, &mut out);
+                });
+                if more {
+                    out.telephones.again(place, control);
+                }
+                self.worker.run(Instant::now(), &mut out);
             }
             own.inbox.take(&mut taken);
             if taken.stop {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use patchbay_core::{
-    Body, Codec, DescriptionKind, Kinds, Lang, LegRole, LinkId, MediaEvent, MediaOp, Name, Open, PartyId, Signal,
-    SignalKind, Track,
+    Body, Codec, DescriptionKind, Ice, Kinds, Lang, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Name, Open,
+    PartyId, Signal, SignalKind, Srtp, Talk, Track, Transport,
 };
 use patchbay_media_io::{Engine, Refused, Settings};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
@@ -24,7 +24,14 @@ const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
 fn settings(bind: IpAddr, workers: usize) -> Settings {
     let media = patchbay_media::Config::default();
-    Settings { port: 0, bind: vec![bind], advertise: Vec::new(), workers, media }
+    Settings {
+        port: 0,
+        bind: vec![bind],
+        advertise: Vec::new(),
+        workers,
+        rtp_ports: patchbay_media_io::RTP_PORTS,
+        media,
+    }
 }
 
 /// An engine whose events arrive at the end of a channel.
@@ -40,17 +47,13 @@ fn start(settings: &Settings) -> (Engine, Receiver<MediaEvent>) {
 }
 
 fn open(link: u64, role: LegRole) -> MediaOp {
+    open_by(link, role, Transport::default())
+}
+
+fn open_by(link: u64, role: LegRole, transport: Transport) -> MediaOp {
     let owner = PartyId::new(0, u32::try_from(link).expect("few"), 0);
     let (says, hears, report) = (Vec::new(), Vec::new(), Duration::from_secs(1));
-    MediaOp::Open(Open {
-        link: LinkId::new(link),
-        owner,
-        role,
-        says,
-        hears,
-        report,
-        transport: patchbay_core::Transport::default(),
-    })
+    MediaOp::Open(Open { link: LinkId::new(link), owner, role, says, hears, report, transport })
 }
 
 fn receiving() -> LegRole {
@@ -107,8 +110,12 @@ impl Peer {
     }
 
     fn offer(&mut self) -> String {
+        self.offer_to(Direction::SendOnly)
+    }
+
+    fn offer_to(&mut self, direction: Direction) -> String {
         let mut api = self.rtc.sdp_api();
-        let mid = api.add_media(MediaKind::Audio, Direction::SendOnly, None, None, None);
+        let mid = api.add_media(MediaKind::Audio, direction, None, None, None);
         let (offer, pending) = api.apply().expect("an offer");
         self.pending = Some(pending);
         self.mid = Some(mid);
@@ -316,4 +323,117 @@ fn a_stopped_engine_has_no_thread_and_no_port_left() {
     while events.try_recv().is_ok() {}
     assert_eq!(events.try_recv().err(), Some(mpsc::TryRecvError::Disconnected));
     bound.iter().for_each(|address| drop(UdpSocket::bind(address).expect("the port is free")));
+}
+
+/// A telephone's answer, or its offer.
+fn telephone(port: u16) -> String {
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP 96\r\n\
+         a=rtpmap:96 opus/48000/2\r\n"
+    )
+}
+
+/// The port that a description tells.
+fn port(description: &str) -> u16 {
+    let line = description.lines().find(|line| line.starts_with("m=audio ")).expect("a section");
+    line.split(' ').nth(1).expect("a port").parse().expect("a number")
+}
+
+fn talk(with: Option<u64>) -> LegRole {
+    let codecs: Arc<[Codec]> = [Codec::Opus].into();
+    LegRole::Talk(match with {
+        Some(with) => Talk::Ours { with: Some(LinkId::new(with)), codecs },
+        None => Talk::Peer { codecs },
+    })
+}
+
+#[test]
+fn a_browser_and_a_telephone_hear_each_other() {
+    let mut settings = settings(V4, 2);
+    // Other than those of other tests that may run beside this one.
+    settings.rtp_ports = 26_000..=26_099;
+    let (engine, events) = start(&settings);
+    // So that the next worker would be the other one.
+    engine.submit(open(9, receiving())).expect("there is room");
+    let mut peers = [Peer::new(V4)];
+    let offer = peers[0].offer_to(Direction::SendRecv);
+    engine.submit(open_by(1, talk(None), Transport::WebRtc(Ice::Configured))).expect("there is room");
+    engine.submit(remote(1, SignalKind::Offer, &offer)).expect("there is room");
+    engine.submit(open_by(2, talk(Some(1)), Transport::Rtp(Srtp::Off))).expect("there is room");
+    let invite = described(&events, 2, DescriptionKind::Offer);
+    let at = SocketAddr::new(V4, port(&invite));
+    assert!(at.port().is_multiple_of(2) && (26_000..=26_099).contains(&at.port()), "{invite}");
+    UdpSocket::bind(at).expect_err("the port is taken");
+    let phone = UdpSocket::bind((V4, 0)).expect("a free port");
+    phone.set_nonblocking(true).expect("it does not block");
+    let text = telephone(phone.local_addr().expect("it is bound").port());
+    engine.submit(remote(2, SignalKind::Answer, &text)).expect("there is room");
+    peers[0].accept(&described(&events, 1, DescriptionKind::Answer));
+    let mut heard = Vec::new();
+    let deadline = Instant::now() + PATIENCE;
+    let mut seq = 0_u16;
+    let mut next = Instant::now();
+    while heard.len() < 20 || peers[0].got.len() < 20 {
+        assert!(Instant::now() < deadline, "{} and {} packets have come", heard.len(), peers[0].got.len());
+        if Instant::now() >= next {
+            next = Instant::now() + Duration::from_millis(20);
+            if peers[0].connected {
+                peers[0].say();
+            }
+            seq += 1;
+            let [high, low] = seq.to_be_bytes();
+            let packet = [0x80, 96, high, low, 0, 0, high, low, 0, 0, 0, 7, high, low];
+            phone.send_to(&packet, at).expect("it is sent");
+        }
+        peers[0].turn();
+        let mut buffer = [0; 2_000];
+        while let Ok((length, from)) = phone.recv_from(&mut buffer) {
+            assert_eq!(from, at, "from where it is told");
+            if length >= 12 && buffer[1] & 0x7f == 96 {
+                heard.push(buffer[12..length].to_vec());
+            }
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let numbers: Vec<u64> = heard.iter().map(|one| u64::from_be_bytes(one[..].try_into().expect("a number"))).collect();
+    assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
+    assert!(peers[0].got.windows(2).all(|pair| pair[1] > pair[0]), "{:?}", peers[0].got);
+    engine.submit(MediaOp::Close { link: LinkId::new(2) }).expect("there is room");
+    let deadline = Instant::now() + PATIENCE;
+    while UdpSocket::bind(at).is_err() {
+        assert!(Instant::now() < deadline, "the port is still taken");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn ports_that_others_have_are_passed_over_and_the_last_one_is_the_last() {
+    let mut settings = settings(V4, 1);
+    settings.rtp_ports = 26_100..=26_105;
+    let _other = UdpSocket::bind((V4, 26_101)).expect("a free port");
+    let (engine, events) = start(&settings);
+    let mut ports = Vec::new();
+    for link in 1..=2 {
+        engine
+            .submit(open_by(
+                link,
+                LegRole::Talk(Talk::Ours { with: None, codecs: [Codec::Pcmu].into() }),
+                Transport::Rtp(Srtp::Off),
+            ))
+            .expect("there is room");
+        ports.push(port(&described(&events, link, DescriptionKind::Offer)));
+    }
+    assert_eq!(ports, [26_102, 26_104]);
+    engine
+        .submit(open_by(
+            3,
+            LegRole::Talk(Talk::Ours { with: None, codecs: [Codec::Pcmu].into() }),
+            Transport::Rtp(Srtp::Off),
+        ))
+        .expect("there is room");
+    let fault = until(&events, |event| match event {
+        MediaEvent::Refused { link, fault } if *link == LinkId::new(3) => Some(*fault),
+        _ => None,
+    });
+    assert_eq!(fault, MediaFault::Overload);
 }

@@ -10,6 +10,8 @@
 mod net;
 #[path = "../tests/engine/peer.rs"]
 mod peer;
+#[path = "../tests/engine/ports.rs"]
+mod ports;
 #[path = "../tests/engine/world.rs"]
 mod world;
 

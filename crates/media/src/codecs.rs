@@ -32,6 +32,25 @@ pub(crate) fn config(codecs: &[Codec], feedback: Feedback) -> CodecConfig {
     CodecConfig::new_from_payload_params(params.collect())
 }
 
+/// The payload type of digits in offers of ours; see [`Pts`] for the others.
+const DIGITS: u8 = 110;
+
+/// The same for a conversation, in which digits may pass (RFC 4733), on the clock that telephones know.
+pub(crate) fn config_with_digits(codecs: &[Codec]) -> CodecConfig {
+    let mut params = config(codecs, Feedback::Transport).params().to_vec();
+    let format = FormatParams::default();
+    let spec = CodecSpec { codec: Name::Tele, clock_rate: Frequency::EIGHT_KHZ, channels: None, format };
+    let mut digits = PayloadParams::new(DIGITS.into(), None, spec);
+    digits.set_fb_transport_cc(false);
+    params.push(digits);
+    CodecConfig::new_from_payload_params(params)
+}
+
+/// Whether negotiated parameters are those of digits.
+pub(crate) fn carries_digits(params: &PayloadParams) -> bool {
+    params.spec().codec == Name::Tele
+}
+
 fn spec(codec: Codec) -> CodecSpec {
     let none = FormatParams::default();
     let (codec, clock_rate, channels, format) = match codec {

@@ -21,6 +21,9 @@ pub struct Config {
     /// less memory: the packets are the source's, shared by its viewers, and 40 bytes of each are a viewer's own; where
     /// str0m sends, some 640.
     pub resend: (usize, Duration),
+    /// RTP of telephones is taken only from the address that their description tells. Otherwise, without keys, the first
+    /// packet may show another one, which is how telephones behind a translation of addresses can be heard.
+    pub strict_source: bool,
 }
 
 impl Default for Config {
@@ -41,6 +44,7 @@ impl Default for Config {
             legs: 10_000,
             grace: Duration::from_secs(10),
             resend: (256, Duration::from_secs(1)),
+            strict_source: false,
         }
     }
 }

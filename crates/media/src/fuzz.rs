@@ -7,6 +7,7 @@ mod engine;
 mod input;
 mod pair;
 mod peer;
+pub mod phone;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;

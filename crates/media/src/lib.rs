@@ -2,7 +2,7 @@
 //!
 //! A [`Worker`] holds the legs of one thread: it takes operations of the hub, datagrams and the time, and hands what
 //! comes of them to a [`Sink`]. Sound and pictures are passed through, never decoded: a selective forwarding unit
-//! (RFC 7667 section 3.7) on str0m. `patchbay-media-io` gives it threads and sockets.
+//! (RFC 7667 section 3.7) on str0m, and conversations, also with telephones. `patchbay-media-io` gives it threads and sockets.
 #![warn(missing_docs)]
 
 pub mod allocate;
@@ -21,14 +21,19 @@ pub mod keyframe;
 mod leg;
 pub mod meter;
 mod peer;
+mod random;
+mod reception;
 pub mod rewrite;
 mod route;
 mod rtcp;
+mod rtp;
 pub mod sdp;
 pub mod select;
 mod sink;
 pub mod speaker;
 mod srtp;
+mod talk;
+mod timeline;
 pub mod vp8;
 mod wheel;
 mod worker;
@@ -37,4 +42,4 @@ pub use burst::{Burst, Packet};
 pub use config::Config;
 pub use peer::{LayerInfo, Peer, PeerMessage, Said};
 pub use sink::{Datagrams, Sink};
-pub use worker::{Counts, Datagram, Worker};
+pub use worker::{Counts, Datagram, RtpDatagram, Worker};

@@ -1,4 +1,8 @@
-//! What a viewer says in RTCP, and the sender reports that it is sent (RFC 3550 section 6, RFC 4585, RFC 5104).
+//! What a viewer or a telephone says in RTCP, and what they are told (RFC 3550 section 6, RFC 4585, RFC 5104).
+
+mod compound;
+
+pub(crate) use self::compound::{Received, Sent, compound, fir, pli};
 
 /// Packet types.
 const SENDER_REPORT: u8 = 200;
@@ -17,6 +21,8 @@ const APPLICATION: u8 = 15;
 pub(crate) enum Said {
     /// How a stream arrives.
     Report(Block),
+    /// What a sender says of its stream: the moment of its clock, in NTP's format, that is this RTP timestamp.
+    Sender { ssrc: u32, ntp: u64, time: u32 },
     /// Packets of `ssrc` are missing: `seq`, and for each bit of `mask` from the lowest on the one that is so many behind
     /// it, and one more.
     Nack { ssrc: u32, seq: u16, mask: u16 },
@@ -55,6 +61,10 @@ pub(crate) fn read(mut compound: &[u8], mut said: impl FnMut(Said)) {
 
 /// `body` begins behind the header's first word, `count` is in it.
 fn one(count: u8, kind: u8, body: &[u8], said: &mut impl FnMut(Said)) {
+    if let (SENDER_REPORT, Some(head)) = (kind, body.get(..24)) {
+        let ntp = u64::from(word(head, 4)) << 32 | u64::from(word(head, 8));
+        said(Said::Sender { ssrc: word(head, 0), ntp, time: word(head, 12) });
+    }
     let blocks = match kind {
         SENDER_REPORT => body.get(24..),
         RECEIVER_REPORT => body.get(4..),
@@ -122,18 +132,23 @@ impl SenderReport<'_> {
         for word in [self.time, self.packets, self.octets] {
             out.extend(word.to_be_bytes());
         }
-        let begin = out.len();
-        out.extend([0x81, DESCRIPTION, 0, 0]);
-        out.extend(self.ssrc.to_be_bytes());
-        let name = &self.cname.as_bytes()[..self.cname.len().min(255)];
-        out.extend([1, name.len() as u8]);
-        out.extend(name);
-        // A list of items ends with a zero, and with a whole word.
-        out.push(0);
-        out.resize(out.len().next_multiple_of(4), 0);
-        let words = ((out.len() - begin) / 4 - 1) as u16;
-        out[begin + 2..begin + 4].copy_from_slice(&words.to_be_bytes());
+        describe(self.ssrc, self.cname, out);
     }
+}
+
+/// Adds the name of a sender.
+fn describe(ssrc: u32, cname: &str, out: &mut Vec<u8>) {
+    let begin = out.len();
+    out.extend([0x81, DESCRIPTION, 0, 0]);
+    out.extend(ssrc.to_be_bytes());
+    let name = &cname.as_bytes()[..cname.len().min(255)];
+    out.extend([1, name.len() as u8]);
+    out.extend(name);
+    // A list of items ends with a zero, and with a whole word.
+    out.push(0);
+    out.resize(out.len().next_multiple_of(4), 0);
+    let words = ((out.len() - begin) / 4 - 1) as u16;
+    out[begin + 2..begin + 4].copy_from_slice(&words.to_be_bytes());
 }
 
 #[cfg(test)]

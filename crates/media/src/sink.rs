@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use patchbay_core::MediaEvent;
 
@@ -13,12 +13,20 @@ pub trait Sink {
     /// Tells other workers. `false`: the way there is full, and the message is lost. Senders know which they can bear to
     /// lose.
     fn tell(&mut self, to: Peer, message: PeerMessage) -> bool;
+    /// Takes a pair of UDP ports for a telephone, at that address, which is one of [`crate::Config::candidates`]: where RTP
+    /// is received, on an even port; RTCP is one above. `None`: all are taken. What comes there goes to
+    /// [`crate::Worker::receive_rtp`].
+    fn bind(&mut self, _address: IpAddr) -> Option<SocketAddr> {
+        None
+    }
+    /// Gives a pair of ports back.
+    fn unbind(&mut self, _local: SocketAddr) {}
 }
 
 /// Datagrams to one destination, back to back.
 #[derive(Clone, Copy, Debug)]
 pub struct Datagrams<'a> {
-    /// The candidate that they leave from.
+    /// The candidate that they leave from, or the telephone's port.
     pub source: SocketAddr,
     /// Where to.
     pub destination: SocketAddr,

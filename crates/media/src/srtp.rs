@@ -1,14 +1,20 @@
-//! SRTP and SRTCP under the keys of one connection (RFC 3711, RFC 5764, RFC 7714), for what leaves past str0m.
+//! SRTP and SRTCP under the keys of one connection (RFC 3711, RFC 5764, RFC 7714), for what leaves past str0m, and for
+//! telephones.
 //!
 //! The ciphers are those of str0m's crypto provider; here are the keys, the nonces and the layout of packets.
+
+mod inbound;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use patchbay_sdp::crypto::{Crypto, Suite};
 use str0m::config::CryptoProvider;
 use str0m::crypto::dtls::{KeyingMaterial, SrtpProfile};
 use str0m::crypto::{AeadAes128Gcm, AeadAes128GcmCipher, AeadAes256Gcm, AeadAes256GcmCipher};
 use str0m::crypto::{Aes128CmSha1_80, Aes128CmSha1_80Cipher};
+
+pub(crate) use self::inbound::Inbound;
 
 /// The part of an RTCP packet that stays in clear: header and sender.
 const CLEAR: usize = 8;
@@ -35,6 +41,8 @@ struct Master {
     profile: SrtpProfile,
     key: Vec<u8>,
     salt: Vec<u8>,
+    /// Bytes of the tag of an RTP packet where HMAC makes it.
+    tag: usize,
 }
 
 /// Keys are not for any log.
@@ -58,7 +66,8 @@ impl Keys {
         let (server, rest) = rest.split_at_checked(key)?;
         let (client_salt, rest) = rest.split_at_checked(salt)?;
         let server_salt = rest.get(..salt)?;
-        let master = |key: &[u8], salt: &[u8]| Master { profile, key: key.to_vec(), salt: salt.to_vec() };
+        let tag = Aes128CmSha1_80::HMAC_TAG_LEN;
+        let master = |key: &[u8], salt: &[u8]| Master { profile, key: key.to_vec(), salt: salt.to_vec(), tag };
         let (client, server) = (master(client, client_salt), master(server, server_salt));
         let (ours, theirs) = if active { (client, server) } else { (server, client) };
         Some(Self { ours, theirs })
@@ -66,13 +75,25 @@ impl Keys {
 
     /// What is sent is sealed by the one, what the peer sends in RTCP is opened by the other.
     pub(crate) fn ciphers(&self, provider: &Arc<CryptoProvider>) -> (Seal, Open) {
-        let seal = Seal {
-            rtp: Cipher::new(provider, &self.ours, RTP, true),
-            rtcp: Cipher::new(provider, &self.ours, RTCP, true),
-            index: 0,
+        (Seal::new(provider, &self.ours), Open::new(provider, &self.theirs))
+    }
+}
+
+impl Master {
+    /// A key of a description (RFC 4568).
+    fn of(crypto: &Crypto) -> Self {
+        let (profile, key) = match crypto.suite {
+            Suite::AesCm128HmacSha1_80 | Suite::AesCm128HmacSha1_32 => {
+                (SrtpProfile::AES128_CM_SHA1_80, Aes128CmSha1_80::KEY_LEN)
+            }
+            Suite::AeadAes128Gcm => (SrtpProfile::AEAD_AES_128_GCM, AeadAes128Gcm::KEY_LEN),
+            Suite::AeadAes256Gcm => (SrtpProfile::AEAD_AES_256_GCM, AeadAes256Gcm::KEY_LEN),
         };
-        let rtcp = Cipher::new(provider, &self.theirs, RTCP, false);
-        (seal, Open { rtcp, highest: 0, seen: 0 })
+        // The key is as long as its suite says: whoever made it has seen to that.
+        let (key, salt) = crypto.key().split_at(key.min(crypto.key().len()));
+        // RFC 4568 section 6.2.2: only the tags of RTP are shorter.
+        let tag = if crypto.suite == Suite::AesCm128HmacSha1_32 { 4 } else { Aes128CmSha1_80::HMAC_TAG_LEN };
+        Self { profile, key: key.to_vec(), salt: salt.to_vec(), tag }
     }
 }
 
@@ -94,12 +115,35 @@ pub(crate) struct Open {
 
 /// The session key of one direction, of RTP or RTCP.
 enum Cipher {
-    Gcm128 { cipher: Box<dyn AeadAes128GcmCipher>, salt: [u8; 12] },
-    Gcm256 { cipher: Box<dyn AeadAes256GcmCipher>, salt: [u8; 12] },
-    Cm { cipher: Box<dyn Aes128CmSha1_80Cipher>, salt: [u8; 14], auth: [u8; 20], provider: Arc<CryptoProvider> },
+    Gcm128 {
+        cipher: Box<dyn AeadAes128GcmCipher>,
+        salt: [u8; 12],
+    },
+    Gcm256 {
+        cipher: Box<dyn AeadAes256GcmCipher>,
+        salt: [u8; 12],
+    },
+    Cm {
+        cipher: Box<dyn Aes128CmSha1_80Cipher>,
+        salt: [u8; 14],
+        auth: [u8; 20],
+        /// Bytes of a tag.
+        tag: usize,
+        provider: Arc<CryptoProvider>,
+    },
 }
 
 impl Seal {
+    fn new(provider: &Arc<CryptoProvider>, master: &Master) -> Self {
+        let cipher = |labels| Cipher::new(provider, master, labels, true);
+        Self { rtp: cipher(RTP), rtcp: cipher(RTCP), index: 0 }
+    }
+
+    /// Seals under a key of a description of ours.
+    pub(crate) fn of(provider: &Arc<CryptoProvider>, crypto: &Crypto) -> Self {
+        Self::new(provider, &Master::of(crypto))
+    }
+
     /// Bytes that each packet grows by.
     pub(crate) fn tag(&self) -> usize {
         self.rtp.tag()
@@ -131,11 +175,11 @@ impl Seal {
             Cipher::Gcm256 { cipher, salt } => {
                 cipher.encrypt(&AeadAes256Gcm::rtp_iv(*salt, ssrc, roc, seq as u16), header, payload, body)
             }
-            Cipher::Cm { cipher, salt, auth, provider } => {
+            Cipher::Cm { cipher, salt, auth, tag, provider } => {
                 let sealed = cipher.encrypt(&Aes128CmSha1_80::rtp_iv(*salt, ssrc, index), payload, body);
-                let hmac = |key: &[u8], parts: &[&[u8]]| provider.sha1_hmac_provider.sha1_hmac(key, parts);
-                let end = head + payload.len();
-                Aes128CmSha1_80::rtp_hmac(hmac, auth, packet, index, end);
+                let (signed, out) = packet.split_at_mut(head + payload.len());
+                let sum = provider.sha1_hmac_provider.sha1_hmac(auth, &[signed, &roc.to_be_bytes()]);
+                out.copy_from_slice(&sum[..*tag]);
                 sealed
             }
         };
@@ -168,7 +212,7 @@ impl Seal {
                 cipher.encrypt(&iv, &aad, payload, &mut out[CLEAR..]).map_err(drop)?;
                 out.extend_from_slice(&index);
             }
-            Cipher::Cm { cipher, salt, auth, provider } => {
+            Cipher::Cm { cipher, salt, auth, provider, .. } => {
                 let iv = Aes128CmSha1_80::rtp_iv(*salt, ssrc, self.index.into());
                 cipher.encrypt(&iv, payload, &mut out[CLEAR..packet.len()]).map_err(drop)?;
                 // Here the index stands before the tag, and is under it.
@@ -184,6 +228,10 @@ impl Seal {
 }
 
 impl Open {
+    fn new(provider: &Arc<CryptoProvider>, master: &Master) -> Self {
+        Self { rtcp: Cipher::new(provider, master, RTCP, false), highest: 0, seen: 0 }
+    }
+
     /// Opens an RTCP packet into `out`, compound as it was. `false`: forged, altered, in clear, or one that came before.
     pub(crate) fn rtcp(&mut self, packet: &[u8], out: &mut Vec<u8>) -> bool {
         let Some(index) = self.opened(packet, out) else { return false };
@@ -217,7 +265,7 @@ impl Open {
                 let iv = AeadAes256Gcm::rtcp_iv(*salt, ssrc, number);
                 cipher.decrypt(&iv, &[clear, index], &packet[CLEAR..place], &mut out[CLEAR..]).ok()?;
             }
-            Cipher::Cm { cipher, salt, auth, provider } => {
+            Cipher::Cm { cipher, salt, auth, provider, .. } => {
                 let (signed, theirs) = packet.split_at(place + INDEX);
                 let hmac = |key: &[u8], parts: &[&[u8]]| provider.sha1_hmac_provider.sha1_hmac(key, parts);
                 if !Aes128CmSha1_80::rtcp_verify(hmac, auth, signed, theirs) {
@@ -266,7 +314,8 @@ impl Cipher {
                 let key = derive(provider, master, key);
                 let cipher = provider.srtp_provider.aes_128_cm_sha1_80().create_cipher(key, seal);
                 let (salt, auth) = (derive(provider, master, salt), derive(provider, master, auth));
-                Self::Cm { cipher, salt, auth, provider: Arc::clone(provider) }
+                let tag = if labels == RTP { master.tag } else { Aes128CmSha1_80::HMAC_TAG_LEN };
+                Self::Cm { cipher, salt, auth, tag, provider: Arc::clone(provider) }
             }
         }
     }
@@ -275,7 +324,7 @@ impl Cipher {
         match self {
             Self::Gcm128 { .. } => AeadAes128Gcm::TAG_LEN,
             Self::Gcm256 { .. } => AeadAes256Gcm::TAG_LEN,
-            Self::Cm { .. } => Aes128CmSha1_80::HMAC_TAG_LEN,
+            Self::Cm { tag, .. } => *tag,
         }
     }
 }

@@ -7,6 +7,7 @@
 mod check;
 mod data;
 mod ops;
+mod talk;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -70,6 +71,10 @@ pub struct Worker {
     bursts: Vec<Burst>,
     due: Vec<usize>,
     places: Vec<Place>,
+    /// Whose the ports of telephones are: a leg's section.
+    ports: BTreeMap<SocketAddr, (usize, usize)>,
+    /// What a telephone has sent, opened.
+    plain: Vec<u8>,
     counts: Counts,
 }
 
@@ -97,6 +102,19 @@ pub struct Datagram<'a> {
     pub source: SocketAddr,
     /// The address that it came to, if the system told.
     pub destination: Option<IpAddr>,
+    /// Its bytes.
+    pub contents: &'a [u8],
+}
+
+/// What came to a port of a telephone.
+#[derive(Clone, Copy, Debug)]
+pub struct RtpDatagram<'a> {
+    /// The pair of ports, as [`Sink::bind`] gave it.
+    pub local: SocketAddr,
+    /// It came to the upper one, for RTCP.
+    pub control: bool,
+    /// Who sent it.
+    pub source: SocketAddr,
     /// Its bytes.
     pub contents: &'a [u8],
 }
@@ -133,6 +151,8 @@ impl Worker {
             bursts: Vec::new(),
             due: Vec::new(),
             places: Vec::new(),
+            ports: BTreeMap::new(),
+            plain: Vec::new(),
             counts: Counts::default(),
         })
     }
@@ -207,7 +227,7 @@ impl Worker {
     pub fn deadline(&self) -> Option<Instant> {
         let held = self.holding.iter().filter_map(|index| match &self.legs[*index].as_ref()?.role {
             Role::Receive(receiving) => receiving.deadline(),
-            Role::Send(_) => None,
+            Role::Send(_) | Role::Talk(_) | Role::Phone(_) => None,
         });
         let survey = (!self.by_link.is_empty()).then_some(self.survey_at);
         held.chain(self.wheel.next()).chain(survey).min()
@@ -371,6 +391,10 @@ impl Worker {
 
     fn happens(&mut self, index: usize, event: Happened, now: Instant, sink: &mut dyn Sink) {
         match event {
+            Happened::Packet(packet) if self.talks(index) => {
+                self.counts.packets_in += 1;
+                self.talked(index, &packet, now, sink);
+            }
             Happened::Packet(packet) => {
                 self.counts.packets_in += 1;
                 let mut bursts = std::mem::take(&mut self.bursts);
@@ -393,13 +417,16 @@ impl Worker {
                 self.asking.remove(&index);
                 let expects = self.legs[index].as_ref().is_some_and(|leg| match &leg.role {
                     Role::Receive(receiving) => receiving.expects_media(),
-                    Role::Send(_) => false,
+                    Role::Send(_) | Role::Talk(_) | Role::Phone(_) => false,
                 });
                 if !expects {
                     self.flows(index, now, sink);
                 }
+                self.begins_to_hear(index, now, sink);
                 self.choose(index, now, sink);
             }
+            Happened::KeyWanted(mid) if self.talks(index) => self.complains(index, mid, now, sink),
+            Happened::KeyUnasked => self.unasked(index, sink),
             Happened::KeyWanted(mid) => {
                 let Some(Leg { role: Role::Send(sending), .. }) = self.legs[index].as_deref_mut() else { return };
                 if let Some((source, layer)) = sending.complains(mid, now) {
@@ -523,7 +550,24 @@ impl Worker {
     /// Calls a leg. One that fails, or panics, is over.
     fn guard(&mut self, index: usize, sink: &mut dyn Sink, call: impl FnOnce(&mut Leg) -> Result<(), Over>) {
         let Some(leg) = self.legs[index].as_deref_mut() else { return };
-        match catch_unwind(AssertUnwindSafe(|| call(leg))) {
+        let done = catch_unwind(AssertUnwindSafe(|| call(leg)));
+        self.judge(index, done, sink);
+    }
+
+    /// The same for what may ask for ports, or give them back.
+    fn guard_with(
+        &mut self,
+        index: usize,
+        sink: &mut dyn Sink,
+        call: impl FnOnce(&mut Leg, &mut dyn Sink) -> Result<(), Over>,
+    ) {
+        let Some(leg) = self.legs[index].as_deref_mut() else { return };
+        let done = catch_unwind(AssertUnwindSafe(|| call(leg, sink)));
+        self.judge(index, done, sink);
+    }
+
+    fn judge(&mut self, index: usize, done: std::thread::Result<Result<(), Over>>, sink: &mut dyn Sink) {
+        match done {
             Ok(Ok(())) => {}
             Ok(Err(over)) => self.end(index, over, sink),
             Err(_) => self.panicked(index, sink),
@@ -569,6 +613,12 @@ impl Worker {
                 self.layers.remove(&leg.link);
             }
             Role::Send(_) => self.reroute(index, sink),
+            Role::Talk(talking) => self.part(leg.link, talking.other),
+            Role::Phone(mut phone) => {
+                phone.release(sink);
+                self.ports.retain(|_, (leg, _)| *leg != index);
+                self.part(leg.link, phone.other);
+            }
         }
         // The wheel may still hold the number: whoever gets it next is called once in vain.
         self.free.push(index);

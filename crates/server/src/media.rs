@@ -1,6 +1,7 @@
 //! The media engine, as configured, and its seat beside the hub.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock, Weak};
 
 use patchbay_core::{LinkId, MediaEvent, MediaFault, MediaOp};
@@ -98,8 +99,20 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
         bind: addresses("media.bind", &media.bind)?,
         advertise: addresses("media.advertise", &media.advertise)?,
         workers: media.workers,
+        rtp_ports: ports(&config.sip.rtp_ports)?,
         media: patchbay_media::Config { ice_lite: media.ice_lite, ..patchbay_media::Config::default() },
     })
+}
+
+/// A range of ports, `first-last`.
+fn ports(text: &str) -> Result<RangeInclusive<u16>, String> {
+    let ends =
+        text.split_once('-').and_then(|(first, last)| Some((first.trim().parse().ok()?, last.trim().parse().ok()?)));
+    // A pair begins on an even port above 0.
+    let usable = ends.filter(|(first, last): &(u16, u16)| *first > 0 && first < last);
+    let (first, last) =
+        usable.ok_or_else(|| format!("sip.rtp_ports: {text:?} is no range of ports; write one like 20000-20999"))?;
+    Ok(first..=last)
 }
 
 /// IP addresses; those of IPv6 may stand in brackets, as in URLs.
@@ -124,8 +137,19 @@ mod tests {
     }
 
     #[test]
+    fn ranges_of_ports_are_read() {
+        assert_eq!(ports("20000-20999"), Ok(patchbay_media_io::RTP_PORTS));
+        assert_eq!(ports(" 1 - 2 "), Ok(1..=2));
+        for text in ["", "20000", "20999-20000", "20000-20000", "0-7", "1-70000", "a-b", "-1-5"] {
+            let error = ports(text).expect_err(text);
+            assert!(error.contains("sip.rtp_ports"), "{error}");
+        }
+    }
+
+    #[test]
     fn the_defaults_are_of_use() {
         let settings = settings(&Config::default()).expect("defaults");
+        assert_eq!(settings.rtp_ports, patchbay_media_io::RTP_PORTS);
         assert_eq!((settings.port, settings.bind.len(), settings.media.ice_lite), (10_000, 2, true));
     }
 }

@@ -94,8 +94,9 @@ fn allowed(name: &str) -> &'static [&'static str] {
         "patchbay-core" => &[],
         "patchbay-dialect-kit" => &["patchbay-core"],
         dialect if dialect.starts_with("patchbay-dialect-") => &["patchbay-core", "patchbay-dialect-kit"],
-        "patchbay-media" => &["patchbay-core"],
-        "patchbay-sip" => &["patchbay-core"],
+        "patchbay-sdp" => &["patchbay-core"],
+        "patchbay-media" => &["patchbay-core", "patchbay-sdp"],
+        "patchbay-sip" => &["patchbay-core", "patchbay-sdp"],
         "patchbay-sip-io" => &["patchbay-core", "patchbay-sip"],
         "patchbay-media-io" => &["patchbay-core", "patchbay-media"],
         "patchbay-server" => {
@@ -149,7 +150,9 @@ fn the_core_has_no_dependency_and_dialects_see_no_io() {
         if package.name == "patchbay-core" {
             assert!(built_with.is_empty(), "the core is std only, but is built with {built_with:?}");
         }
-        if package.name.starts_with("patchbay-dialect-") || package.name == "patchbay-sip" {
+        if package.name.starts_with("patchbay-dialect-")
+            || ["patchbay-sdp", "patchbay-sip"].contains(&package.name.as_str())
+        {
             let seen: Vec<_> = forbidden.iter().filter(|name| built_with.contains(*name)).collect();
             assert!(seen.is_empty(), "{} sees {seen:?}", package.name);
         }

@@ -14,7 +14,8 @@
 //! | [`header`] | header lines of clients' own making |
 //! | [`dtmf`] | digits in `INFO` |
 //! | [`message`] | text messages and their notifications |
-//! | [`sdp`] | descriptions, from browsers to telephones and back |
+//!
+//! Descriptions for telephones are a crate of their own, `patchbay-sdp`: the media engine writes and reads them.
 #![warn(missing_docs)]
 
 pub mod address;
@@ -28,7 +29,6 @@ pub mod header;
 pub mod message;
 pub mod reason;
 pub mod register;
-pub mod sdp;
 pub mod text;
 pub mod timers;
 pub mod uri;

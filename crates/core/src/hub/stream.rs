@@ -503,6 +503,8 @@ impl Streams {
                 };
                 self.remove(link, cause.into(), Tag::default(), directory, out);
             }
+            // Of conversations; a stream has none.
+            MediaEvent::Declined { .. } | MediaEvent::KeyWanted { .. } => {}
             MediaEvent::Switched { source, height, .. } => {
                 let Some((owner, track)) = self.viewed(link, source) else { return };
                 owner.tell(Event::Switched { link, track, height }, directory, out);

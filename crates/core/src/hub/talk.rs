@@ -194,6 +194,8 @@ impl Talks {
             MediaEvent::Report { report, .. } => {
                 out.tell(party, Event::Measured { link: call, report: report.clone() });
             }
+            MediaEvent::Declined { .. } => out.tell(party, Event::Declined { link: call }),
+            MediaEvent::KeyWanted { .. } => out.tell(party, Event::KeyWanted { link: call }),
             MediaEvent::Lost { .. } => return Some(Err(self.broken(call, leg, party, CauseKind::Gone))),
             MediaEvent::Refused { fault, .. } => {
                 let cause = match fault {

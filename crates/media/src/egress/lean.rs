@@ -210,6 +210,8 @@ impl Lean {
     fn said(&mut self, said: Said, now: Instant, wire: &mut Wire<'_>, heard: &mut impl FnMut(Heard)) {
         match said {
             Said::Report(block) => self.reported(&block, now),
+            // A viewer sends nothing.
+            Said::Sender { .. } => {}
             Said::Remb { bps } => heard(Heard::Estimate(bps)),
             Said::Key { ssrc } => {
                 if let Some(flow) = self.flows.iter().flatten().find(|flow| flow.stream.ssrc == ssrc) {

@@ -49,8 +49,8 @@ pub(crate) struct Wire<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Room {
     pub(crate) packets: Vec<Outgoing>,
-    plain: Vec<u8>,
-    sealed: Vec<u8>,
+    pub(crate) plain: Vec<u8>,
+    pub(crate) sealed: Vec<u8>,
 }
 
 /// A packet of a burst, with the numbers that it leaves with.

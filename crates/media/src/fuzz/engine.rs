@@ -1,14 +1,15 @@
 //! A worker whose output is kept.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use patchbay_core::{
-    Body, Kinds, Lang, LegRole, LinkId, MediaEvent, MediaOp, Name, Open, PartyId, Signal, SignalKind, Transport,
+    Body, Kinds, Lang, LegRole, LinkId, MediaEvent, MediaOp, Name, Open, PartyId, Signal, SignalKind, Srtp, Talk,
+    Transport,
 };
 use patchbay_core::{Topic, Track};
 
-use crate::{Config, Datagram, Datagrams, Peer, PeerMessage, Sink, Worker};
+use crate::{Config, Datagram, Datagrams, Peer, PeerMessage, RtpDatagram, Sink, Worker};
 
 /// Where the worker is reached.
 pub(super) const SERVER: ([u8; 4], u16) = ([10, 0, 0, 1], 10_000);
@@ -25,9 +26,24 @@ pub(super) struct Out {
     /// Datagrams, and to whom.
     pub(super) sent: Vec<(SocketAddr, Vec<u8>)>,
     pub(super) events: Vec<MediaEvent>,
+    /// Ports for telephones that are bound now, and how many ever were.
+    pub(super) ports: Vec<SocketAddr>,
+    binds: u16,
 }
 
 impl Sink for Out {
+    fn bind(&mut self, address: IpAddr) -> Option<SocketAddr> {
+        let local = SocketAddr::new(address, 20_000 + 2 * (self.binds % 20_000));
+        self.binds += 1;
+        self.ports.push(local);
+        Some(local)
+    }
+
+    fn unbind(&mut self, local: SocketAddr) {
+        let at = self.ports.iter().position(|port| *port == local).expect("it is bound");
+        self.ports.remove(at);
+    }
+
     fn send(&mut self, datagrams: Datagrams<'_>) {
         let each = datagrams.contents.chunks(datagrams.segment);
         self.sent.extend(each.map(|bytes| (datagrams.destination, bytes.to_vec())));
@@ -58,6 +74,12 @@ impl Engine {
     pub(super) fn receive(&mut self, source: SocketAddr, contents: &[u8]) {
         let destination = Some(SocketAddr::from(SERVER).ip());
         self.worker.receive(self.now, Datagram { source, destination, contents }, &mut self.out);
+        self.run();
+    }
+
+    /// A datagram to a telephone's port.
+    pub(super) fn receive_rtp(&mut self, local: SocketAddr, control: bool, source: SocketAddr, contents: &[u8]) {
+        self.worker.receive_rtp(self.now, RtpDatagram { local, control, source, contents }, &mut self.out);
         self.run();
     }
 
@@ -94,18 +116,19 @@ impl Engine {
         self.open(link, role, vec![Topic::new(1)], vec![Topic::new(0)]);
     }
 
+    /// An end of a conversation that is a telephone.
+    pub(super) fn open_phone(&mut self, link: u64, talk: Talk, srtp: Srtp) {
+        self.open_by(link, LegRole::Talk(talk), vec![], vec![], Transport::Rtp(srtp));
+    }
+
     fn open(&mut self, link: u64, role: LegRole, says: Vec<Topic>, hears: Vec<Topic>) {
+        self.open_by(link, role, says, hears, Transport::default());
+    }
+
+    fn open_by(&mut self, link: u64, role: LegRole, says: Vec<Topic>, hears: Vec<Topic>, transport: Transport) {
         let owner = PartyId::new(0, u32::try_from(link).expect("few legs"), 0);
         let report = Duration::from_secs(1);
-        self.op(MediaOp::Open(Open {
-            link: LinkId::new(link),
-            owner,
-            role,
-            says,
-            hears,
-            report,
-            transport: Transport::default(),
-        }));
+        self.op(MediaOp::Open(Open { link: LinkId::new(link), owner, role, says, hears, report, transport }));
     }
 
     pub(super) fn remote(&mut self, link: u64, kind: SignalKind, text: &[u8]) {

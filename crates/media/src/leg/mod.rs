@@ -1,13 +1,15 @@
-//! A leg: one peer's WebRTC connection, receiving from it or sending to it.
+//! A leg: one peer's connection, receiving from it, sending to it, or talking with it.
 //!
-//! str0m keeps the connection; a leg adds what a forwarding unit needs around it. It does no routing: what happens goes
-//! to its worker as [`Happened`].
+//! str0m keeps WebRTC connections; a leg adds what a forwarding unit needs around it. A telephone's has none ([`phone`]). A
+//! leg does no routing: what happens goes to its worker as [`Happened`].
 
 mod answer;
 mod data;
+mod phone;
 mod receive;
 mod send;
 mod slot;
+mod talk;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -21,12 +23,15 @@ use str0m::rtp::RtpPacket;
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
 pub(crate) use self::data::{Data, Queued};
+pub(crate) use self::phone::{Change as Recall, Heard, Telephone};
 pub(crate) use self::receive::Receiving;
 pub(crate) use self::send::{Forwarded, Goal, Sending};
+pub(crate) use self::talk::{Change, Talking};
 use crate::demux::{Class, classify};
 use crate::dtls::Identity;
 use crate::egress::Wire;
 use crate::peer::LayerInfo;
+use crate::talk::Passing;
 use crate::{Config, sdp};
 
 /// Candidates of one peer that are taken, all told: a browser with many networks has some 30, and each is paired with
@@ -81,6 +86,10 @@ pub(crate) struct Leg {
 pub(crate) enum Role {
     Receive(Box<Receiving>),
     Send(Box<Sending>),
+    /// A browser in a conversation.
+    Talk(Box<Talking>),
+    /// A telephone in one.
+    Phone(Box<Telephone>),
 }
 
 /// What happened to a leg.
@@ -88,8 +97,10 @@ pub(crate) enum Role {
 pub(crate) enum Happened {
     Connected,
     Packet(Box<RtpPacket>),
-    /// The viewer's slot of that section needs a key frame.
+    /// The peer needs a key frame of what it is sent in that section.
     KeyWanted(str0m::media::Mid),
+    /// The telephone is to send a key frame, and somebody else has to ask it.
+    KeyUnasked,
     /// Its network was estimated anew.
     Estimate,
     /// Its losses were reported.
@@ -232,16 +243,23 @@ impl Leg {
 
     /// Tells str0m the time, which sends what was written.
     pub(crate) fn tick(&mut self, now: Instant) -> Result<(), Over> {
+        self.ask_again(now);
         let Some(rtc) = &mut self.rtc else { return Ok(()) };
         rtc.handle_input(Input::Timeout(now)).map_err(|error| lost(&error))
     }
 
     /// Takes out what str0m has for the network and for us, and learns when it wants to be called again.
     pub(crate) fn poll(&mut self, now: Instant, wire: &mut Wire<'_>, happened: &mut Vec<Happened>) -> Result<(), Over> {
+        if let Role::Phone(phone) = &mut self.role
+            && phone.tick(now, wire)
+        {
+            happened.push(Happened::KeyUnasked);
+        }
         let Some(rtc) = &mut self.rtc else { return Ok(()) };
-        let mut lean = match &mut self.role {
-            Role::Send(sending) => sending.lean.as_deref_mut(),
-            Role::Receive(_) => None,
+        let (mut lean, mut talking) = match &mut self.role {
+            Role::Send(sending) => (sending.lean.as_deref_mut(), None),
+            Role::Talk(talking) => (None, Some(talking)),
+            Role::Receive(_) | Role::Phone(_) => (None, None),
         };
         loop {
             match rtc.poll_output().map_err(|error| lost(&error))? {
@@ -285,6 +303,11 @@ impl Leg {
                         (self.loss_permille, self.rtt) = (permille(loss), stats.rtt);
                         happened.push(Happened::Lost);
                     }
+                    Event::SenderFeedback(feedback) => {
+                        if let Some(talking) = &mut talking {
+                            talking.sampled(&feedback);
+                        }
+                    }
                     Event::ChannelOpen(id, _) => self.data.opened(id, rtc),
                     Event::ChannelClose(id) => self.data.closed(id),
                     Event::ChannelBufferedAmountLow(_) => self.data.drain(rtc),
@@ -320,16 +343,46 @@ impl Leg {
 
     /// When it is to be called.
     pub(crate) fn due(&self) -> Option<Instant> {
-        let lean = match &self.role {
-            Role::Send(sending) => sending.lean.as_ref(),
+        let own = match &self.role {
+            Role::Send(sending) => sending.lean.as_ref().and_then(|lean| lean.due()),
+            Role::Talk(talking) => talking.due(),
+            Role::Phone(phone) => phone.due(),
             Role::Receive(_) => None,
         };
-        self.rtc_due.into_iter().chain(lean.and_then(|lean| lean.due())).min()
+        self.rtc_due.into_iter().chain(own).min()
+    }
+
+    /// The other end of the conversation, and its section that this one's packets go to.
+    pub(crate) fn leads(&self, place: usize) -> Option<(LinkId, usize)> {
+        match &self.role {
+            Role::Talk(talking) => talking.other.zip(talking.other_place(place)),
+            Role::Phone(phone) => phone.other.zip(phone.other_place(place)),
+            Role::Receive(_) | Role::Send(_) => None,
+        }
+    }
+
+    /// Sends a packet of the other end of the conversation.
+    pub(crate) fn pass(&mut self, packet: &Passing<'_>, now: Instant, wire: &mut Wire<'_>) -> Forwarded {
+        let (sent, how) = match &mut self.role {
+            Role::Phone(phone) => (phone.send(packet, now, wire), Forwarded::Sent),
+            _ => (self.talk(packet, now), Forwarded::Written),
+        };
+        if sent { how } else { Forwarded::Nothing }
     }
 
     /// Whether the peer has been silent for too long, or never came.
     pub(crate) fn is_lost(&self, now: Instant, grace: Duration) -> bool {
-        let (since, patience) = if self.connected { (self.heard, grace) } else { (self.opened, CONNECT) };
+        let waits = match &self.role {
+            Role::Phone(phone) if phone.agreed => return phone.is_silent(now),
+            Role::Phone(_) => true,
+            Role::Talk(talking) => !talking.agreed,
+            Role::Receive(_) | Role::Send(_) => false,
+        };
+        let (since, patience) = match (waits, self.connected) {
+            (true, _) => (self.opened, talk::WAIT),
+            (false, true) => (self.heard, grace),
+            (false, false) => (self.opened, CONNECT),
+        };
         now.saturating_duration_since(since) > patience
     }
 
@@ -353,14 +406,17 @@ impl Leg {
         if !self.flowing {
             return None;
         }
-        let mut report = Report {
-            loss_permille: self.loss_permille,
-            rtt_ms: self.rtt.map(|rtt| u16::try_from(rtt.as_millis()).unwrap_or(u16::MAX)),
-            ..Report::default()
-        };
+        let mut report =
+            Report { loss_permille: self.loss_permille, rtt_ms: self.rtt.map(millis), ..Report::default() };
         match &mut self.role {
             Role::Receive(receiving) => receiving.report(now, &mut report),
             Role::Send(sending) => sending.report(now, &mut report),
+            Role::Talk(talking) => talking.report(now, &mut report),
+            Role::Phone(phone) => {
+                phone.report(now, &mut report);
+                report.loss_permille = phone.loss();
+                report.rtt_ms = phone.rtt().map(millis);
+            }
         }
         let passed = report.audio_bps.saturating_add(report.video_bps);
         // An estimate never rises far above what is sent: without loss, what passed is no limit.
@@ -376,8 +432,8 @@ impl Leg {
     /// The sections of a description of ours, with whose media each carries.
     fn sections(&self, sdp: &str) -> Vec<Section<LinkId>> {
         let source = |mid: &str| match &self.role {
-            Role::Receive(_) => None,
             Role::Send(sending) => sending.source_of(mid),
+            Role::Receive(_) | Role::Talk(_) | Role::Phone(_) => None,
         };
         let section = |(kind, mid): (_, &str)| Section { mid: mid.to_owned(), kind, source: source(mid) };
         sdp::sections(sdp).map(section).collect()
@@ -415,6 +471,10 @@ fn nominates(datagram: &[u8], rtc: &mut Rtc, provider: &CryptoProvider) -> bool 
 fn lost(error: &str0m::RtcError) -> Over {
     tracing::debug!(%error, "a leg failed");
     Over::Lost
+}
+
+fn millis(rtt: Duration) -> u16 {
+    u16::try_from(rtt.as_millis()).unwrap_or(u16::MAX)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a fraction before")]

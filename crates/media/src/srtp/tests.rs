@@ -26,6 +26,7 @@ fn keys_are_derived_as_in_rfc_3711_appendix_b_3() {
         profile: SrtpProfile::AES128_CM_SHA1_80,
         key: hex("e1f97a0d3e018be0d64fa32c06de4139"),
         salt: hex("0ec675ad498afeebb6960b3aabe6"),
+        tag: 10,
     };
     assert_eq!(derive::<16>(&provider(), &master, 0).as_slice(), hex("c61e7a93744f39ee10734afe3ff7a087"));
     assert_eq!(derive::<14>(&provider(), &master, 2).as_slice(), hex("30cbbc08863d8c85d49db34a9ae1"));
@@ -57,6 +58,7 @@ fn packets_are_sealed_as_libsrtp_does_with_counter_mode() {
         profile: SrtpProfile::AES128_CM_SHA1_80,
         key: hex("e1f97a0d3e018be0d64fa32c06de4139"),
         salt: hex("0ec675ad498afeebb6960b3aabe6"),
+        tag: 10,
     };
     // The vectors of its self-test (test/srtp_driver.c, srtp_validate).
     let (mut seal, _) = Keys { ours: master(), theirs: master() }.ciphers(&provider());

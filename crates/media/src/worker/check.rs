@@ -46,6 +46,26 @@ impl Worker {
             all && !hearers.is_empty()
         });
         expect(hears, "a topic is heard by legs that are there");
+        let telephones = self.ports.iter().all(|(local, (index, place))| {
+            let Some(Role::Phone(phone)) = leg(*index).map(|leg| &leg.role) else { return false };
+            phone.ports().any(|port| port == (*place, *local))
+        });
+        expect(telephones, "a port leads to a section of a telephone");
+        let bound = |leg: &crate::leg::Leg| match &leg.role {
+            Role::Phone(phone) => phone.ports().all(|(_, local)| self.ports.contains_key(&local)),
+            _ => true,
+        };
+        expect(self.legs.iter().flatten().all(|leg| bound(leg)), "a telephone is found by its ports");
+        let other = |leg: &crate::leg::Leg| match &leg.role {
+            Role::Talk(talking) => talking.other,
+            Role::Phone(phone) => phone.other,
+            Role::Receive(_) | Role::Send(_) => None,
+        };
+        let paired = |end: &crate::leg::Leg| {
+            let with = other(end).map(|with| self.by_link.get(&with).and_then(|index| leg(*index)));
+            with.is_none_or(|with| with.is_some_and(|with| other(with) == Some(end.link)))
+        };
+        expect(self.legs.iter().flatten().all(|leg| paired(leg)), "ends are each other's");
         let sends = |index: usize| leg(index).is_some_and(|leg| matches!(leg.role, Role::Send(_)));
         expect(self.routes.legs().all(sends), "a route leads to a leg that sends");
         found

@@ -76,9 +76,17 @@ impl Worker {
             LegRole::Pull { accept, codecs } => Role::Receive(Box::new(Receiving::asking(*accept, Arc::clone(codecs)))),
             LegRole::Send { label, .. } => Role::Send(Box::new(Sending::offering(label.as_str().to_owned()))),
             LegRole::Answer { tracks, may_grow } => Role::Send(Box::new(Sending::answering(tracks.clone(), *may_grow))),
-            LegRole::Talk(_) => return sink.event(MediaEvent::Refused { link, fault: MediaFault::Internal }),
+            LegRole::Talk(talk) => match self.converser(talk, open.transport, now) {
+                Ok(role) => role,
+                Err(fault) => return sink.event(MediaEvent::Refused { link, fault }),
+            },
         };
-        let lite = self.config.ice_lite && open.transport == Transport::WebRtc(Ice::Configured);
+        let telephone = matches!(role, Role::Phone(_));
+        if matches!(open.transport, Transport::Rtp(_)) != telephone {
+            // Only conversations go by RTP alone.
+            return sink.event(MediaEvent::Refused { link, fault: MediaFault::Internal });
+        }
+        let lite = telephone || self.config.ice_lite && open.transport == Transport::WebRtc(Ice::Configured);
         let leg = Box::new(Leg::new(open, role, lite, now));
         let index = self.free.pop().unwrap_or_else(|| {
             self.legs.push(None);
@@ -94,6 +102,9 @@ impl Worker {
         }
         if matches!(open.role, LegRole::Receive { .. } | LegRole::Answer { .. }) {
             return;
+        }
+        if let LegRole::Talk(talk) = &open.role {
+            return self.converse(index, talk, now, sink);
         }
         let (identity, config) = (Arc::clone(&self.identity), Arc::clone(&self.config));
         let mut local = None;
@@ -113,6 +124,10 @@ impl Worker {
 
     fn remote(&mut self, index: usize, now: Instant, signal: &Signal, sink: &mut dyn Sink) {
         let text = String::from_utf8_lossy(signal.body.bytes());
+        let described = matches!(signal.kind, SignalKind::Offer | SignalKind::Answer);
+        if described && self.talks(index) {
+            return self.described(index, signal.kind == SignalKind::Offer, &text, now, sink);
+        }
         let (identity, config) = (Arc::clone(&self.identity), Arc::clone(&self.config));
         let mut events = Vec::new();
         match signal.kind {
@@ -120,6 +135,7 @@ impl Worker {
                 match leg.role {
                     Role::Receive(_) => events.extend(leg.answer(&text, &identity, &config, now)?),
                     Role::Send(_) => events.push(leg.respond(&text, &identity, &config, now)?),
+                    Role::Talk(_) | Role::Phone(_) => {}
                 }
                 Ok(())
             }),
@@ -127,6 +143,7 @@ impl Worker {
                 match leg.role {
                     Role::Receive(_) => events.push(leg.agreed(&text)?),
                     Role::Send(_) => events.extend(leg.answered(&text, &config)?),
+                    Role::Talk(_) | Role::Phone(_) => {}
                 }
                 Ok(())
             }),
@@ -148,7 +165,7 @@ impl Worker {
     }
 
     /// Learns what the leg's peer will call it.
-    fn rename(&mut self, index: usize) {
+    pub(super) fn rename(&mut self, index: usize) {
         let Some(leg) = self.legs[index].as_deref_mut() else { return };
         if let Some(name) = leg.name() {
             self.demux.name(name, index, &mut leg.names);

@@ -23,6 +23,7 @@ pub(crate) struct Got {
     pub(crate) payload: Vec<u8>,
     /// Audio level, and whether it is speech.
     pub(crate) level: Option<(i8, bool)>,
+    pub(crate) pt: u8,
 }
 
 pub(crate) struct Peer {
@@ -182,6 +183,20 @@ impl Peer {
         self.tick(now);
     }
 
+    /// Writes a packet of that payload type into a section.
+    pub(crate) fn write_as(&mut self, mid: &str, pt: u8, seq: u64, time: u32, now: Instant, payload: &[u8]) {
+        let write = RtpWrite::new(pt.into(), seq.into(), time, now, payload.to_vec());
+        self.rtc.direct_api().stream_tx_by_mid(mid.into(), None).expect("a stream").write_rtp(write);
+        self.tick(now);
+    }
+
+    /// The same for one that was sampled some time ago.
+    pub(crate) fn write_late(&mut self, mid: &str, pt: u8, seq: u64, time: u32, sampled: Instant, now: Instant) {
+        let write = RtpWrite::new(pt.into(), seq.into(), time, sampled, [7; 20].to_vec());
+        self.rtc.direct_api().stream_tx_by_mid(mid.into(), None).expect("a stream").write_rtp(write);
+        self.tick(now);
+    }
+
     /// Writes a packet of sound that is so loud: 0 is the loudest, -127 is silence.
     pub(crate) fn sound(&mut self, seq: u64, time: u32, now: Instant, level: i8, payload: &[u8]) {
         let (ssrc, pt) = self.sending(MediaKind::Audio, None);
@@ -247,6 +262,7 @@ impl Peer {
                         marker: packet.header.marker,
                         payload: packet.payload.to_vec(),
                         level: packet.header.ext_vals.audio_level.zip(packet.header.ext_vals.voice_activity),
+                        pt: *packet.header.payload_type,
                     };
                     self.got.entry(mid.to_string()).or_default().push(got);
                 }

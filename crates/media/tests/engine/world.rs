@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use patchbay_core::{
     Body, DescriptionKind, Ice, Kinds, Lang, LegRole, LinkId, MediaEvent, MediaOp, Name, Open, PartyId, Section,
-    Signal, SignalKind, Topic, Track, Transport,
+    Signal, SignalKind, Talk, Topic, Track, Transport,
 };
-use patchbay_media::{Config, Datagram, Datagrams, Peer as To, PeerMessage, Sink, Worker};
+use patchbay_media::{Config, Datagram, Datagrams, Peer as To, PeerMessage, RtpDatagram, Sink, Worker};
 
 use crate::net::{Net, Path};
 use crate::peer::Peer;
+use crate::ports::Ports;
 
 pub(crate) const SERVER: [u8; 4] = [10, 0, 0, 1];
 
@@ -37,6 +38,10 @@ pub(crate) struct World {
     pub(crate) trains: Vec<SocketAddr>,
     /// The subscriptions between workers that began and ended.
     pub(crate) subscriptions: (u64, u64),
+    /// Ports for telephones.
+    pub(crate) ports: Ports,
+    /// What was sent to addresses that no peer has: from where, to where, when.
+    pub(crate) strayed: Vec<(SocketAddr, SocketAddr, Instant, Vec<u8>)>,
 }
 
 type Turn<'a> = Box<dyn FnOnce(&mut Worker, Instant, &mut dyn Sink) + 'a>;
@@ -49,9 +54,18 @@ struct Out<'a> {
     between: &'a mut VecDeque<(usize, PeerMessage)>,
     trains: &'a mut Vec<SocketAddr>,
     subscriptions: &'a mut (u64, u64),
+    ports: &'a mut Ports,
 }
 
 impl Sink for Out<'_> {
+    fn bind(&mut self, address: std::net::IpAddr) -> Option<SocketAddr> {
+        self.ports.bind(address, self.number)
+    }
+
+    fn unbind(&mut self, local: SocketAddr) {
+        self.ports.unbind(local);
+    }
+
     fn send(&mut self, datagrams: Datagrams<'_>) {
         self.trains.push(datagrams.destination);
         for bytes in datagrams.contents.chunks(datagrams.segment) {
@@ -110,6 +124,8 @@ impl World {
             homes: Vec::new(),
             trains: Vec::new(),
             subscriptions: (0, 0),
+            ports: Ports::default(),
+            strayed: Vec::new(),
         }
     }
 
@@ -148,11 +164,15 @@ impl World {
             between: &mut self.between,
             trains: &mut self.trains,
             subscriptions: &mut self.subscriptions,
+            ports: &mut self.ports,
         };
         call(&mut self.workers[number], self.now, &mut out);
         self.workers[number].run(self.now, &mut out);
         for (source, destination, bytes) in out.sent {
-            let Some(index) = self.peers.iter().position(|peer| peer.address == destination) else { continue };
+            let Some(index) = self.peers.iter().position(|peer| peer.address == destination) else {
+                self.strayed.push((source, destination, self.now, bytes));
+                continue;
+            };
             let (path, free) = (self.paths[index].1, &mut self.free[index].1);
             self.net.send(self.now, path, free, source, destination, bytes);
         }
@@ -160,6 +180,15 @@ impl World {
 
     pub(crate) fn op(&mut self, op: MediaOp) {
         let link = op.link();
+        let home_of = |link: LinkId| self.homes.iter().find(|(of, _)| *of == link).map(|(_, home)| *home);
+        // Both ends of a conversation live together.
+        let with = match &op {
+            MediaOp::Open(Open { role: LegRole::Talk(Talk::Ours { with: Some(with), .. }), .. }) => home_of(*with),
+            _ => None,
+        };
+        if let Some(with) = with {
+            self.homes.push((link, with));
+        }
         let home = self.homes.iter().find(|(of, _)| *of == link).map(|(_, home)| *home);
         let number = home.unwrap_or_else(|| {
             let number = self.homes.len() % self.workers.len();
@@ -309,7 +338,15 @@ impl World {
     }
 
     pub(crate) fn arrive(&mut self, source: SocketAddr, destination: SocketAddr, bytes: &[u8]) {
-        if destination.ip() == std::net::IpAddr::from(SERVER) {
+        if let Some((local, number)) = self.ports.owner(destination) {
+            let control = destination != local;
+            let datagram = RtpDatagram { local, control, source, contents: bytes };
+            self.worker(number, |worker, now, sink| worker.receive_rtp(now, datagram, sink));
+        } else if destination.ip() == std::net::IpAddr::from(SERVER) {
+            if destination.port() >= 20_000 {
+                // Nobody is bound to it any more.
+                return;
+            }
             let number = usize::from(destination.port() - 10_000);
             let datagram = Datagram { source, destination: Some(destination.ip()), contents: bytes };
             self.worker(number, |worker, now, sink| worker.receive(now, datagram, sink));

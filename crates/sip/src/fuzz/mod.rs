@@ -1,4 +1,3 @@
-//! What the fuzz targets of `fuzz/` run; the tests replay their corpus (`docs/testing.md`, "Fuzzing").
+//! What the fuzz target of `fuzz/` runs; the tests replay its corpus (`docs/testing.md`, "Fuzzing").
 
 pub mod digest;
-pub mod sipsdp;

@@ -574,6 +574,8 @@ fn what_the_engine_says_of_a_closed_leg_is_ignored() {
             MediaEvent::Flowing { link },
             MediaEvent::Lost { link },
             MediaEvent::Refused { link, fault: MediaFault::Internal },
+            MediaEvent::Declined { link },
+            MediaEvent::KeyWanted { link },
             MediaEvent::Switched { link, source: link, height: 1 },
             MediaEvent::Speaker { link, source: link },
             MediaEvent::Report { link, report: report.clone() },

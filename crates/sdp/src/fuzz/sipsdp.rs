@@ -1,10 +1,10 @@
 //! What the fuzz target `sipsdp` runs: two texts, the second from its `v=0` on, as descriptions of a browser and of a
 //! telephone. Who writes is held to a list of what may be written at all, and to what the other side has named.
 
-use crate::sdp::change::{self, Verdict};
-use crate::sdp::crypto::{Crypto, KEY_BYTES, Suite};
-use crate::sdp::to_phone::{self, Local, Port};
-use crate::sdp::{Agreed, Description, Formats, Phone, Profile, Section, answered, offered};
+use crate::change::{self, Verdict};
+use crate::crypto::{Crypto, KEY_BYTES, Suite};
+use crate::to_phone::{self, Local, Port};
+use crate::{Agreed, Description, Formats, Phone, Profile, Section, answered, offered};
 
 /// More than any section of ours without keys: seven codecs with what belongs to them.
 const SECTION_BYTES: usize = 700;

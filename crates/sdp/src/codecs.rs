@@ -208,8 +208,8 @@ pub(super) fn describe(format: Format, section: &mut Section) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sdp::Description;
-    use crate::sdp::samples::CHROMIUM_OFFER;
+    use crate::Description;
+    use crate::samples::CHROMIUM_OFFER;
 
     fn section(lines: &str) -> Section {
         Description::parse(&format!("v=0\n{lines}")).expect("a description").sections()[0].clone()

@@ -1,7 +1,7 @@
 use patchbay_core::Codec;
 
 use super::*;
-use crate::sdp::samples::{BARESIP_OFFER, CHROMIUM_OFFER, DESK_OFFER, LINPHONE_OFFER};
+use crate::samples::{BARESIP_OFFER, CHROMIUM_OFFER, DESK_OFFER, LINPHONE_OFFER};
 
 fn parse(text: &str) -> Description {
     Description::parse(text).expect("a description")

@@ -159,8 +159,8 @@ fn section(place: usize, agreed: &Agreed, before: &PhoneSection, now: Option<&Ph
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sdp::samples::{BARESIP_OFFER, CHROMIUM_OFFER, LINPHONE_OFFER};
-    use crate::sdp::{Description, offered};
+    use crate::samples::{BARESIP_OFFER, CHROMIUM_OFFER, LINPHONE_OFFER};
+    use crate::{Description, offered};
 
     fn phone(text: &str) -> Phone {
         Phone::read(&Description::parse(text).expect("a description")).expect("usable")

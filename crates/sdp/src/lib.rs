@@ -8,9 +8,14 @@
 //! | from a telephone | its offer by [`Phone::read`]; [`offered`] with the browser's answer; [`to_phone::answer`] |
 //! | later | [`change::compare`], then as before |
 
+#![warn(missing_docs)]
+
 pub mod change;
 pub mod codecs;
 pub mod crypto;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod model;
 mod to_browser;
 pub mod to_phone;

@@ -1,9 +1,9 @@
 use std::net::IpAddr;
 
 use super::*;
-use crate::sdp::crypto::{KEY_BYTES, Suite};
-use crate::sdp::samples::{BARESIP_OFFER, CHROMIUM_OFFER, DESK_OFFER, LINPHONE_OFFER};
-use crate::sdp::{answered, offered};
+use crate::crypto::{KEY_BYTES, Suite};
+use crate::samples::{BARESIP_OFFER, CHROMIUM_OFFER, DESK_OFFER, LINPHONE_OFFER};
+use crate::{answered, offered};
 
 const AVP: Profile = Profile { secure: false, feedback: false };
 const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 10));
