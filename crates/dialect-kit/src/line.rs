@@ -162,6 +162,8 @@ pub enum News {
         from: Caller,
         /// What.
         text: Text,
+        /// What its sender wants to hear of it.
+        wants: Wants,
     },
     /// What became of a text at its receiver's.
     Receipt {
@@ -196,6 +198,8 @@ pub enum Registration {
     Registered,
     /// It does not; the words begin with the other system's code.
     Failed(Box<str>),
+    /// It was not even asked for, in words for the client: the registrar has no address.
+    Nowhere(Box<str>),
 }
 
 /// Somebody on the telephones' side.
@@ -225,6 +229,15 @@ pub struct Text {
     pub mime: Box<str>,
     /// It.
     pub content: Box<str>,
+}
+
+/// What the sender of a text wants to hear of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wants {
+    /// That it has come.
+    pub delivered: bool,
+    /// That it was looked at.
+    pub displayed: bool,
 }
 
 /// Nothing of what is said.
