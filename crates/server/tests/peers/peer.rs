@@ -89,11 +89,16 @@ impl Peer {
 
     /// One that knows what telephones know, as browsers do: G.711, and the digits of keys on both clocks.
     pub(crate) fn telephonist() -> Self {
-        let mut config = RtcConfig::new().clear_codecs().enable_opus(true, false).enable_pcmu(true, false).enable_pcma(true, false);
+        let mut config =
+            RtcConfig::new().clear_codecs().enable_opus(true, false).enable_pcmu(true, false).enable_pcma(true, false);
         config = config.enable_vp8(true).enable_h264(true);
         let tele = |number: u8, clock_rate| {
             let format = FormatParams::default();
-            PayloadParams::new(number.into(), None, CodecSpec { codec: Codec::Tele, clock_rate, channels: None, format })
+            PayloadParams::new(
+                number.into(),
+                None,
+                CodecSpec { codec: Codec::Tele, clock_rate, channels: None, format },
+            )
         };
         let mut params = config.codec_config().params().to_vec();
         params.extend([tele(110, Frequency::FORTY_EIGHT_KHZ), tele(126, Frequency::EIGHT_KHZ)]);
@@ -408,8 +413,7 @@ impl Driver {
                 Codec::Opus => (960, 80),
                 _ => (160, 160),
             };
-            let payloads =
-                if one.video { picture(std::mem::take(&mut one.key)) } else { vec![vec![0xf8; size]] };
+            let payloads = if one.video { picture(std::mem::take(&mut one.key)) } else { vec![vec![0xf8; size]] };
             let time = (self.tick * clock) as u32;
             let last = payloads.len() - 1;
             for (index, payload) in payloads.into_iter().enumerate() {

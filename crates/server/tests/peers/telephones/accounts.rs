@@ -17,7 +17,9 @@ fn y11_y16_a_registration_and_its_end() {
     assert!(contact.contains("@127.0.0.1:") || contact.contains('@'), "{contact}");
     client.ask(json!({"sylkrtc": "account-unregister", "account": "alice@example.com"}));
     let ended = telephone.next("REGISTER");
-    assert!(ended.header("Contact").contains(&contact) && ended.0.contains("expires=0") || ended.header("Expires") == "0");
+    assert!(
+        ended.header("Contact").contains(&contact) && ended.0.contains("expires=0") || ended.header("Expires") == "0"
+    );
     telephone.is_signed(&ended, "Authorization", HA1, "n1");
     telephone.takes(&ended, 0);
     client.hears_nothing(Duration::from_millis(200));
@@ -126,18 +128,19 @@ fn y22_y23_what_is_granted_is_refreshed_in_time_and_in_silence() {
     let mut client = Sylk::new(&server);
     client.add(HA1);
     client.register();
-    let first = telephone.registers(HA1, 4);
+    let first = telephone.registers(HA1, 10);
     let granted = Instant::now();
     client.registration(&json!({"state": "registered"}));
     let refresh = telephone.next("REGISTER");
-    assert!(granted.elapsed() < Duration::from_secs(4), "{:?}", granted.elapsed());
+    assert!(granted.elapsed() < Duration::from_secs(10), "{:?}", granted.elapsed());
     assert_eq!(refresh.header("Call-ID"), first.header("Call-ID"));
     // The nonce is too old, which is no fault of the password.
-    let stale = "WWW-Authenticate: Digest realm=\"example.com\", nonce=\"n2\", algorithm=MD5, qop=\"auth\", stale=true\r\n";
+    let stale =
+        "WWW-Authenticate: Digest realm=\"example.com\", nonce=\"n2\", algorithm=MD5, qop=\"auth\", stale=true\r\n";
     telephone.answer(&refresh, "401 Unauthorized", stale, "");
     let second = telephone.next("REGISTER");
     telephone.is_signed(&second, "Authorization", HA1, "n2");
-    telephone.takes(&second, 4);
+    telephone.takes(&second, 10);
     client.hears_nothing(Duration::from_millis(200));
     let third = telephone.next("REGISTER");
     telephone.answer(&third, "403 Forbidden", "", "");
@@ -204,7 +207,7 @@ fn a_challenge_of_somebody_else_is_not_answered() {
     client.add(HA1);
     client.register();
     let request = telephone.next("REGISTER");
-    let stranger = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let stranger = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).expect("a port");
     let forged = format!(
         "SIP/2.0 401 Unauthorized\r\nVia: {}\r\nFrom: {}\r\nTo: {};tag=x\r\nCall-ID: {}\r\nCSeq: {}\r\n\
          WWW-Authenticate: Digest realm=\"example.com\", nonce=\"evil\", algorithm=MD5, qop=\"auth\"\r\n\
@@ -258,10 +261,7 @@ fn a_message_goes_with_a_receipt_and_one_comes() {
         (&told["event"], &told["message_id"], &told["state"], &told["code"]),
         (&json!("disposition-notification"), &json!("m1"), &json!("accepted"), &json!(200))
     );
-    let (mut dialog, _) = telephone.invites(&contact, "message", "", "");
-    telephone.next("488");
-    telephone.ask(&mut dialog, "ACK", "", "");
-    dialog.call_id = "message-2".to_owned();
+    let mut dialog = Telephone::stranger(&contact, "message");
     let cpim = "From: Bob <sip:bob@example.com>\r\nTo: <sip:alice@example.com>\r\nDateTime: 2026-01-01T00:00:01Z\r\n\
                 NS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: m2\r\nimdn.Disposition-Notification: positive-delivery\r\n\r\n\
                 Content-Type: text/plain\r\n\r\nback";

@@ -143,10 +143,14 @@ impl Sylk {
         self.ask(json!({"sylkrtc": "session-terminate", "session": session}));
     }
 
-    /// More packets come to its peer.
-    pub(crate) fn hears(&self, packets: u64) {
-        let count = || self.peer.seen().streams.values().map(|stream| stream.packets).sum::<u64>();
-        let wanted = count() + packets;
+    /// Packets that have come to its peer.
+    pub(crate) fn heard(&self) -> u64 {
+        self.peer.seen().streams.values().map(|stream| stream.packets).sum()
+    }
+
+    /// So many packets come to its peer in all.
+    pub(crate) fn hears(&self, wanted: u64) {
+        let count = || self.heard();
         let deadline = Instant::now() + PATIENCE;
         while count() < wanted {
             assert!(Instant::now() < deadline, "only {} packets of {wanted} came", count());

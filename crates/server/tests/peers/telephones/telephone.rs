@@ -1,6 +1,7 @@
 //! A telephone, registrar and proxy in one, by hand: SIP in texts on a UDP socket, and a socket for RTP. It shares no code
 //! with the server, and shows what is on the wire.
 
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
@@ -62,7 +63,10 @@ impl Message {
 /// What a description says of one section: port, payload types, and whether it is there at all.
 pub(crate) fn media_line<'a>(sdp: &'a str, kind: &str) -> Vec<&'a str> {
     let start = format!("m={kind} ");
-    sdp.lines().find_map(|line| line.strip_prefix(start.as_str())).map(|rest| rest.split(' ').collect()).unwrap_or_default()
+    sdp.lines()
+        .find_map(|line| line.strip_prefix(start.as_str()))
+        .map(|rest| rest.split(' ').collect())
+        .unwrap_or_default()
 }
 
 /// Where a section of a description is sent to.
@@ -82,6 +86,8 @@ pub(crate) struct Telephone {
     number: u32,
     /// How many copies have come.
     pub(crate) copies: usize,
+    /// Packets that it has said.
+    spoken: Cell<u16>,
 }
 
 /// A call, as the telephone knows it.
@@ -100,7 +106,16 @@ impl Telephone {
     pub(crate) fn new() -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
         let rtp = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-        Self { socket, rtp, server: None, queue: VecDeque::new(), said: HashMap::new(), number: 0, copies: 0 }
+        Self {
+            socket,
+            rtp,
+            server: None,
+            queue: VecDeque::new(),
+            said: HashMap::new(),
+            number: 0,
+            copies: 0,
+            spoken: Cell::new(0),
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -197,7 +212,7 @@ impl Telephone {
         let to = request.header("To");
         let tag = if to.contains(";tag=") || status.starts_with("100") { "" } else { ";tag=telephone" };
         text += &format!("To: {to}{tag}\r\n");
-        if request.kind() == "INVITE" {
+        if request.kind() == "INVITE" && !more.contains("Contact:") {
             text += &format!("Contact: <sip:bob@{}>\r\n", self.address());
         }
         if !body.is_empty() && !more.contains("Content-Type") {
@@ -239,7 +254,8 @@ impl Telephone {
     pub(crate) fn is_signed(&self, request: &Message, header: &str, ha1: &str, nonce: &str) {
         let of = |name| request.parameter(header, name);
         assert_eq!(of("nonce"), nonce, "{}", request.0);
-        let hash = |text: &str| -> String { Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect() };
+        let hash =
+            |text: &str| -> String { Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect() };
         let method = hash(&format!("{}:{}", request.kind(), of("uri")));
         let expected = hash(&format!("{ha1}:{nonce}:{}:{}:auth:{method}", of("nc"), of("cnonce")));
         assert_eq!(of("response"), expected);
@@ -264,7 +280,8 @@ impl Telephone {
         self.number += 1;
         let Dialog { call_id, ours, theirs, target, seq } = &*dialog;
         let (own, number, length) = (self.address(), self.number, body.len());
-        let kind = if body.is_empty() || more.contains("Content-Type") { "" } else { "Content-Type: application/sdp\r\n" };
+        let kind =
+            if body.is_empty() || more.contains("Content-Type") { "" } else { "Content-Type: application/sdp\r\n" };
         let text = format!(
             "{method} {target} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bKt{number};rport\r\nMax-Forwards: 70\r\n\
              From: {ours}\r\nTo: {theirs}\r\nCall-ID: {call_id}\r\nCSeq: {seq} {method}\r\nContact: <sip:bob@{own}>\r\n\
@@ -276,15 +293,27 @@ impl Telephone {
 
     /// Calls a contact of the server's.
     pub(crate) fn invites(&mut self, contact: &str, call_id: &str, more: &str, body: &str) -> (Dialog, Message) {
-        let mut dialog = Dialog {
+        let mut dialog = Self::stranger(contact, call_id);
+        let invite = self.ask(&mut dialog, "INVITE", more, body);
+        (dialog, invite)
+    }
+
+    /// Takes a call back. `more`: header lines, each with its end.
+    pub(crate) fn cancels(&mut self, invite: &Message, more: &str) {
+        let head = invite.0.split("\r\n\r\n").next().unwrap_or_default().replace("INVITE", "CANCEL");
+        let lines = head.lines().filter(|line| !line.starts_with("Content-")).map(|line| format!("{line}\r\n"));
+        self.send(&format!("{}{more}Content-Length: 0\r\n\r\n", lines.collect::<String>()));
+    }
+
+    /// A dialog that there is not, for requests outside of calls.
+    pub(crate) fn stranger(contact: &str, call_id: &str) -> Dialog {
+        Dialog {
             call_id: call_id.to_owned(),
             ours: "\"Bob\" <sip:bob@example.com>;tag=caller".to_owned(),
             theirs: "<sip:alice@example.com>".to_owned(),
             target: contact.to_owned(),
             seq: 0,
-        };
-        let invite = self.ask(&mut dialog, "INVITE", more, body);
-        (dialog, invite)
+        }
     }
 
     /// Takes an answer of 2xx to our INVITE in.
@@ -302,7 +331,9 @@ impl Telephone {
 
     /// Packets of that payload type, 20 ms apart, to where a description says.
     pub(crate) fn talks(&self, to: SocketAddr, payload_type: u8, packets: u16) {
-        for number in 0..packets {
+        for _ in 0..packets {
+            let number = self.spoken.get();
+            self.spoken.set(number + 1);
             let mut packet = vec![0x80, payload_type];
             packet.extend((1_000 + number).to_be_bytes());
             packet.extend((u32::from(number) * 160).to_be_bytes());
@@ -322,10 +353,11 @@ impl Telephone {
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "only {} packets came", found.len());
             self.rtp.set_read_timeout(Some(left)).expect("a timeout that is not zero");
-            // Shorter ones keep the way open.
+            // One of the type that means nothing opens the way, or keeps it open (RFC 6263).
             if let Ok((length, _)) = self.rtp.recv_from(&mut buffer)
-                && length > 12
+                && length >= 12
                 && buffer[0] & 0xc0 == 0x80
+                && buffer[1] & 0x7f != 127
             {
                 found.push(buffer[1] & 0x7f);
             }
