@@ -268,7 +268,8 @@ fn a_line_end_never_gets_into_a_header() {
     let mut telephone = Telephone::new();
     let server = beside(&telephone);
     let mut client = Sylk::new(&server);
-    for account in ["alice@example.com\r\nVia: x", "al\"ice@example.com>", "alice@exa mple.com", "@", "alice@", "sip:"] {
+    for account in ["alice@example.com\r\nVia: x", "al\"ice@example.com>", "alice@exa mple.com", "@", "alice@", "sip:"]
+    {
         let error = client.fails(json!({"sylkrtc": "account-add", "account": account, "password": HA1}));
         assert!(error.starts_with("invalid SIP URI"), "{account:?}: {error}");
     }
@@ -301,9 +302,7 @@ fn a_line_end_never_gets_into_a_header() {
         assert_eq!(message.0.matches("Via:").count(), 1, "{}", message.0);
     }
     let offer = client.peer.restart();
-    let create = |uri: &str| {
-        json!({"sylkrtc": "session-create", "session": "s9", "account": "alice@example.com", "uri": uri, "sdp": offer})
-    };
+    let create = |uri: &str| json!({"sylkrtc": "session-create", "session": "s9", "account": "alice@example.com", "uri": uri, "sdp": offer});
     for uri in ["bob@example.com\r\nVia: x", "bob@example.com>;x=<", "bob@[::1", ""] {
         let error = client.fails(create(uri));
         assert!(error.contains("URI") || error.contains("uri"), "{uri:?}: {error}");
