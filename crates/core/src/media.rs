@@ -277,14 +277,14 @@ pub enum LegRole {
         /// In which codecs, best first.
         codecs: Arc<[Codec]>,
     },
-    /// We offer and send. The offer has a data channel.
+    /// We offer and send.
     Send {
         /// Tracks at first.
         tracks: Vec<Track>,
         /// Others may come, in whatever codec: the offer asks for all that are switched on.
         may_grow: bool,
-        /// Name of the data channel.
-        label: Name,
+        /// Name of the data channel; `None`: the offer has none.
+        label: Option<Name>,
     },
     /// One end of a conversation.
     Talk(Talk),

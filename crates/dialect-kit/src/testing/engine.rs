@@ -33,6 +33,8 @@ struct Leg {
     sections: Vec<Section<LinkId>>,
     /// The peer offers, and not we.
     answers: bool,
+    /// It has a data channel.
+    channel: bool,
     /// An offer of ours is out.
     offered: bool,
     /// The tracks have changed since.
@@ -66,7 +68,7 @@ impl Engine {
         match op {
             MediaOp::Open(open) => {
                 let told = match &open.role {
-                    LegRole::Send { label, .. } => Some(label.clone()),
+                    LegRole::Send { label, .. } => label.clone(),
                     LegRole::Answer { tracks, .. } => {
                         tracks.first().and_then(|track| self.legs.get(&track.source)).map(|leg| leg.name.stream.clone())
                     }
@@ -145,10 +147,12 @@ impl Engine {
         let Open { link, owner, role, says, hears, report: _, transport: _ } = open;
         let answers = matches!(role, LegRole::Answer { .. });
         let pulls = matches!(role, LegRole::Pull { .. });
+        let mut channel = false;
         let (up, accept, tracks) = match role {
             LegRole::Receive { accept, .. } | LegRole::Pull { accept, .. } => (true, accept, Vec::new()),
             LegRole::Send { tracks, label, .. } => {
-                assert_eq!(label, stream, "the data channel is called as the stream");
+                channel = label.is_some();
+                assert!(label.is_none_or(|label| label == stream), "the data channel is called as the stream");
                 (false, Kinds::NONE, tracks)
             }
             LegRole::Answer { tracks, .. } => (false, Kinds::NONE, tracks),
@@ -165,6 +169,7 @@ impl Engine {
             tracks,
             sections: Vec::new(),
             answers,
+            channel,
             offered: false,
             changed: !up && !answers,
             candidates: 0,
@@ -201,6 +206,7 @@ impl Engine {
             tracks: Vec::new(),
             sections: Vec::new(),
             answers: false,
+            channel: false,
             offered: false,
             changed: false,
             candidates: 0,
@@ -316,7 +322,7 @@ impl Engine {
                 place(&mut leg.sections, kind, track.source);
             }
         }
-        if leg.sections.iter().all(|section| section.kind.is_some()) {
+        if leg.channel && leg.sections.iter().all(|section| section.kind.is_some()) {
             let mid = leg.sections.len().to_string();
             leg.sections.push(Section { mid, kind: None, source: None });
         }

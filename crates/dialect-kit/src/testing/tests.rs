@@ -71,7 +71,7 @@ fn about_media(text: &str, link: LinkId) -> Option<Command> {
 }
 
 fn join() -> Command {
-    Command::Join(Join { room: name("r"), name: name("n"), merge: Merge::WINDOW })
+    Command::Join(Join { room: name("r"), name: name("n"), merge: Merge::WINDOW, card: None })
 }
 
 impl Session for EchoSession {

@@ -195,7 +195,8 @@ fn asked(op: &MediaOp) -> String {
                 LegRole::Receive { accept, .. } => format!("open #{link} receives {} {talk}", pass(*accept)),
                 LegRole::Pull { accept, .. } => format!("open #{link} asks for {} {talk}", pass(*accept)),
                 LegRole::Send { tracks: list, label, .. } => {
-                    format!("open #{link} sends {} {} {talk}", label.as_str(), tracks(list))
+                    let label = label.as_ref().map_or("without a channel", Name::as_str);
+                    format!("open #{link} sends {label} {} {talk}", tracks(list))
                 }
                 LegRole::Talk(_) => format!("open #{link} talks {talk}"),
                 LegRole::Answer { tracks: list, may_grow } => {
