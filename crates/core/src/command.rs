@@ -118,6 +118,13 @@ pub enum Command {
         /// Its height in pixels; `None`: as the network allows.
         height: Option<u32>,
     },
+    /// Bound what one's own peer sends on a publication. No answer; other links are ignored.
+    Limit {
+        /// The publication.
+        link: LinkId,
+        /// In bits per second; `None`: as its network allows.
+        bps: Option<u32>,
+    },
     /// Hand one's own peer a message on the data channel of a leg. No answer.
     Say {
         /// The publication or view.

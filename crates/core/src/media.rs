@@ -170,6 +170,13 @@ pub enum MediaOp {
         /// In pixels.
         height: Option<u32>,
     },
+    /// Ask the peer of a receiving leg to send its pictures at no more than this.
+    Limit {
+        /// The leg.
+        link: LinkId,
+        /// In bits per second; `None`: as its network allows.
+        bps: Option<u32>,
+    },
     /// Hand the peer a message on the leg's data channel; kept, within bounds, until the channel is open.
     Say {
         /// The leg.
@@ -196,6 +203,7 @@ impl MediaOp {
             | Self::Tracks { link, .. }
             | Self::Gate { link, .. }
             | Self::Prefer { link, .. }
+            | Self::Limit { link, .. }
             | Self::Say { link, .. }
             | Self::Close { link } => *link,
             Self::Mute { source, .. } => *source,

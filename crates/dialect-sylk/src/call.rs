@@ -168,7 +168,7 @@ impl SylkSession {
         headers: &[Wanted<'_>],
         ctx: &mut Ctx<'_>,
     ) -> Answer {
-        if self.calls.knows(session) {
+        if self.calls.knows(session) || self.rooms.knows(session) {
             return Err(format!("Session ID {session} already in use"));
         }
         let held = self.accounts.get(account).ok_or_else(|| unknown(account))?;
@@ -266,7 +266,7 @@ impl SylkSession {
         };
         let session = spelled(&id, self.vocabulary());
         let known = self.accounts.contains_key(&account);
-        if !known || self.calls.knows(&session) || self.calls.by_session.len() >= CALLS {
+        if !known || self.calls.knows(&session) || self.rooms.knows(&session) || self.calls.by_session.len() >= CALLS {
             let cause = Cause { kind: CauseKind::Busy, code: Some(486), phrase: Phrase::new("Busy Here") };
             self.calls.due.push_back(Command::Hangup { link, cause });
             return;

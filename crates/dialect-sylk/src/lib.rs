@@ -32,8 +32,11 @@ mod call;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;
+mod policy;
 mod refusal;
+mod room;
 mod session;
+mod time;
 #[doc(hidden)]
 pub mod wire;
 
@@ -44,6 +47,7 @@ use patchbay_dialect_kit::{
     At, Codec, Dialect, Direction, Endpoint, Key, MessageDoc, Rate, Session, Spec, Subprotocol,
 };
 
+pub use policy::{Order, Rule, Rules, Who};
 pub use wire::Originator;
 
 /// The dialect with its settings; opens one session per connection.
@@ -64,6 +68,8 @@ pub struct Settings {
     pub originator: Originator,
     /// Clients are told of a call that the other side would change, and answer it. Today's web app does not, so it is off.
     pub updates: bool,
+    /// Who may come into which video room, and what they may send there.
+    pub rooms: Rules,
     /// Limit of requests. Above it the client is read no faster.
     pub rate: Rate,
 }
@@ -75,6 +81,7 @@ impl Default for Settings {
             decline: 486,
             originator: Originator::Object,
             updates: false,
+            rooms: Rules::default(),
             rate: Rate { per_second: 500, burst: 1_000 },
         }
     }

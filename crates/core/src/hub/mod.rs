@@ -261,7 +261,10 @@ impl Hub {
                 Ok(())
             }
             Command::Query(query) => self.streams.query(party, profile.realm, tag, query, out),
-            Command::Pause { link, .. } | Command::Prefer { link, .. } | Command::Say { link, .. }
+            Command::Pause { link, .. }
+            | Command::Prefer { link, .. }
+            | Command::Limit { link, .. }
+            | Command::Say { link, .. }
                 if !self.streams.is_own(party, link) =>
             {
                 Ok(())
@@ -272,6 +275,10 @@ impl Hub {
             }
             Command::Prefer { link, track, height } => {
                 self.streams.prefer(link, track.as_ref(), height, out);
+                Ok(())
+            }
+            Command::Limit { link, bps } => {
+                self.streams.limit(link, bps, out);
                 Ok(())
             }
             Command::Say { link, binary, bytes } => {

@@ -384,6 +384,12 @@ impl Streams {
         }
     }
 
+    pub(super) fn limit(&self, link: LinkId, bps: Option<u32>, out: &mut Effects) {
+        if self.publications.contains_key(&link) {
+            out.media(MediaOp::Limit { link, bps });
+        }
+    }
+
     pub(super) fn query(
         &self,
         party: PartyId,

@@ -41,6 +41,7 @@ struct Leg {
     changed: bool,
     candidates: usize,
     preferred: BTreeMap<LinkId, Option<u32>>,
+    limit: Option<u32>,
     inbox: VecDeque<Message>,
     talk: Option<Conversation>,
 }
@@ -68,8 +69,8 @@ impl Engine {
         match op {
             MediaOp::Open(open) => {
                 let told = match &open.role {
-                    LegRole::Send { label, .. } => label.clone(),
-                    LegRole::Answer { tracks, .. } => {
+                    LegRole::Send { label: Some(label), .. } => Some(label.clone()),
+                    LegRole::Answer { tracks, .. } | LegRole::Send { tracks, .. } => {
                         tracks.first().and_then(|track| self.legs.get(&track.source)).map(|leg| leg.name.stream.clone())
                     }
                     _ => None,
@@ -116,6 +117,10 @@ impl Engine {
                 let leg = self.leg(link);
                 assert!(leg.tracks.iter().any(|track| track.source == source), "a size of a track that is not sent");
                 leg.preferred.insert(source, height);
+            }
+            MediaOp::Limit { link, bps } => {
+                assert!(self.leg(link).name.up, "only what comes in is bounded");
+                self.leg(link).limit = bps;
             }
             MediaOp::Say { link, binary, bytes } => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -174,6 +179,7 @@ impl Engine {
             changed: !up && !answers,
             candidates: 0,
             preferred: BTreeMap::new(),
+            limit: None,
             inbox: VecDeque::new(),
             talk: None,
         };
@@ -211,6 +217,7 @@ impl Engine {
             changed: false,
             candidates: 0,
             preferred: BTreeMap::new(),
+            limit: None,
             inbox: VecDeque::new(),
             talk: Some(Conversation { other, owed: false }),
         };
@@ -365,9 +372,12 @@ impl Engine {
                 self.distribute(link, message);
                 return Ok(());
             }
-            Verb::Passes { .. } | Verb::Prefers { .. } | Verb::Hears(_) | Verb::Candidates(_) | Verb::Gone => {
-                return Ok(());
-            }
+            Verb::Passes { .. }
+            | Verb::Prefers { .. }
+            | Verb::Limit(_)
+            | Verb::Hears(_)
+            | Verb::Candidates(_)
+            | Verb::Gone => return Ok(()),
         };
         self.events.push_back(event);
         Ok(())
@@ -396,6 +406,7 @@ impl Engine {
                 let preferred = self.legs[&link].preferred.get(&source).copied();
                 (format!("{:?}", Some(height)), format!("{:?}", preferred.as_ref()))
             }
+            Verb::Limit(bps) => (format!("{bps:?}"), format!("{:?}", self.leg(link).limit)),
             Verb::Hears(message) => (format!("{message:?}"), format!("{:?}", self.leg(link).inbox.pop_front())),
             Verb::Candidates(count) => (count.to_string(), self.leg(link).candidates.to_string()),
             _ => ("the leg to be closed".to_owned(), "it is open".to_owned()),
