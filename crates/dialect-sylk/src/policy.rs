@@ -74,9 +74,7 @@ impl Who {
         match self {
             Self::All => true,
             Self::Address(address) => address == account,
-            Self::Domain(domain) => {
-                account.split_once('@').is_some_and(|(_, host)| host.eq_ignore_ascii_case(domain))
-            }
+            Self::Domain(domain) => account.split_once('@').is_some_and(|(_, host)| host.eq_ignore_ascii_case(domain)),
         }
     }
 }

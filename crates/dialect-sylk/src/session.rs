@@ -324,9 +324,7 @@ impl SylkSession {
             }
             Request::VideoroomMuteAudioParticipants { session } => self.mute(&session, ctx),
             Request::VideoroomToggleHand { session, session_id } => {
-                // An empty id is the sender's own, as none is.
-                let whose = session_id.as_deref().filter(|id| !id.is_empty()).unwrap_or(&session);
-                self.toggle(&session, whose, ctx)
+                self.toggle(&session, session_id.as_deref().unwrap_or(&session), ctx)
             }
             // Answered above.
             _ => Ok(Done::Ack),

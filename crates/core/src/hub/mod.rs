@@ -97,10 +97,11 @@ impl Hub {
         if let Some(profile) = self.directory.profile(party) {
             self.aliases.forget(profile.realm, party);
         }
+        let streams = self.streams.published_by(party);
         for room in self.directory.rooms_of(party) {
             let (patches, mut around) = self.around(now, out);
             patches.left(room, party, &mut around);
-            self.rooms.leave(now, room, party, &mut self.directory, &mut self.timers, out);
+            self.rooms.leave(now, room, party, &streams, &mut self.directory, &mut self.timers, out);
         }
         if let Some(realm) = self.directory.detach(party) {
             self.directory.tell_presence(now, realm, &mut self.timers, out);
@@ -170,7 +171,7 @@ impl Hub {
             Command::Leave { room } => {
                 let (patches, mut around) = self.around(now, out);
                 patches.left(room, party, &mut around);
-                self.rooms.leave(now, room, party, &mut self.directory, &mut self.timers, out);
+                self.rooms.leave(now, room, party, &[], &mut self.directory, &mut self.timers, out);
                 Ok(())
             }
             Command::Show { room, card } => {

@@ -144,11 +144,14 @@ impl Rooms {
         Ok(())
     }
 
+    /// A party leaves, and takes these streams along, so that nobody sees them without it.
+    #[expect(clippy::too_many_arguments, reason = "the hub's modules are handed what they touch, not the hub")]
     pub(super) fn leave(
         &mut self,
         now: Moment,
         id: RoomId,
         party: PartyId,
+        streams: &[Name],
         directory: &mut Directory,
         timers: &mut Timers,
         out: &mut Effects,
@@ -157,6 +160,7 @@ impl Rooms {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let Ok(index) = room.find(&name) else { return };
         room.members.remove(index);
+        room.streams.retain(|stream| !streams.contains(stream));
         self.members -= 1;
         room.version += 1;
         if room.members.is_empty() {

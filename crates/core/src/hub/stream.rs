@@ -639,6 +639,12 @@ impl Streams {
         subs.filter_map(|link| self.publications.get(link)).filter(|track| track.live).map(|track| &track.name)
     }
 
+    /// The streams that a party publishes.
+    pub(super) fn published_by(&self, party: PartyId) -> Vec<Name> {
+        let name = |link: LinkId| self.publications.get(&link).map(|publication| publication.name.clone());
+        self.of(party).into_iter().filter_map(name).collect()
+    }
+
     /// Main streams whose tracks have come or gone since this was last asked.
     pub(super) fn take_touched(&mut self) -> BTreeSet<(Realm, Name)> {
         std::mem::take(&mut self.touched)

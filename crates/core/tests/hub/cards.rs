@@ -214,6 +214,20 @@ fn the_tracks_of_a_room_are_seen_in_it_while_they_live() {
 }
 
 #[test]
+fn who_goes_takes_its_streams_along() {
+    let mut stage = Stage::new(Vec::new());
+    let [a, b] = [MEETS; 2].map(|profile| stage.party(profile));
+    stage.joins(a, "a", None);
+    stage.joins(b, "b", None);
+    stage.wait();
+    stage.publishes(b, "b", Some("r"));
+    stage.wait();
+    stage.hub.detach(stage.now, b, &mut stage.out);
+    assert_eq!(stage.told(), ["0 sees a [] "], "in one list");
+    assert_eq!(stage.wait(), NOTHING);
+}
+
+#[test]
 fn of_many_streams_a_room_shows_the_first() {
     let mut stage = Stage::new(Vec::new());
     let [a, cam] = [MEETS, STREAMS].map(|profile| stage.party(profile));

@@ -165,7 +165,8 @@ impl SylkSession {
     fn gone(&mut self, session: &str, why: CauseKind) -> Vec<Command> {
         let Some(room) = self.rooms.by_session.remove(session) else { return Vec::new() };
         let mut commands = Vec::new();
-        let feeds: Vec<_> = self.rooms.feeds.iter().filter(|(_, feed)| *feed.of == *session).map(|(id, _)| id.clone()).collect();
+        let feeds: Vec<_> =
+            self.rooms.feeds.iter().filter(|(_, feed)| *feed.of == *session).map(|(id, _)| id.clone()).collect();
         for id in feeds {
             commands.extend(self.drop_feed(&id));
         }

@@ -20,8 +20,7 @@ impl SylkSession {
         let Some((session, room)) = self.rooms.at(id) else { return };
         let own = room.own.clone();
         let foreign = list.cards.iter().filter(|(name, card)| *name != own && card.lang() == lang);
-        room.others =
-            foreign.filter_map(|(name, card)| Some((name.clone(), Card::read(card.bytes())?))).collect();
+        room.others = foreign.filter_map(|(name, card)| Some((name.clone(), Card::read(card.bytes())?))).collect();
         room.streams = list.streams.iter().filter(|stream| **stream != own).cloned().collect();
         match room.stage {
             Stage::Asked => {

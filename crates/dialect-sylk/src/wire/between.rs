@@ -234,10 +234,13 @@ mod tests {
 
     #[test]
     fn what_is_none_is_not_read() {
-        for text in ["", "7", "7\n1\n\n\n0\na\nb", "7\n110\n\n\n0\na", "x\n110\n\n\n0\na\nb", "7\n110\n\n\n0\na\nb\nc"] {
+        for text in ["", "7", "7\n1\n\n\n0\na\nb", "7\n110\n\n\n0\na", "x\n110\n\n\n0\na\nb", "7\n110\n\n\n0\na\nb\nc"]
+        {
             assert_eq!(Card::read(text.as_bytes()), None, "{text:?}");
         }
-        for text in ["", "hand", "dance\n", "composing\nactive\nx", "composing\nmaybe\n1", "message\n1\nx", "configure\nx\n"] {
+        for text in
+            ["", "hand", "dance\n", "composing\nactive\nx", "composing\nmaybe\n1", "message\n1\nx", "configure\nx\n"]
+        {
             assert_eq!(Word::read(text.as_bytes()), None, "{text:?}");
         }
         for text in ["", "invite\na\nb\nc\nd", "invite\na\nb\nc\nd\ne\nf", "expel\na\nb\nc\nd\ne"] {

@@ -1,23 +1,36 @@
 //! The transcripts, with scripted telephones and a scripted engine, and their self-test.
 
+mod camera;
+
 use std::path::Path;
 
-use patchbay_core::{Codec, Hub, Lang, Limits, Realm, RealmLimits};
+use crate::camera::Camera;
+use patchbay_core::{Codec, Hub, Lang, Limits, Name, Realm, RealmLimits};
 use patchbay_dialect_kit::Dialect;
 use patchbay_dialect_kit::testing::{Delivery, Phone, Script, SessionWorld, alterations, run};
-use patchbay_dialect_sylk::{Settings, Sylk};
+use patchbay_dialect_sylk::{Rule, Rules, Settings, Sylk, Who};
 
 /// Every run of this file is the same unless somebody writes another number here.
 const SEED: u64 = 0x004;
 
 fn with_world<T>(delivery: Delivery, with: impl FnOnce(&mut SessionWorld<'_>) -> T) -> T {
-    let settings =
-        Settings { domains: vec!["example.com".to_owned(), "example.org".to_owned()], ..Settings::default() };
+    let closed = Rule { allow: vec![Who::Domain("example.com".to_owned())], ..Rule::default() };
+    let sound = Rule { video_disabled: true, ..Rule::default() };
+    let named = Rule { name: Name::parse("demo").ok(), ..Rule::default() };
+    let rooms = [("closed", closed), ("sound", sound), ("named", named)];
+    let rooms = rooms.map(|(room, rule)| (format!("{room}@rooms.example.com"), rule)).into();
+    let settings = Settings {
+        domains: vec!["example.com".to_owned(), "example.org".to_owned()],
+        rooms: Rules { rooms, ..Rules::default() },
+        ..Settings::default()
+    };
     let sylk = Sylk::new(Lang(0), Realm(0), settings);
     let phone = Phone::new(Lang(1), Realm(0));
     let codecs = Some([Codec::Opus, Codec::Pcmu, Codec::Vp8].into());
-    let hub = Hub::new(0, Limits { realms: vec![RealmLimits { codecs, presence: false, ..RealmLimits::default() }] });
-    let dialects: Vec<(&str, &dyn Dialect)> = vec![("sylk", &sylk), ("phone", &phone)];
+    let limits = RealmLimits { codecs, members: 10, presence: false, ..RealmLimits::default() };
+    let hub = Hub::new(0, Limits { realms: vec![limits] });
+    let camera = Camera::new(Lang(2), Realm(0));
+    let dialects: Vec<(&str, &dyn Dialect)> = vec![("sylk", &sylk), ("phone", &phone), ("camera", &camera)];
     with(&mut SessionWorld::of(hub, dialects, delivery, SEED))
 }
 
@@ -51,11 +64,7 @@ fn every_altered_expectation_fails_where_it_stands() {
             let wrong = Script::parse(script.name(), &altered.text).unwrap_or_else(|failure| panic!("{failure}"));
             let line = with_world(Delivery::Eager, |world| run(&wrong, world).err().map(|failure| failure.line));
             if !altered.is_caught_at(line) {
-                passed.push(format!(
-                    "{}: {}",
-                    script.name(),
-                    altered.text.lines().nth(altered.line - 1).unwrap_or("?")
-                ));
+                passed.push(format!("{}:{}: {} at {line:?}", script.name(), altered.line, altered.altered));
             }
         }
     }
