@@ -47,6 +47,12 @@ impl Worker {
                     (0..layers).for_each(|layer| self.want_key(link, layer, now, sink));
                 }
             }
+            MediaOp::Limit { bps, .. } => {
+                self.guard(index, sink, |leg| {
+                    leg.limit(bps);
+                    Ok(())
+                });
+            }
             MediaOp::Say { binary, bytes, .. } => {
                 self.guard(index, sink, |leg| {
                     leg.say(Queued { binary, bytes });
