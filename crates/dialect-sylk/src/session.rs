@@ -480,10 +480,10 @@ impl Session for SylkSession {
             Event::Posted { body, .. } => self.invited(&body, ctx),
             Event::Ended { link, cause, .. } => self.ended(link, &cause, ctx),
             Event::Refused { tag, refusal } => {
-                if !self.join_refused(tag, refusal, ctx) {
-                    self.feed_refused(tag);
-                    self.refused(tag, refusal, ctx);
-                }
+                // A tag is that of one command, so of these one at most has to do with it.
+                self.join_refused(tag, refusal, ctx);
+                self.feed_refused(tag);
+                self.refused(tag, refusal, ctx);
             }
             _ => {}
         }

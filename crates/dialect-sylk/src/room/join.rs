@@ -130,18 +130,17 @@ impl SylkSession {
         self.share(&session);
     }
 
-    /// The hub declines a place or a stream. Whether that was what it declined.
-    pub(crate) fn join_refused(&mut self, tag: Tag, refusal: Refusal, ctx: &mut Ctx<'_>) -> bool {
+    /// The hub declines a place or a stream, if that is what it declines.
+    pub(crate) fn join_refused(&mut self, tag: Tag, refusal: Refusal, ctx: &mut Ctx<'_>) {
         let is_it = |session: &str| self.rooms.by_session.get(session).is_some_and(|room| room.tag == tag);
         if !self.rooms.joining.as_ref().is_some_and(|joining| is_it(&joining.session)) {
-            return false;
+            return;
         }
-        let Some(Joining { transaction, session }) = self.rooms.joining.take() else { return false };
+        let Some(Joining { transaction, session }) = self.rooms.joining.take() else { return };
         let room = self.rooms.by_session.remove(&session);
         let left = room.and_then(|room| room.id).map(|room| (UNHEARD, Command::Leave { room }));
         self.rooms.due.extend(left);
         self.answer(&transaction, Err(refusal::of_join(refusal, &session)), ctx);
-        true
     }
 
     /// # Errors

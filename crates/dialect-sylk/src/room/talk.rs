@@ -11,6 +11,9 @@ use crate::wire::between::{Card, Invitation, Word};
 use crate::wire::event::{AccountEvent, Identity, RoomEvent, RoomMessage};
 use crate::wire::request::{Composing, Text};
 
+/// Largest message to a room, in bytes. It goes to every other member, whose queues are bounded and end their connections: a
+/// larger bound would let one member push slow ones out, a smaller one would refuse what people paste.
+const MESSAGE_BYTES: usize = 128 * 1_024;
 /// How long somebody writes who does not say: RFC 3994 section 3.4.
 const REFRESH: u32 = 120;
 
@@ -65,6 +68,8 @@ impl SylkSession {
         self.share(session);
     }
 
+    /// Says something to everybody in the room; what is larger than [`MESSAGE_BYTES`] is not delivered.
+    ///
     /// # Errors
     /// If the client is in no room under that id.
     pub(crate) fn room_message(
@@ -77,13 +82,18 @@ impl SylkSession {
         ctx: &mut Ctx<'_>,
     ) -> Answer {
         self.rooms.get(session)?;
-        self.say_to_all(session, &Word::Message { time: ctx.unix_ms, mime, content }, ctx);
+        let delivered = content.len() <= MESSAGE_BYTES;
+        if delivered {
+            self.say_to_all(session, &Word::Message { time: ctx.unix_ms, mime, content }, ctx);
+        }
         self.answer(transaction, Ok(Done::Ack), ctx);
-        let delivery = RoomEvent::MessageDelivery { message_id: id, delivered: true, code: 200, reason: "OK" };
-        self.tell_room(session, delivery, ctx);
+        let (code, reason) = if delivered { (200, "OK") } else { (413, "Request Entity Too Large") };
+        self.tell_room(session, RoomEvent::MessageDelivery { message_id: id, delivered, code, reason }, ctx);
         Ok(Done::Later)
     }
 
+    /// Tells the others that the client writes, or has stopped.
+    ///
     /// # Errors
     /// If the client is in no room under that id.
     pub(crate) fn compose(
@@ -98,6 +108,8 @@ impl SylkSession {
         Ok(Done::Ack)
     }
 
+    /// Asks everybody to switch the microphone off.
+    ///
     /// # Errors
     /// If the client is in no room under that id.
     pub(crate) fn mute(&mut self, session: &str, ctx: &mut Ctx<'_>) -> Answer {
