@@ -1,6 +1,7 @@
 //! What members of a room show each other, what they say to each other that is no negotiation, which streams they see, and
 //! further names.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use patchbay_core::{
@@ -8,6 +9,7 @@ use patchbay_core::{
     MediaEvent, MediaOp, MemberList, MemberSpace, Merge, Moment, Name, PartyId, Patch, Profile, Publish, Realm,
     RealmLimits, RoomId, Selection, Signal, SignalKind, Speaks, StreamSpace, Tag, View,
 };
+use proptest::prelude::*;
 
 const MEETS: Profile = Profile {
     lang: Lang(1),
@@ -275,5 +277,71 @@ fn what_is_joined_to_a_room_is_seen_in_it() {
         stage.wait();
         let told = stage.does(peer, Command::Leave { room });
         assert_eq!(seen(&told, "named,of"), pull, "{told:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    /// Whoever comes, goes, publishes and shows: every step leaves a sound hub (`Hub::check`), and the last list that a member
+    /// was told is what the room is, once its window is over.
+    #[test]
+    fn whatever_happens_the_last_list_is_true(moves in prop::collection::vec((0_u8..8, 0_usize..4, 0_u8..3), 1..60)) {
+        let mut stage = Stage::new(Vec::new());
+        let mut seats: Vec<(PartyId, Option<RoomId>, Vec<LinkId>)> =
+            (0..4).map(|_| (stage.party(MEETS), None, Vec::new())).collect();
+        let mut last = BTreeMap::new();
+        for (kind, seat, what) in moves {
+            let (party, room, links) = seats[seat].clone();
+            let own = format!("m{seat}");
+            let told = match kind {
+                0 | 1 if room.is_none() => {
+                    let (room, told) = stage.joins(party, &own, Some(card(&what.to_string())));
+                    seats[seat].1 = Some(room);
+                    told
+                }
+                2 => {
+                    seats[seat].1 = None;
+                    last.remove(&seat);
+                    room.map(|room| stage.does(party, Command::Leave { room })).unwrap_or_default()
+                }
+                3 => {
+                    let card = card(&what.to_string());
+                    room.map(|room| stage.does(party, Command::Show { room, card })).unwrap_or_default()
+                }
+                4 if links.is_empty() => {
+                    let main = ["r", "other", "r"][usize::from(what)];
+                    let (link, told) = stage.publishes(party, &own, Some(main));
+                    seats[seat].2.push(link);
+                    told
+                }
+                5 => match seats[seat].2.pop() {
+                    Some(link) => {
+                        stage.does(party, Command::Hangup { link, cause: patchbay_core::CauseKind::Hangup.into() })
+                    }
+                    None => Vec::new(),
+                },
+                6 => {
+                    stage.hub.detach(stage.now, party, &mut stage.out);
+                    let told = stage.told();
+                    seats[seat] = (stage.party(MEETS), None, Vec::new());
+                    last.remove(&seat);
+                    told
+                }
+                _ => stage.does(party, Command::Alias { name: name(&what.to_string()), on: what > 0 }),
+            };
+            let told = told.into_iter().chain(stage.wait());
+            // A party is known by its place in the hub, which is its seat's here: whoever goes is followed at once.
+            last.extend(told.filter_map(|line| {
+                let (who, list) = line.split_once(" sees ")?;
+                Some((who.parse::<usize>().ok()?, list.to_owned()))
+            }));
+            let present: BTreeSet<_> = (0..4).filter(|seat| seats[*seat].1.is_some()).collect();
+            last.retain(|who, _| present.contains(who));
+            let lists: BTreeSet<_> = last.values().collect();
+            prop_assert!(lists.len() <= 1 && last.len() == present.len(), "{:?} of {:?}", last, present);
+            let names = present.iter().map(|seat| format!("m{seat}")).collect::<Vec<_>>().join(",");
+            prop_assert!(lists.iter().all(|list| list.starts_with(&format!("{names} ["))), "{:?}", lists);
+        }
     }
 }
