@@ -303,7 +303,9 @@ impl MemberList {
     /// Most streams of one list, for the sake of those who are told it; of more, the first to come are in it.
     pub const STREAMS: usize = 64;
 
-    pub(crate) fn new(version: u64, names: Vec<Name>, cards: Vec<(Name, Card)>, streams: Vec<Name>) -> Self {
+    /// The list with these entries, sorted. The hub makes it; others do so only to test what they do with it.
+    #[must_use]
+    pub fn new(version: u64, names: Vec<Name>, cards: Vec<(Name, Card)>, streams: Vec<Name>) -> Self {
         let shown: usize = cards.iter().map(|(_, card)| card.bytes().len()).sum();
         let names_bytes = |names: &[Name]| names.iter().map(|name| name.as_str().len() + ENTRY_BYTES).sum::<usize>();
         let bytes = names_bytes(&names) + names_bytes(&streams) + shown;

@@ -84,7 +84,6 @@ struct Room {
     chosen: (u64, Box<str>),
     /// Whose hands are up, as the client was told.
     hands: Vec<Box<str>>,
-    established: bool,
     /// Most bits per second that the client wants to send, and what the engine was told.
     wish: Option<u32>,
     limit: Option<u32>,
@@ -183,3 +182,6 @@ fn signal(link: LinkId, kind: SignalKind, lang: patchbay_core::Lang, text: &str)
 fn address(account: &patchbay_dialect_kit::line::Account) -> (Arc<str>, Box<str>) {
     (Arc::clone(&account.address), account.display.clone().unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

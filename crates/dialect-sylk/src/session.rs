@@ -474,7 +474,7 @@ impl Session for SylkSession {
             Event::Members { room, list, .. } => self.members(room, &list, ctx),
             Event::Reserved { tag, link } => self.reserved(tag, link, ctx),
             Event::Viewing { tag, link } => self.viewing(tag, link),
-            Event::Described { link, kind, sdp, .. } => self.described(link, kind, &sdp, ctx),
+            Event::Described { link, sdp, .. } => self.described(link, &sdp, ctx),
             Event::LegEnded { link, cause, .. } => self.leg_ended(link, &cause, ctx),
             Event::MemberSignal { room, from, signal } => self.hears(room, &from, &signal, ctx),
             Event::Posted { body, .. } => self.invited(&body, ctx),

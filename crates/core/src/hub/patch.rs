@@ -154,10 +154,7 @@ impl Patches {
             let lang = directory.profile(live.party).map(|profile| profile.lang);
             space.named.contains(live.name) || lang.is_some_and(|lang| space.of.contains(&lang))
         };
-        let mut seen: Vec<_> =
-            streams.live(space.realm).filter(belongs).map(|live| (live.link, live.name.clone())).collect();
-        seen.sort_unstable();
-        let mut seen: Vec<Name> = seen.into_iter().map(|(_, name)| name).collect();
+        let mut seen: Vec<Name> = streams.live(space.realm).filter(belongs).map(|live| live.name.clone()).collect();
         if let Some(id) = rooms.named(patch.members.realm, &patch.members.room).filter(|_| patch.pull) {
             let members = rooms.members_of(id).filter(|(_, party)| !self.declined.contains(&(id, *party)));
             seen.extend(members.map(|(name, _)| (space.stream_of)(&patch.room, name)));

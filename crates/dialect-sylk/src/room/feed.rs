@@ -97,7 +97,7 @@ impl SylkSession {
         let feed = self.rooms.feeds.get(id).ok_or_else(|| format!("Unknown room session: {id}"))?;
         let own = *feed.of == *session;
         // An answer to nothing is as foreign as one to somebody else's offer.
-        let Some(link) = feed.link.filter(|_| own && feed.attached) else {
+        let Some(link) = feed.link.filter(|_| own) else {
             return Err(format!("{id} is not an attached feed of {session}"));
         };
         ctx.out.command(UNHEARD, signal(link, SignalKind::Answer, self.lang, sdp));

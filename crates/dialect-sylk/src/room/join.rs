@@ -6,8 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use patchbay_core::{
-    Cause, CauseKind, Command, DescriptionKind, Join, Kinds, LinkId, Merge, Name, Publish, Refusal, RoomId, SignalKind,
-    Tag,
+    Cause, CauseKind, Command, Join, Kinds, LinkId, Merge, Name, Publish, Refusal, RoomId, SignalKind, Tag,
 };
 use patchbay_dialect_kit::Ctx;
 
@@ -55,7 +54,7 @@ impl SylkSession {
         let card = Card {
             since: ctx.unix_ms,
             audio,
-            video: video && !rule.video_disabled,
+            video,
             settled: false,
             hand: None,
             active: None,
@@ -78,7 +77,6 @@ impl SylkSession {
             active: Vec::new(),
             chosen: (0, Box::default()),
             hands: Vec::new(),
-            established: false,
             wish: None,
             limit: None,
         };
@@ -103,10 +101,9 @@ impl SylkSession {
         let Some(room) = self.rooms.by_session.get_mut(session) else { return };
         (room.stage, room.tag) = (Stage::Entered, tag);
         // Who knows what the room has tells; else the first to come decides, even if it has not had the time to know that.
-        let settled = room.others.values().find(|card| card.settled);
-        let first = room.others.iter().map(|(name, card)| ((card.since, name), card)).min_by_key(|(key, _)| *key);
-        let first = first.filter(|(key, _)| *key < (room.card.since, &room.own)).map(|(_, card)| card);
-        let (audio, video) = settled.or(first).map_or((room.card.audio, room.card.video), |of| (of.audio, of.video));
+        let all = room.others.iter().chain([(&room.own, &room.card)]);
+        let first = all.min_by_key(|(name, card)| (!card.settled, card.since, *name));
+        let (audio, video) = first.map_or((true, true), |(_, card)| (card.audio, card.video));
         let video = video && !self.settings.rooms.of(&room.uri).video_disabled;
         (room.card.audio, room.card.video, room.card.settled) = (audio, video, true);
         let kinds = Kinds { audio, video };
@@ -180,11 +177,11 @@ impl SylkSession {
     }
 
     /// The engine has described itself: to the client's offer, or to its feed.
-    pub(crate) fn described(&mut self, link: LinkId, kind: DescriptionKind, sdp: &str, ctx: &mut Ctx<'_>) {
+    pub(crate) fn described(&mut self, link: LinkId, sdp: &str, ctx: &mut Ctx<'_>) {
         match self.rooms.by_link.get(&link).cloned() {
             Some(Leg::Own(session)) => self.accepted(&session, sdp, ctx),
-            Some(Leg::Feed(feed)) if kind == DescriptionKind::Offer => self.offered_feed(&feed, sdp, ctx),
-            Some(Leg::Feed(_)) | None => {}
+            Some(Leg::Feed(feed)) => self.offered_feed(&feed, sdp, ctx),
+            None => {}
         }
     }
 
@@ -201,12 +198,8 @@ impl SylkSession {
     /// Media flows: the client's own, or a feed's.
     pub(crate) fn room_flows(&mut self, link: LinkId, ctx: &mut Ctx<'_>) {
         match self.rooms.by_link.get(&link).cloned() {
-            Some(Leg::Own(session)) => {
-                let Some(room) = self.rooms.by_session.get_mut(&session) else { return };
-                if !std::mem::replace(&mut room.established, true) {
-                    self.tell_state(&session, RoomState::Established, ctx);
-                }
-            }
+            // That is told once.
+            Some(Leg::Own(session)) => self.tell_state(&session, RoomState::Established, ctx),
             Some(Leg::Feed(feed)) => self.feed_flows(&feed, ctx),
             None => {}
         }

@@ -27,12 +27,10 @@ impl SylkSession {
                 room.adopt();
                 self.entered(&session);
             }
-            Stage::Accepted => {
-                self.compare(&session, ctx);
-                self.share(&session);
-            }
-            Stage::Entered | Stage::Progress => self.share(&session),
+            Stage::Accepted => self.compare(&session, ctx),
+            Stage::Entered | Stage::Progress => {}
         }
+        self.share(&session);
     }
 
     /// What the client has to know once it has come in: sylk.md section 8.

@@ -56,12 +56,9 @@ impl SylkSession {
         room.chosen = (stamp, by.into());
         room.active = active.iter().map(|id| (*id).into()).collect();
         let place = active.iter().position(|id| *id == room.own.as_str());
-        let mark = place.map(|place| (stamp, place));
-        if room.card.active != mark {
-            room.card.active = mark;
-            let show = room.show(lang);
-            self.rooms.due.extend(show.map(|show| (UNHEARD, show)));
-        }
+        room.card.active = place.map(|place| (stamp, place));
+        let show = room.show(lang);
+        self.rooms.due.extend(show.map(|show| (UNHEARD, show)));
         if self.rooms.by_session[session].stage == Stage::Accepted {
             self.tell_active(session, by, ctx);
         }

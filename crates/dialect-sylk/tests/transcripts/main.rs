@@ -1,11 +1,13 @@
 //! The transcripts, with scripted telephones and a scripted engine, and their self-test.
 
 mod camera;
+mod peer;
 
 use std::path::Path;
 
 use crate::camera::Camera;
-use patchbay_core::{Codec, Hub, Lang, Limits, Name, Realm, RealmLimits};
+use crate::peer::Peer;
+use patchbay_core::{Codec, Hub, Lang, Limits, MemberSpace, Name, Patch, Realm, RealmLimits, StreamSpace};
 use patchbay_dialect_kit::Dialect;
 use patchbay_dialect_kit::testing::{Delivery, Phone, Script, SessionWorld, alterations, run};
 use patchbay_dialect_sylk::{Rule, Rules, Settings, Sylk, Who};
@@ -28,10 +30,36 @@ fn with_world<T>(delivery: Delivery, with: impl FnOnce(&mut SessionWorld<'_>) ->
     let phone = Phone::new(Lang(1), Realm(0));
     let codecs = Some([Codec::Opus, Codec::Pcmu, Codec::Vp8].into());
     let limits = RealmLimits { codecs, members: 10, presence: false, ..RealmLimits::default() };
-    let hub = Hub::new(0, Limits { realms: vec![limits] });
-    let camera = Camera::new(Lang(2), Realm(0));
-    let dialects: Vec<(&str, &dyn Dialect)> = vec![("sylk", &sylk), ("phone", &phone), ("camera", &camera)];
+    let hub = Hub::patched(0, Limits { realms: vec![limits, RealmLimits::default()] }, vec![patch()]);
+    let (camera, peer) = (Camera::new(Lang(2), Realm(0)), Peer::new(Lang(3), Realm(1)));
+    let dialects: Vec<(&str, &dyn Dialect)> =
+        vec![("sylk", &sylk), ("phone", &phone), ("camera", &camera), ("peer", &peer)];
     with(&mut SessionWorld::of(hub, dialects, delivery, SEED))
+}
+
+/// A room of peers, and one of this dialect.
+fn patch() -> Patch {
+    let name = |text: &str| Name::parse(text).expect("a name");
+    Patch {
+        room: name("demo@rooms.example.com"),
+        members: MemberSpace {
+            realm: Realm(1),
+            room: name("demo"),
+            stand_in: |stream, _| {
+                let own = stream.as_str().split('@').next().unwrap_or_default();
+                Name::parse(&format!("_{own}")).expect("a name")
+            },
+            is_reserved: |name| name.as_str().starts_with('_'),
+        },
+        streams: StreamSpace {
+            realm: Realm(0),
+            named: Vec::new(),
+            of: Vec::new(),
+            seen_by: vec![Lang(0)],
+            stream_of: |_, member| Name::parse(&format!("demo.{}", member.as_str())).expect("a name"),
+        },
+        pull: true,
+    }
 }
 
 fn transcripts() -> Vec<Script> {
