@@ -162,6 +162,8 @@ pub enum News {
         from: Caller,
         /// What.
         text: Text,
+        /// What its sender wants to hear of it.
+        wants: Wants,
     },
     /// What became of a text at its receiver's.
     Receipt {
@@ -196,6 +198,8 @@ pub enum Registration {
     Registered,
     /// It does not; the words begin with the other system's code.
     Failed(Box<str>),
+    /// It was not even asked for, in words for the client: the registrar has no address.
+    Nowhere(Box<str>),
 }
 
 /// Somebody on the telephones' side.
@@ -227,6 +231,15 @@ pub struct Text {
     pub content: Box<str>,
 }
 
+/// What the sender of a text wants to hear of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wants {
+    /// That it has come.
+    pub delivered: bool,
+    /// That it was looked at.
+    pub displayed: bool,
+}
+
 /// Nothing of what is said.
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -254,6 +267,8 @@ pub enum Detail {
     Proceeding {
         /// 101 to 199.
         code: u16,
+        /// A description came with it, which follows by way of the engine.
+        early: bool,
     },
     /// The other system's id of a call to the telephones' side, and what it said. Precedes each answer.
     Taken {
@@ -323,9 +338,10 @@ impl Detail {
                 put(&mut out, call);
                 put_headers(&mut out, headers);
             }
-            Self::Proceeding { code } => {
+            Self::Proceeding { code, early } => {
                 out.push(b'p');
                 out.extend_from_slice(&code.to_be_bytes());
+                out.push(u8::from(*early));
             }
             Self::Taken { call, headers } => {
                 out.push(b't');
@@ -376,7 +392,7 @@ impl Detail {
                 let from = Caller { address, display: named.then_some(display) };
                 Self::Incoming { session, account, from, call: take(rest)?, headers: take_headers(rest)? }
             }
-            b'p' => Self::Proceeding { code: u16::from_be_bytes(number(rest)?) },
+            b'p' => Self::Proceeding { code: u16::from_be_bytes(number(rest)?), early: number::<1>(rest)? == [1] },
             b't' => Self::Taken { call: take(rest)?, headers: take_headers(rest)? },
             b'h' => Self::Headers(take_headers(rest)?),
             b'd' => Self::Digit { digit: take(rest)?.chars().next()?, millis: u16::from_be_bytes(number(rest)?) },
@@ -448,7 +464,8 @@ mod tests {
             incoming(caller(None), Vec::new()),
             incoming(caller(Some("")), headers.clone()),
             incoming(caller(Some("Bob")), Vec::new()),
-            Detail::Proceeding { code: 183 },
+            Detail::Proceeding { code: 180, early: false },
+            Detail::Proceeding { code: 183, early: true },
             Detail::Taken { call: "c1".into(), headers: headers.clone() },
             Detail::Headers(headers),
             Detail::Digit { digit: '#', millis: 160 },

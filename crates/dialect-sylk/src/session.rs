@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use patchbay_core::{Command, Event, Lang, Merge, Moment, Name, Tag};
-use patchbay_dialect_kit::line::{Account, Caller, News, Order, Push, Receipt, Registration as Stands, Text as Posted};
+use patchbay_dialect_kit::line::{
+    Account, Caller, Detail, News, Order, Push, Receipt, Registration as Stands, Text as Posted,
+};
 use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session, TokenBucket};
 
 use crate::Settings;
@@ -28,6 +30,9 @@ const POSTS: usize = 256;
 const WAITING: usize = 64;
 /// How long it is not read then.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long a client waits to be told that its domain has no address: resolvers know in less, and its patience with us
+/// ends after 30 s.
+const ASKING: Duration = Duration::from_secs(5);
 /// How often a client is pinged, and how long it may be silent after that: the reference's.
 const PING: Duration = Duration::from_secs(120);
 const PONG: Duration = Duration::from_secs(60);
@@ -45,6 +50,7 @@ pub(crate) struct SylkSession {
     posts: BTreeMap<Tag, Post>,
     /// A request that has not been answered, and those behind it.
     pub(crate) dialling: Option<Dialling>,
+    asking: Option<Asking>,
     waiting: VecDeque<Box<str>>,
     last_tag: Tag,
     bucket: TokenBucket,
@@ -78,6 +84,14 @@ pub(crate) struct Dialling {
     pub(crate) sdp: Box<str>,
 }
 
+/// A registration of which it is not known whether it can be asked for at all: sylk.md section 9.2.
+struct Asking {
+    transaction: Box<str>,
+    address: Arc<str>,
+    /// When the client is told that it is under way, all the same.
+    until: Moment,
+}
+
 /// What becomes of a request.
 pub(crate) enum Done {
     Ack,
@@ -100,6 +114,7 @@ impl SylkSession {
             rooms: Rooms::default(),
             posts: BTreeMap::new(),
             dialling: None,
+            asking: None,
             waiting: VecDeque::new(),
             last_tag: UNHEARD,
             bucket: TokenBucket::full(),
@@ -158,9 +173,9 @@ impl SylkSession {
         }
     }
 
-    /// Whether a request has not been answered, so that what comes behind it waits.
-    fn is_busy(&self) -> bool {
-        self.dialling.is_some() || self.rooms.is_joining()
+    /// Whether no request waits to be answered.
+    fn is_ready(&self) -> bool {
+        self.dialling.is_none() && self.asking.is_none() && !self.rooms.is_joining()
     }
 
     /// Asks of the hub what waits.
@@ -172,7 +187,7 @@ impl SylkSession {
     /// The next requests, until one has to wait.
     fn go_on(&mut self, ctx: &mut Ctx<'_>) {
         self.settle(ctx);
-        while !self.is_busy()
+        while self.is_ready()
             && let Some(text) = self.waiting.pop_front()
         {
             self.message(&text, ctx);
@@ -219,10 +234,11 @@ impl SylkSession {
                 let held = self.accounts.get_mut(account.as_str());
                 let held = held.ok_or_else(|| unknown_for("register", &account.as_str()))?;
                 held.wanted = true;
-                if let Some(name) = name {
-                    ctx.out.line(Order::Register { account: Arc::clone(&held.account), name });
-                }
-                Ok(Done::Ack)
+                let Some(name) = name else { return Ok(Done::Ack) };
+                let address = Arc::clone(&held.account.address);
+                ctx.out.line(Order::Register { account: Arc::clone(&held.account), name });
+                self.asking = Some(Asking { transaction: transaction.into(), address, until: ctx.now + ASKING });
+                Ok(Done::Later)
             }
             Request::AccountUnregister { account } => {
                 let held = self.accounts.get_mut(account.as_str());
@@ -382,12 +398,33 @@ impl SylkSession {
         // Of an account that has been removed, or told to stop, nothing is to be said any more.
         let Some(held) = self.accounts.get_mut(address).filter(|held| held.wanted) else { return };
         held.registered = *state == Stands::Registered;
+        let asked = self.asking.take_if(|asking| *asking.address == *address);
+        let state = match (state, asked) {
+            (Stands::Nowhere(words), Some(asked)) => {
+                held.wanted = false;
+                return self.answer(&asked.transaction, Err(words.to_string()), ctx);
+            }
+            (state, asked) => {
+                if let Some(asked) = asked {
+                    self.answer(&asked.transaction, Ok(Done::Ack), ctx);
+                }
+                state
+            }
+        };
         let state = match state {
             Stands::Registering => Registration::Registering,
             Stands::Registered => Registration::Registered,
-            Stands::Failed(reason) => Registration::Failed { reason },
+            Stands::Failed(reason) | Stands::Nowhere(reason) => Registration::Failed { reason },
         };
         self.tell_account(address, AccountEvent::Registration(state), ctx);
+    }
+
+    /// A registration takes its time.
+    fn look_after_asking(&mut self, ctx: &mut Ctx<'_>) {
+        if let Some(asked) = self.asking.take_if(|asking| asking.until <= ctx.now) {
+            self.answer(&asked.transaction, Ok(Done::Ack), ctx);
+            self.go_on(ctx);
+        }
     }
 
     fn delivered(&mut self, tag: Tag, code: u16, reason: &str, ctx: &mut Ctx<'_>) {
@@ -422,7 +459,7 @@ impl Session for SylkSession {
     fn on_frame(&mut self, frame: Frame<'_>, ctx: &mut Ctx<'_>) {
         (self.now, self.heard, self.pinged) = (ctx.now, ctx.now, false);
         let Frame::Text(text) = frame else { return };
-        if self.is_busy() || !self.waiting.is_empty() {
+        if !self.is_ready() || !self.waiting.is_empty() {
             self.waiting.push_back(text.into());
             if self.waiting.len() >= WAITING {
                 ctx.out.deafen(ctx.now + PAUSE);
@@ -441,8 +478,11 @@ impl Session for SylkSession {
             News::Missed { address, from } => {
                 self.tell_account(&address, AccountEvent::MissedSession { originator: identity(&from) }, ctx);
             }
-            News::Text { address, from, text } => {
-                let received = received(&from, &text);
+            News::Text { address, from, text, wants } => {
+                let words = [(wants.delivered, "positive-delivery"), (wants.displayed, "display")];
+                let words: Vec<_> = words.into_iter().filter_map(|(wanted, word)| wanted.then_some(word)).collect();
+                let disposition_notification = Some(&*words).filter(|words| !words.is_empty());
+                let received = Received { disposition_notification, ..received(&from, &text) };
                 self.tell_account(&address, AccountEvent::Message(received), ctx);
             }
             News::Receipt { address, from: _, id, time, state } => {
@@ -478,6 +518,10 @@ impl Session for SylkSession {
             Event::LegEnded { link, cause, .. } => self.leg_ended(link, &cause, ctx),
             Event::MemberSignal { room, from, signal } => self.hears(room, &from, &signal, ctx),
             Event::Posted { body, .. } => self.invited(&body, ctx),
+            Event::Declined { link } => {
+                let unchanged = Detail::Unchanged { code: 488, reason: "Not Acceptable Here".into() };
+                self.detail(link, unchanged, ctx);
+            }
             Event::Ended { link, cause, .. } => self.ended(link, &cause, ctx),
             Event::Refused { tag, refusal } => {
                 // A tag is that of one command, so of these one at most has to do with it.
@@ -491,12 +535,14 @@ impl Session for SylkSession {
 
     fn deadline(&self) -> Option<Moment> {
         let silence = self.heard + if self.pinged { PING + PONG } else { PING };
-        let waits = self.calls.wait() || self.rooms.wait() || !self.is_busy() && !self.waiting.is_empty();
-        Some(if waits { self.now } else { silence })
+        let due = self.asking.as_ref().map_or(silence, |asking| asking.until.min(silence));
+        let waits = self.calls.wait() || self.rooms.wait() || self.is_ready() && !self.waiting.is_empty();
+        Some(if waits { self.now } else { due })
     }
 
     fn on_deadline(&mut self, ctx: &mut Ctx<'_>) {
         self.now = ctx.now;
+        self.look_after_asking(ctx);
         self.go_on(ctx);
         self.look_after_silence(ctx);
     }

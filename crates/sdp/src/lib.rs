@@ -23,6 +23,7 @@ pub mod to_phone;
 pub use codecs::{Format, Formats, PayloadMap};
 pub use model::{BYTES, Description, Direction, LINES, Line, SECTIONS, Section, Unreadable};
 pub use to_browser::{Agreed, Phone, PhoneSection, Profile, Unusable, answered, offered};
+pub use to_phone::keyed;
 
 #[cfg(test)]
 mod samples;

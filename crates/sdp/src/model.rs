@@ -163,6 +163,11 @@ impl Section {
         &self.protocol
     }
 
+    /// The same by another protocol.
+    pub(crate) fn with_protocol(self, protocol: &str) -> Self {
+        Self { protocol: protocol.to_owned(), ..self }
+    }
+
     /// Payload types, or what stands in their place.
     #[must_use]
     pub fn formats(&self) -> &[String] {

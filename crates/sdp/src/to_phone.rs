@@ -79,6 +79,25 @@ pub fn offer(browser: &Description, local: &Local) -> Result<Description, Unusab
     Ok(Description::new(head(local), sections))
 }
 
+/// An offer of plain RTP that has keys in it, as one that asks for them: telephones that talk under keys only take no other
+/// (RFC 4568 section 6; the profile is RFC 3711's). `None`: it has none, or asks already.
+#[must_use]
+pub fn keyed(offer: &str) -> Option<String> {
+    let description = Description::parse(offer).ok()?;
+    let plain = |section: &Section| section.protocol() == PLAIN && section.attribute("crypto").is_some();
+    if !description.sections().iter().any(plain) {
+        return None;
+    }
+    let sections = description.sections().iter().map(|section| match plain(section) {
+        true => section.clone().with_protocol(KEYED),
+        false => section.clone(),
+    });
+    Some(Description::new(description.lines().to_vec(), sections.collect()).write())
+}
+
+const PLAIN: &str = "RTP/AVP";
+const KEYED: &str = "RTP/SAVP";
+
 /// An answer to a telephone's offer: each section with the one codec that was agreed upon, so that the telephone cannot
 /// change over to another, and digits. `phone` is what was read of `offer`; what is not in `agreed`, or has no port, is
 /// rejected.

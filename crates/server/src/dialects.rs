@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use patchbay_core::{Codec, Lang, Limits, MemberSpace, Name, Patch, Realm, RealmLimits, Speaks, StreamSpace};
+use patchbay_core::{Codec, Lang, Limits, MemberSpace, Name, Patch, Profile, Realm, RealmLimits, Speaks, StreamSpace};
 use patchbay_dialect_antmedia::{self as antmedia, AntMedia};
 use patchbay_dialect_kit::{Dialect, Rate, Spec};
 use patchbay_dialect_mesh::{self as mesh, Mesh};
 use patchbay_dialect_sid::{self as sid, Sid};
+use patchbay_dialect_sylk::{self as sylk, Sylk};
 use patchbay_dialect_whip::{self as whip, Whip};
 
 use crate::config::{self, Config, ListenAddr};
@@ -35,13 +36,14 @@ impl Served {
 }
 
 /// The specifications of all dialects, for documents.
-pub static SPECS: [&Spec; 4] = [&mesh::SPEC, &sid::SPEC, &antmedia::SPEC, &whip::SPEC];
+pub static SPECS: [&Spec; 5] = [&mesh::SPEC, &sid::SPEC, &antmedia::SPEC, &whip::SPEC, &sylk::SPEC];
 
 const MESH: (Lang, Realm) = (Lang(0), Realm(0));
 /// The first of sid's realms; those of its tenants follow.
 const SID: (Lang, Realm) = (Lang(1), Realm(1));
 const ANTMEDIA: Lang = Lang(2);
 const WHIP: Lang = Lang(3);
+const SYLK: Lang = Lang(4);
 
 /// The first of antmedia's realms, one for each application: those of sid stand before them.
 fn first_app(config: &Config) -> usize {
@@ -87,6 +89,7 @@ pub fn served(config: &Config) -> Result<Vec<Served>, String> {
     served.extend(served_sid(config)?);
     served.extend(served_antmedia(config)?);
     served.extend(served_whip(config)?);
+    served.push(served_sylk(config)?);
     Ok(served)
 }
 
@@ -201,6 +204,35 @@ fn served_whip(config: &Config) -> Result<Vec<Served>, String> {
     config.dialect.antmedia.apps.iter().enumerate().map(in_app).collect()
 }
 
+/// The realm of sylk, which telephones live in as well: behind those of the applications.
+fn sylk_realm(config: &Config) -> Result<Realm, String> {
+    let number = first_app(config) + config.dialect.antmedia.apps.len();
+    Ok(Realm(u16::try_from(number).map_err(|_| "dialect.antmedia.apps are too many")?))
+}
+
+fn served_sylk(config: &Config) -> Result<Served, String> {
+    let keys = &config.dialect.sylk;
+    let settings = sylk::Settings { domains: keys.domains.clone(), rate: rate(config), ..sylk::Settings::default() };
+    let doors = Setting {
+        path: &keys.path,
+        listen: keys.listen.as_ref(),
+        native_ports: config.native_ports,
+        origins: config.sylk_origins(),
+        tokens: None,
+    };
+    let dialect = Arc::new(Sylk::new(SYLK, sylk_realm(config)?, settings));
+    Ok(Served::new(dialect, Door::all(&sylk::SPEC, &doors)))
+}
+
+/// The profile of the parties that telephones call and are called by; `None`: they are not served.
+pub(crate) fn caller(served: &[Served]) -> Option<Profile> {
+    served
+        .iter()
+        .map(|served| &served.dialect)
+        .find(|dialect| dialect.spec().name == sylk::SPEC.name)
+        .map(|dialect| dialect.profile())
+}
+
 /// The first STUN or TURN server that clients are to be told of. Those of antmedia know these two schemes.
 fn ice_server(config: &Config) -> Option<antmedia::IceServer> {
     let known = |uri: &&str| uri.starts_with("stun:") || uri.starts_with("turn:");
@@ -225,11 +257,19 @@ pub(crate) fn limits(config: &Config) -> Limits {
     let codecs = antmedia.audio_codecs.iter().chain(&antmedia.video_codecs).filter_map(|name| codec(name)).collect();
     let viewers = if antmedia.viewers == 0 { usize::MAX } else { antmedia.viewers };
     let streams = RealmLimits { rooms: 0, members: 0, viewers, codecs: Some(codecs), ..RealmLimits::default() };
+    // Nobody there is shown who else is there; who calls whom is between the two.
+    let codecs = TELEPHONES.iter().filter_map(|name| codec(name)).collect();
+    let telephones =
+        RealmLimits { rooms: 0, members: 0, presence: false, codecs: Some(codecs), ..RealmLimits::default() };
     let realms = std::iter::once(rooms)
         .chain(std::iter::repeat_n(calls, 1 + sid.tenants.len()))
-        .chain(std::iter::repeat_n(streams, antmedia.apps.len()));
+        .chain(std::iter::repeat_n(streams, antmedia.apps.len()))
+        .chain(std::iter::once(telephones));
     Limits { realms: realms.collect() }
 }
+
+/// What browsers and telephones have in common, best first: nothing is coded anew (sylk.md section 9.10).
+const TELEPHONES: [&str; 6] = ["opus", "G722", "PCMU", "PCMA", "H264", "VP8"];
 
 /// The codec of that name, in the profile that all browsers have: offers in others of H.264's are taken, too.
 fn codec(name: &str) -> Option<Codec> {
@@ -267,13 +307,19 @@ mod tests {
         let (whip, others): (Vec<_>, Vec<_>) = served.iter().partition(|served| served.dialect.spec().name == "whip");
         let realms: Vec<_> = others.iter().map(|served| realm(served)).collect();
         assert_eq!(realms, (0..u16::try_from(limits.realms.len()).expect("few")).collect::<Vec<_>>());
-        let apps: Vec<_> = realms[realms.len() - whip.len()..].to_vec();
+        let of = |name| others.iter().filter(move |served| served.dialect.spec().name == name);
+        let apps: Vec<_> = of("antmedia").map(|served| realm(served)).collect();
         assert_eq!(whip.iter().map(|served| realm(served)).collect::<Vec<_>>(), apps, "each in its application");
-        for served in others {
+        for served in &others {
             let limits = &limits.realms[usize::from(served.dialect.profile().realm.0)];
-            let streams = served.dialect.spec().name == "antmedia";
-            let kinds = Kinds { audio: false, video: streams };
-            assert_eq!((limits.kinds(), limits.viewers == 7), (kinds, streams));
+            let name = served.dialect.spec().name;
+            let kinds = match name {
+                "antmedia" => Kinds { audio: false, video: true },
+                "sylk" => Kinds::ALL,
+                _ => Kinds::NONE,
+            };
+            assert_eq!((limits.kinds(), limits.viewers == 7), (kinds, name == "antmedia"));
+            assert_eq!(limits.presence, name != "sylk", "who is there is shown to nobody whose account is elsewhere");
         }
     }
 

@@ -1,14 +1,20 @@
-//! What waits for one connection: the hub's events, or the order to close.
+//! What waits for one connection: the hub's events, the telephones' news, or the order to close.
 //!
 //! The sender never waits and nobody else notices a slow reader (DESIGN section 3). Two bounds: above the soft one the
 //! connection's own clock runs while its socket takes no byte; at the hard one the connection is closed at once and
 //! what waited is freed.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
 use patchbay_core::{Event, EventQueue};
 use patchbay_dialect_kit::CloseCause;
+use patchbay_dialect_kit::line::News;
+
+/// News of telephones that wait; at one more the connection is closed as too slow. More would keep more messages for who
+/// does not read, fewer would end who has many accounts in a storm of registrations.
+const NEWS: usize = 256;
 
 /// The bounds of every mailbox.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +35,7 @@ pub(crate) struct Mailbox {
 #[derive(Default)]
 struct Inner {
     queue: EventQueue,
+    news: VecDeque<News>,
     closed: Option<CloseCause>,
     waker: Option<Waker>,
     /// The owner sleeps and wants to be woken at this many messages; 0 while it is awake.
@@ -55,6 +62,24 @@ impl Mailbox {
         if wake { inner.wake() } else { None }
     }
 
+    /// Puts news in; the waker to be woken, if the owner sleeps and could deliver them.
+    pub(crate) fn push_news(&self, news: News) -> Option<Waker> {
+        let mut inner = self.lock();
+        if inner.closed.is_some() {
+            return None;
+        }
+        inner.news.push_back(news);
+        if inner.news.len() > NEWS {
+            return inner.close(CloseCause::TooSlow);
+        }
+        if inner.wake_at == 1 { inner.wake() } else { None }
+    }
+
+    /// Takes the oldest news.
+    pub(crate) fn take_news(&self) -> Option<News> {
+        self.lock().news.pop_front()
+    }
+
     /// Orders the owner to end its connection.
     pub(crate) fn close(&self, cause: CloseCause) -> Option<Waker> {
         let mut inner = self.lock();
@@ -76,7 +101,8 @@ impl Mailbox {
     /// if it has been ordered to close.
     pub(crate) fn sleep(&self, wake_at: usize, cx: &Context<'_>) -> bool {
         let mut inner = self.lock();
-        if inner.closed.is_some() || inner.queue.len() >= wake_at {
+        let news = wake_at == 1 && !inner.news.is_empty();
+        if inner.closed.is_some() || inner.queue.len() >= wake_at || news {
             return false;
         }
         inner.wake_at = wake_at;
@@ -97,6 +123,7 @@ impl Inner {
     fn close(&mut self, cause: CloseCause) -> Option<Waker> {
         self.closed = Some(cause);
         self.queue = EventQueue::new();
+        self.news.clear();
         if self.wake_at == 0 { None } else { self.wake() }
     }
 
@@ -126,6 +153,26 @@ mod tests {
         assert!(mailbox.push(event(), &BOUNDS).is_some(), "at its mark");
         assert!(mailbox.push(event(), &BOUNDS).is_none(), "it is awake");
         assert!(!mailbox.sleep(2, &Context::from_waker(Waker::noop())), "there is work");
+    }
+
+    #[test]
+    fn news_wake_who_can_deliver_them_and_are_bounded() {
+        let news = || News::Dialled { tag: Tag(1), party: Err("no".into()) };
+        let mailbox = Mailbox::default();
+        assert!(mailbox.push_news(news()).is_none(), "it is awake");
+        assert!(!mailbox.sleep(1, &Context::from_waker(Waker::noop())), "there is work");
+        assert!(mailbox.sleep(2, &Context::from_waker(Waker::noop())), "its socket is full: there is nothing to do");
+        assert!(mailbox.push_news(news()).is_none(), "it would not help");
+        assert!(mailbox.take_news().is_some() && mailbox.take_news().is_some() && mailbox.take_news().is_none());
+        assert!(mailbox.sleep(1, &Context::from_waker(Waker::noop())));
+        assert!(mailbox.push_news(news()).is_some());
+        for _ in 1..NEWS {
+            mailbox.push_news(news());
+        }
+        assert!(matches!(mailbox.take(true), Ok(None)), "as many as may be");
+        mailbox.push_news(news());
+        assert_eq!(mailbox.take(true).expect_err("it is closed"), CloseCause::TooSlow);
+        assert!(mailbox.take_news().is_none());
     }
 
     #[test]

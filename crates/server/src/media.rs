@@ -100,7 +100,11 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
         advertise: addresses("media.advertise", &media.advertise)?,
         workers: media.workers,
         rtp_ports: ports(&config.sip.rtp_ports)?,
-        media: patchbay_media::Config { ice_lite: media.ice_lite, ..patchbay_media::Config::default() },
+        media: patchbay_media::Config {
+            ice_lite: media.ice_lite,
+            strict_source: config.sip.strict_source,
+            ..patchbay_media::Config::default()
+        },
     })
 }
 

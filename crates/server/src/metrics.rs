@@ -1,6 +1,8 @@
 //! Counters for Prometheus. Names are `patchbay_<noun>_<unit>[_total]`; labels come from closed sets, never from a
 //! client (DESIGN section 6).
 
+mod sip;
+
 use std::sync::atomic::Ordering;
 
 use patchbay_dialect_kit::CloseCause;
@@ -10,8 +12,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::line::Lines;
 use crate::media::Seat;
 use crate::switchboard::Snapshot;
+use sip::SipFigures;
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
@@ -39,6 +43,7 @@ struct Gauges {
     views: Gauge,
     resident: Gauge,
     media: MediaFigures,
+    sip: SipFigures,
 }
 
 /// What the media workers count, as far as it was when the text is asked for.
@@ -129,6 +134,7 @@ impl Metrics {
         registry.register("streams", "Streams that are published or about to be", gauges.streams.clone());
         registry.register("views", "Views of streams", gauges.views.clone());
         gauges.media.register(&mut registry);
+        gauges.sip.register(&mut registry);
         registry.register("resident_memory_bytes", "Resident memory of the process", gauges.resident.clone());
         let version = Family::<Labels<1>, Gauge>::default();
         version.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
@@ -170,7 +176,7 @@ impl Metrics {
     }
 
     /// The text of `/metrics` (OpenMetrics 1.0).
-    pub(crate) fn render(&self, snapshot: &Snapshot, seat: &Seat) -> String {
+    pub(crate) fn render(&self, snapshot: &Snapshot, seat: &Seat, lines: &Lines) -> String {
         let value =
             |cell: &std::sync::atomic::AtomicU64| i64::try_from(cell.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
         self.gauges.parties.set(value(&snapshot.parties));
@@ -179,6 +185,7 @@ impl Metrics {
         self.gauges.streams.set(value(&snapshot.streams));
         self.gauges.views.set(value(&snapshot.views));
         self.gauges.media.set(seat);
+        self.gauges.sip.set(lines.counts());
         self.gauges.resident.set(resident_bytes().unwrap_or_default());
         let mut text = String::new();
         // Writing to a string does not fail.
@@ -212,7 +219,7 @@ mod tests {
         metrics.connection_refused(Refused::Full);
         metrics.message_in(0);
         metrics.messages_out(0, 3);
-        let text = metrics.render(&Snapshot::default(), &Seat::default());
+        let text = metrics.render(&Snapshot::default(), &Seat::default(), &Lines::default());
         for line in [
             "patchbay_connections_opened_total{dialect=\"mesh\"} 1",
             "patchbay_connections_closed_total{dialect=\"mesh\",cause=\"too_slow\"} 1",
@@ -223,6 +230,8 @@ mod tests {
             "patchbay_streams 0",
             "patchbay_media_legs 0",
             "patchbay_media_packets_out_total 0",
+            "patchbay_sip_dialogs 0",
+            "patchbay_sip_requests_dropped_total 0",
         ] {
             assert!(text.lines().any(|have| have == line), "{line} is missing in\n{text}");
         }

@@ -17,6 +17,7 @@ use crate::config::{Config, ListenAddr};
 use crate::dialects::{self, Served};
 use crate::doctor;
 use crate::door::Place;
+use crate::line;
 use crate::listener::{Listener, Role, Security};
 use crate::mailbox::Bounds;
 use crate::media;
@@ -38,6 +39,9 @@ struct Ready {
     https: Vec<String>,
     /// The media workers' sockets.
     udp: Vec<String>,
+    /// The listeners for telephones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sip: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     admin: Option<String>,
     /// The dialects' own listeners, by the dialect's name.
@@ -111,9 +115,13 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
         .iter()
         .flat_map(|served| served.ports.iter().map(|address| (served.dialect.spec().name, address.clone())))
         .collect();
+    let caller = dialects::caller(&served);
     let shell = Arc::new(shell(config, served)?);
 
     media::start(config, &shell)?;
+    if let Some(caller) = caller {
+        line::start(config, caller, &shell).await?;
+    }
 
     let mut listeners = Vec::new();
     for address in &config.http.addr {
@@ -167,7 +175,8 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
         listeners.into_iter().map(|listener| tokio::spawn(listener.run(Arc::clone(&shell)))).collect();
     let udp = shell.switchboard.seat().engine().map(|engine| engine.bound().iter().map(ToString::to_string).collect());
     let udp = udp.unwrap_or_default();
-    announce(&Ready { ready: true, http, https, udp, admin, own });
+    let sip = shell.lines.bound();
+    announce(&Ready { ready: true, http, https, udp, sip, admin, own });
 
     tokio::select! {
         _ = terminate.recv() => {}
@@ -188,6 +197,7 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
     accepting.iter().for_each(tokio::task::JoinHandle::abort);
     shell.switchboard.close_all(CloseCause::Shutdown);
     gone(&shell, STOP_AT_MOST.min(Duration::from_millis(450))).await;
+    shell.lines.stop().await;
     timers.abort();
     load.abort();
     // Dropped listeners remove their sockets' files.

@@ -10,6 +10,7 @@ use crate::config::{Location, Networks, RtcConfig};
 use crate::door::{Door, Place as DoorPlace};
 use crate::folder::Folder;
 use crate::http::Caller;
+use crate::line::Lines;
 use crate::listener::Role;
 use crate::mailbox::Bounds;
 use crate::metrics::{Metrics, Refused};
@@ -35,6 +36,7 @@ pub(crate) struct Shell {
     pub(crate) head_timeout: Duration,
     pub(crate) most_connections: usize,
     pub(crate) resources: Resources,
+    pub(crate) lines: Lines,
     /// How clients are told where a resource is.
     pub(crate) location: Location,
     places: Arc<Places>,
@@ -88,6 +90,7 @@ impl Shell {
             head_timeout: Duration::from_millis(limits.handshake_timeout_ms),
             most_connections: limits.connections,
             resources: Resources::default(),
+            lines: Lines::default(),
             location: config.dialect.whip.location,
             places: Places::new(limits.connections_per_address),
             trusted_proxies: config.http.trusted_proxies.clone(),

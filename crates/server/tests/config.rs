@@ -147,6 +147,8 @@ fn rules_between_keys() {
         (&["--set", "dialect.antmedia.apps="], "dialect.antmedia.apps is empty"),
         (&["--set", "dialect.antmedia.video_codecs=VP8,H266"], "\"H266\" is no codec that is known here; use VP8, VP9"),
         (&["--set", "dialect.antmedia.audio_codecs=VP8"], "dialect.antmedia.audio_codecs: \"VP8\" is no codec"),
+        (&["--set", "sip.listen=5060"], "sip.listen: \"5060\" is no SIP listener; write udp:ADDRESS:PORT"),
+        (&["--set", "sip.outbound_proxy=a b"], "sip.outbound_proxy: \"a b\" is no SIP proxy; write HOST"),
         (&["--set", "dialect.antmedia.idle_timeout_ms=100"], "every client would be given up"),
         (&["--addr", ":1", "--set", "dialect.antmedia.listen=:1"], "dialect.antmedia.listen: :1 is listed already"),
         (&["--set", "patch=[{room=\"a\",mesh=\" a\",whip=true}]"], "patch 1: mesh is no room of that dialect"),
@@ -212,12 +214,12 @@ fn warnings_name_what_an_operator_should_know() {
         let some = warnings.iter().any(|warning| warning.contains(part));
         assert!(some, "{part}: {warnings:?}");
     };
-    let sip = "[sip] listen is set (patchbay.toml:2), but this version does not serve SIP yet";
+    let ers = "[dialect.ers] listen is set (patchbay.toml:2), but this version does not serve the ers dialect yet";
     let not_an_object = "rtc.config_json (RTC_CONFIG_JSON) is JSON, but no object";
     warned("", &[], "allowed_origins is \"*\"");
     warned("", &[("WS_ALLOWED_ORIGINS", "*.a.example")], "\"*.a.example\" admits nobody");
     warned("allowed_origins = []", &[], "no browser can connect");
-    warned("[sip]\nlisten = [\"udp::5060\"]", &[], sip);
+    warned("[dialect.ers]\nlisten = \":3535\"", &[], ers);
     warned(
         "native_ports = true",
         &[],

@@ -99,9 +99,16 @@ fn allowed(name: &str) -> &'static [&'static str] {
         "patchbay-sip" => &["patchbay-core", "patchbay-sdp"],
         "patchbay-sip-io" => &["patchbay-core", "patchbay-sip"],
         "patchbay-media-io" => &["patchbay-core", "patchbay-media"],
-        "patchbay-server" => {
-            &["patchbay-core", "patchbay-dialect-kit", "patchbay-dialect-*", "patchbay-media", "patchbay-media-io"]
-        }
+        "patchbay-server" => &[
+            "patchbay-core",
+            "patchbay-dialect-kit",
+            "patchbay-dialect-*",
+            "patchbay-media",
+            "patchbay-media-io",
+            "patchbay-sdp",
+            "patchbay-sip",
+            "patchbay-sip-io",
+        ],
         "patchbay-sim" => &["patchbay-core", "patchbay-dialect-kit", "patchbay-server"],
         "patchbay-loadgen" => &["patchbay-core", "patchbay-dialect-kit", "patchbay-dialect-*", "patchbay-server"],
         "patchbay-xtask" => &[],
@@ -221,15 +228,31 @@ fn architecture_has_the_table_of_messages() {
             let file = format!("crates/dialect-{}/{}", spec.name, message.file);
             assert!(root().join(&file).is_file(), "{file} is named by the spec and missing");
             let text = fs::read_to_string(root().join(&file)).expect("readable");
-            let wire =
-                fs::read_to_string(root().join(format!("crates/dialect-{}/src/wire.rs", spec.name))).expect("readable");
-            assert!(wire.contains(&format!("\"{}\"", message.name)), "wire.rs does not know {}", message.name);
+            let wire = wire(&root().join(format!("crates/dialect-{}/src", spec.name)));
+            assert!(wire.contains(&format!("\"{}\"", message.name)), "the wire does not know {}", message.name);
             assert!(!text.is_empty());
             table += &format!("| {} | `{}` | {who} | {} | `{file}` |\n", spec.name, message.name, message.meaning);
         }
     }
     let document = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("there");
     assert!(document.contains(&table), "ARCHITECTURE.md must contain:\n{table}");
+}
+
+/// `wire.rs` and the files below it, but for tests.
+fn wire(source: &Path) -> String {
+    let mut text = fs::read_to_string(source.join("wire.rs")).expect("readable");
+    let mut folders = vec![source.join("wire")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.expect("readable").path();
+            match path.extension() {
+                _ if path.file_stem().is_some_and(|name| name == "tests") => {}
+                Some(_) => text += &fs::read_to_string(path).expect("readable"),
+                None => folders.push(path),
+            }
+        }
+    }
+    text
 }
 
 /// The shell binds it where `native_ports` is set, and panics if it is none.

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use patchbay_core::Moment;
+use patchbay_sip::uri::Uri;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver};
 use tokio::task::JoinHandle;
 
-use crate::api::{Account, DialogNews, Incoming, LineNews, Outgoing, Refused};
-use crate::core::{Core, Effect, Input, NewCall, Order};
+use crate::api::{Account, DialogNews, Found, Incoming, LineNews, Outgoing, Refused};
+use crate::core::{Core, Effect, Input, NewCall, Order, Target, Unrouted};
 use crate::counts::{Counters, Counts, add};
 use crate::handle::{Dialog, Line, Way};
 use crate::net::{self, Arrived, Net};
@@ -43,7 +44,9 @@ pub struct Agent {
     door: Mutex<Option<Receiver<Incoming>>>,
     /// Whether somebody has taken it.
     opened: Arc<AtomicBool>,
-    task: JoinHandle<()>,
+    /// The agent's task owns it.
+    net: Weak<Net>,
+    task: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Agent {
@@ -59,7 +62,7 @@ impl Agent {
         let (gone, left) = mpsc::unbounded_channel();
         let (ring, door) = mpsc::channel(limits.news.max(1));
         let net = Net::open(Arc::clone(&settings), Arc::clone(&counters), arrivals.clone(), entropy()).await?;
-        let bound = net.bound().to_vec();
+        let (bound, seen) = (net.bound().to_vec(), Arc::downgrade(&net));
         let opened = Arc::new(AtomicBool::new(false));
         let (ids, lines, dialogs) = (Arc::new(AtomicU64::new(1)), Lines::default(), Dialogs::default());
         let way = Way { orders, gone };
@@ -77,7 +80,19 @@ impl Agent {
             opened: Arc::clone(&opened),
         };
         let task = tokio::spawn(shell.run(arrived, ordered, left));
-        Ok(Self { settings, counters, ids, way, lines, dialogs, bound, door: Mutex::new(Some(door)), opened, task })
+        Ok(Self {
+            settings,
+            counters,
+            ids,
+            way,
+            lines,
+            dialogs,
+            bound,
+            door: Mutex::new(Some(door)),
+            opened,
+            net: seen,
+            task: Mutex::new(Some(task)),
+        })
     }
 
     /// The listeners of the settings, with the ports they got.
@@ -136,10 +151,26 @@ impl Agent {
         Ok(Dialog::new(id, self.way.clone(), news))
     }
 
+    /// Looks for the way that a call to somebody would take, before there is one. `None`: there are addresses and nobody at
+    /// them, which the call will be told.
+    ///
+    /// # Errors
+    /// What the client is told: its name has no address.
+    pub async fn find(&self, to: &Uri) -> Result<Option<Found>, String> {
+        let Some(net) = self.net.upgrade() else { return Ok(None) };
+        match net::find(&net, Target::towards(to, &self.settings)).await {
+            Ok(path) => Ok(Some(Found(path))),
+            Err(Unrouted::Lookup(text)) => Err(text),
+            Err(Unrouted::Unreachable) => Ok(None),
+        }
+    }
+
     /// Hangs up all calls, takes back all bindings, and waits a little for the answers.
-    pub async fn stop(self) {
-        if self.way.orders.send(Order::Stop).await.is_ok() {
-            _ = self.task.await;
+    pub async fn stop(&self) {
+        if self.way.orders.send(Order::Stop).await.is_ok()
+            && let Some(task) = { lock(&self.task).take() }
+        {
+            _ = task.await;
         }
     }
 }

@@ -9,6 +9,7 @@ use patchbay_sip::reason;
 use patchbay_sip::register::Push;
 use patchbay_sip::uri::{Aor, Uri};
 
+use crate::core::Path;
 use crate::handle::Dialog;
 
 /// An account that registers.
@@ -140,6 +141,7 @@ pub struct Incoming {
 }
 
 /// A call to be made.
+#[derive(Clone)]
 pub struct Outgoing {
     /// Who calls.
     pub from: Aor,
@@ -155,7 +157,13 @@ pub struct Outgoing {
     pub sdp: Option<String>,
     /// Lines of the client; those that it may not write are left out.
     pub headers: Vec<(String, String)>,
+    /// The way that [`Agent::find`](crate::Agent::find) found; `None`: it is looked for.
+    pub way: Option<Found>,
 }
+
+/// A way to somebody, which a call may take.
+#[derive(Clone, Debug)]
+pub struct Found(pub(crate) Path);
 
 /// What the owner of a dialog wants. What does not fit the state of the call is passed over.
 pub enum DialogOrder {

@@ -84,8 +84,16 @@ impl World {
         world.input(Input::Order(Order::Line(1, LineOrder::Start)));
         let to = Uri::parse("sip:bob@example.com").expect("a URI");
         let sdp = (owner & 4 == 0).then(|| SDP.to_owned());
-        let outgoing =
-            Outgoing { from: aor, display: None, ha1: Some(ha1), user_agent: None, to, sdp, headers: vec![] };
+        let outgoing = Outgoing {
+            from: aor,
+            display: None,
+            ha1: Some(ha1),
+            user_agent: None,
+            to,
+            sdp,
+            headers: vec![],
+            way: None,
+        };
         world.input(Input::Order(Order::NewDialog(2, Box::new(outgoing))));
         world
     }

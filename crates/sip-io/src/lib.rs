@@ -33,7 +33,7 @@ mod wire;
 
 pub use agent::{Agent, Clock, Entropy};
 pub use api::{
-    Account, By, Caller, DialogNews, DialogOrder, Ended, Incoming, LineNews, LineOrder, Outgoing, Refused, Text,
+    Account, By, Caller, DialogNews, DialogOrder, Ended, Found, Incoming, LineNews, LineOrder, Outgoing, Refused, Text,
 };
 pub use counts::Counts;
 pub use handle::{Dialog, Line};

@@ -402,7 +402,7 @@ async fn the_end_waits_for_the_registrar() {
     line.order(LineOrder::Start).expect("taken");
     let register = peer.receive().await;
     peer.send(&answer(&register, "200 OK", "")).await;
-    let stop = tokio::spawn(agent.stop());
+    let stop = tokio::spawn(async move { agent.stop().await });
     let register = peer.receive().await;
     assert_eq!(value(&register, "Expires"), "0");
     assert!(!stop.is_finished());
@@ -415,11 +415,10 @@ async fn the_end_waits_for_the_registrar() {
 async fn who_has_stopped_gives_its_ports_back() {
     for drops in [true, false] {
         let (agent, bound) = listening(Limits::default()).await;
-        if drops {
-            drop(agent)
-        } else {
-            agent.stop().await
+        if !drops {
+            agent.stop().await;
         }
+        drop(agent);
         let free = timeout(SOON, async {
             while UdpSocket::bind(bound[0]).await.is_err() || TcpListener::bind(bound[1]).await.is_err() {
                 tokio::task::yield_now().await;

@@ -27,6 +27,7 @@ pub mod dtmf;
 pub mod fuzz;
 pub mod header;
 pub mod message;
+pub mod picture;
 pub mod reason;
 pub mod register;
 pub mod text;

@@ -11,7 +11,7 @@ use patchbay_core::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::line::{Caller, Detail, Header, News, Order, Receipt, Registration, Text};
+use crate::line::{Caller, Detail, Header, News, Order, Receipt, Registration, Text, Wants};
 use crate::{Codec, Ctx, Dialect, Frame, Session, Spec};
 
 /// What a session asks for, as a transcript hears it.
@@ -42,6 +42,7 @@ enum Written {
     Registering { account: String },
     Registered { account: String },
     Failed { account: String, reason: String },
+    Nowhere { account: String, reason: String },
     Dialled { tag: u64, party: Option<String>, reason: Option<String> },
     Missed { account: String, from: String, display: Option<String> },
     Text { account: String, from: String, text: [String; 4] },
@@ -58,6 +59,7 @@ pub(super) fn told(text: &str) -> Option<News> {
         Written::Registering { account } => registration(account, Registration::Registering),
         Written::Registered { account } => registration(account, Registration::Registered),
         Written::Failed { account, reason } => registration(account, Registration::Failed(reason.into())),
+        Written::Nowhere { account, reason } => registration(account, Registration::Nowhere(reason.into())),
         Written::Dialled { tag, party, reason } => {
             let party = party.and_then(|party| Name::parse(&party).ok());
             News::Dialled { tag: Tag(tag), party: party.ok_or_else(|| reason.unwrap_or_default().into()) }
@@ -68,7 +70,7 @@ pub(super) fn told(text: &str) -> Option<News> {
         Written::Text { account, from, text } => {
             let [id, time, mime, content] = text.map(Into::into);
             let text = Text { id, time, mime, content };
-            News::Text { address: Arc::from(account), from: caller(from, None), text }
+            News::Text { address: Arc::from(account), from: caller(from, None), text, wants: Wants::default() }
         }
         Written::Delivered { tag, code, reason } => News::Delivered { tag: Tag(tag), code, reason: reason.into() },
         Written::Receipt { account, from, id, time } => News::Receipt {
@@ -171,7 +173,10 @@ impl Telephone {
                 let headers = pairs(&value[5]);
                 Detail::Incoming { session: part(0), account: part(1), from, call: part(4), headers }.signal()
             }
-            "proceeding" => Detail::Proceeding { code: u16::try_from(value.as_u64()?).ok()? }.signal(),
+            "proceeding" => Detail::Proceeding { code: u16::try_from(value.as_u64()?).ok()?, early: false }.signal(),
+            "proceeding-early" => {
+                Detail::Proceeding { code: u16::try_from(value.as_u64()?).ok()?, early: true }.signal()
+            }
             "taken" => Detail::Taken { call: part(0), headers: pairs(&value[1]) }.signal(),
             "unchanged" => Detail::Unchanged { code: code(0)?, reason: part(1) }.signal(),
             "text" => Detail::Text(Text { id: part(0), time: part(1), mime: part(2), content: part(3) }).signal(),

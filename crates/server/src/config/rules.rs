@@ -1,5 +1,7 @@
 //! What must hold between keys, and what an operator should be told at the start.
 
+use patchbay_sip_io::{Listen, Proxy};
+
 use super::error::{ConfigError, Fault, Source};
 use super::load::Loaded;
 use super::origin::OriginPolicy;
@@ -90,6 +92,16 @@ pub(super) fn check(values: &Values) -> Vec<ConfigError> {
         }
     }
 
+    for text in values.texts("sip.listen") {
+        if let Err(problem) = Listen::parse(&text) {
+            wrong("sip.listen", format!("sip.listen: {problem}"), "see the key's example");
+        }
+    }
+    let proxy = values.text("sip.outbound_proxy");
+    if let Some(problem) = Some(proxy).filter(|text| !text.is_empty()).and_then(|text| Proxy::parse(text).err()) {
+        wrong("sip.outbound_proxy", format!("sip.outbound_proxy: {problem}"), "see the key's example");
+    }
+
     let mut taken: Vec<(String, &str)> = Vec::new();
     let lists = LISTENERS.into_iter().flat_map(|key| values.texts(key).into_iter().map(move |address| (key, address)));
     let singles = SINGLE_LISTENERS.into_iter().map(|key| (key, values.text(key).to_owned()));
@@ -139,6 +151,7 @@ impl Loaded {
             ("allowed_origins", &config.allowed_origins),
             ("dialect.mesh.origins", &config.dialect.mesh.origins),
             ("dialect.sid.origins", &config.dialect.sid.origins),
+            ("dialect.sylk.origins", &config.dialect.sylk.origins),
             ("dialect.antmedia.origins", &config.dialect.antmedia.origins),
             ("dialect.whip.origins", &config.dialect.whip.origins),
         ];

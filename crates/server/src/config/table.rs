@@ -295,6 +295,8 @@ pub(super) const TABLE: &[Key] = &[
     ),
     Key::new("dialect.sylk.path", UrlPath, r#""/webrtcgateway/ws""#, "Where the sylk dialect is served."),
     Key::new("dialect.sylk.listen", Listen, r#""""#, "A listener of its own, e.g. `:10888`."),
+    Key::new("dialect.sylk.origins", Texts, "[]", "Origins for this dialect alone; empty = `allowed_origins`."),
+    Key::new("dialect.sylk.domains", Texts, "[]", "Domains whose SIP accounts may be used here; empty = all."),
     Key::new(
         "sip.listen",
         Texts,
@@ -305,6 +307,12 @@ pub(super) const TABLE: &[Key] = &[
     Key::new("sip.outbound_proxy", Text, r#""""#, "The proxy of outgoing requests, `host[:port][;transport=udp]`."),
     Key::new("sip.rtp_ports", Text, r#""20000-20999""#, "The ports of telephone media."),
     Key::new("sip.srtp", Choice(&["off", "optional", "mandatory"]), r#""optional""#, "Encryption of telephone media."),
+    Key::new(
+        "sip.strict_source",
+        Switch,
+        "false",
+        "Plain RTP is taken from the address that a telephone has described, and from no other; off = telephones behind NAT are heard, and so is whoever comes first.",
+    ),
     Key::new("patch", Patches, "[]", "Rooms that are one across dialects."),
 ];
 

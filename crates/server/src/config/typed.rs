@@ -65,6 +65,11 @@ impl Config {
         self.origins(&self.dialect.whip.origins)
     }
 
+    /// The origin rule of the sylk dialect: its own list, or else the global one.
+    pub fn sylk_origins(&self) -> OriginPolicy {
+        self.origins(&self.dialect.sylk.origins)
+    }
+
     fn origins(&self, own: &[String]) -> OriginPolicy {
         let list = if own.is_empty() { self.allowed_origins.as_slice() } else { own };
         OriginPolicy::new(list, self.require_origin)
@@ -208,6 +213,8 @@ sections! {
     Sylk [Debug] {
         path: String,
         #[serde(deserialize_with = "optional")] listen: Option<ListenAddr>,
+        origins: Vec<String>,
+        domains: Vec<String>,
     }
     /// `[sip]`
     Sip [Debug] {
@@ -216,6 +223,7 @@ sections! {
         outbound_proxy: String,
         rtp_ports: String,
         srtp: String,
+        strict_source: bool,
     }
     /// One `[[patch]]`
     Patch [Debug] {

@@ -6,12 +6,10 @@ use super::values::Values;
 
 /// A key, or a section with all below it, and what is missing. A line leaves with its feature.
 const UNSERVED: &[(&str, &str)] = &[
-    ("native_ports", "the native ports of ers, sylk and SIP"),
+    ("native_ports", "the native ports of ers"),
     ("data_dir", "an embedded store"),
     ("media.tcp_port", "ICE over TCP"),
     ("dialect.ers", "the ers dialect"),
-    ("dialect.sylk", "the sylk dialect"),
-    ("sip", "SIP"),
 ];
 
 /// What is missing for a key to have an effect.
@@ -53,7 +51,7 @@ mod tests {
 
     #[test]
     fn a_prefix_ends_at_a_dot() {
-        assert_eq!(missing(find("sip.listen").expect("known")), Some("SIP"));
+        assert_eq!(missing(find("dialect.ers.listen").expect("known")), Some("the ers dialect"));
         assert_eq!(missing(find("http.addr").expect("known")), None);
         assert_eq!(missing(find("limits.connections").expect("known")), None);
     }

@@ -208,6 +208,14 @@ impl Connection {
             }
             more = true;
         }
+        while self.phase == Phase::Open
+            && self.backlog() == 0
+            && scratch.output.len() < HIGH_WATER
+            && let Some(news) = self.mailbox.take_news()
+        {
+            self.with_session(scratch, now, |session, ctx| session.on_line(news, ctx));
+            more = true;
+        }
         let full = self.backlog() >= HIGH_WATER;
         if self.phase == Phase::Open && !full && self.deaf_until <= now {
             more |= self.receive(scratch, now, cx);
@@ -393,6 +401,9 @@ impl Connection {
                 OutFrame::Ping => frame::write(&mut scratch.output, Opcode::Ping, &[]),
             }
         }
+        for order in scratch.outbox.take_orders() {
+            self.shell.lines.order(self.party, &self.mailbox, order);
+        }
         self.shell.metrics.messages_out(self.dialect, sent);
         self.deaf_until = self.deaf_until.max(scratch.outbox.deaf_until().unwrap_or_default());
         match scratch.outbox.closing() {
@@ -430,6 +441,7 @@ impl Connection {
 
     fn detach(&mut self, now: Moment) {
         if !std::mem::replace(&mut self.detached, true) {
+            self.shell.lines.gone(self.party);
             self.shell.switchboard.detach(now, self.party);
         }
     }

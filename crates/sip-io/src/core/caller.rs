@@ -10,7 +10,7 @@ use super::call::{Call, FORKS, Phase, RINGING, allowed, lines, target_of};
 use super::callee::Reliable;
 use super::send::{Draft, Home, Inside, Owner};
 use super::{Core, Path, Target, challenge};
-use crate::api::{By, DialogNews, Ended, Outgoing};
+use crate::api::{By, DialogNews, Ended, Found, Outgoing};
 use crate::wire::{self, Message, Method};
 
 impl Core {
@@ -69,14 +69,14 @@ impl Core {
         let home = if proxy.is_some() || own { Home::Yes } else { Home::No };
         if let Some(mut draft) = self.invite_draft(id, &outgoing.to, home) {
             draft.lines.extend(allowed(&outgoing.headers));
-            self.submit(draft, None);
+            self.submit(draft, outgoing.way.as_ref().map(|Found(path)| path));
         }
         self.reschedule_call(id);
     }
 
     fn invite_draft(&mut self, id: u64, to: &Uri, home: Home) -> Option<Draft> {
         let routes = self.proxy_route();
-        let target = Target::of(self.settings.proxy.as_ref().map_or(to, |proxy| proxy.uri()));
+        let target = Target::towards(to, &self.settings);
         let call = self.calls.get(&id)?;
         Some(Draft {
             owner: Owner::Invite(id),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use patchbay_sip::uri::Uri;
 
-use crate::settings::Transport;
+use crate::settings::{Proxy, Settings, Transport};
 
 /// Whom to reach, before it is known where that is (RFC 3263).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,11 @@ impl Target {
         let host = uri.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
         let transport = uri.param("transport").and_then(Transport::parse);
         Self { host, port: uri.port(), transport, secure: uri.is_secure(), stream: false }
+    }
+
+    /// Of a request to `to`: where the proxy is, if there is one.
+    pub(crate) fn towards(to: &Uri, settings: &Settings) -> Self {
+        Self::of(settings.proxy.as_ref().map_or(to, Proxy::uri))
     }
 
     /// Whether `path` leads there, as far as that can be seen without asking anybody.

@@ -47,6 +47,7 @@ pub(crate) fn account(user: &str) -> Account {
 pub(crate) fn call(user: &str, to: &str) -> Outgoing {
     let Account { aor, ha1, display, .. } = account(user);
     Outgoing {
+        way: None,
         from: aor,
         display,
         ha1: Some(ha1),

@@ -39,7 +39,7 @@ async fn a_panic_in_a_session_ends_that_connection_alone_and_is_counted() {
     ended.await.expect("the panic does not reach the runtime");
     assert_eq!(ill.read(&mut [0; 16]).await.unwrap_or(0), 0, "the connection is over");
     echoes(&mut well).await;
-    let metrics = shell.metrics.render(shell.switchboard.snapshot(), shell.switchboard.seat());
+    let metrics = shell.metrics.render(shell.switchboard.snapshot(), shell.switchboard.seat(), &shell.lines);
     assert!(metrics.contains("closed_total{dialect=\"probe\",cause=\"panic\"} 1"), "{metrics}");
     assert!(metrics.contains("patchbay_parties 1"), "{metrics}");
 }
@@ -78,7 +78,7 @@ async fn a_flood_is_read_a_buffer_at_a_time() {
     }
     let mut connection = Connection::new(Arc::clone(&shell), 0, None, Socket::Tcp(served), Vec::new());
     assert!(Pin::new(&mut connection).poll(&mut Context::from_waker(Waker::noop())).is_pending());
-    let metrics = shell.metrics.render(shell.switchboard.snapshot(), shell.switchboard.seat());
+    let metrics = shell.metrics.render(shell.switchboard.snapshot(), shell.switchboard.seat(), &shell.lines);
     let counted =
         |line: &str| line.strip_prefix("patchbay_messages_total{dialect=\"probe\",direction=\"in\"} ")?.parse().ok();
     let messages: usize = metrics.lines().find_map(counted).expect("messages are counted");

@@ -260,6 +260,7 @@ pub(super) fn alice() -> Account {
 
 pub(super) fn to_bob() -> Outgoing {
     Outgoing {
+        way: None,
         from: Aor::parse("alice@example.com").expect("an address"),
         display: Some("Alice".to_owned()),
         ha1: Ha1::parse(HA1),
