@@ -186,12 +186,16 @@ fn what_is_asked_behind_a_join_waits_for_its_answer() {
     assert_eq!(told, [state, ack, ack, ack, "signal Offer", "limit Some(2016000)"]);
     // One that comes after the answer, but before those that waited.
     let mut alone = Alone::new();
-    alone.joins("r@h");
+    let rest = r#""session":"a-1","account":"alice@example.com","uri":"r@h","sdp":"v=0""#;
+    alone.asks("videoroom-join", rest);
     ping(&mut alone);
     let tag = alone.tag();
     let told = alone.does(|session, ctx| session.on_event(Event::Refused { tag, refusal: Refusal::RoomFull }, ctx));
     assert_eq!(told, [r#"{"sylkrtc":"error","transaction":"t","error":"room is full"}"#]);
-    assert_eq!(ping(&mut alone), [ack, ack, "leave"]);
+    assert_eq!(alone.session.deadline(), Some(Moment::START), "those that waited are due");
+    let last = r#"{"sylkrtc":"ping","transaction":"last"}"#;
+    let told = alone.does(|session, ctx| session.on_frame(Frame::Text(last), ctx));
+    assert_eq!(told, [ack, r#"{"sylkrtc":"ack","transaction":"last"}"#]);
     assert_eq!(alone.asks("videoroom-leave", r#""session":"a-1""#).len(), 1, "it is unknown");
 }
 
