@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::{Body, Cause, Kinds, Lang, LinkId, Merge, Name, Realm, RoomId, Signal, Token, Transport};
+use crate::{Body, Card, Cause, Kinds, Lang, LinkId, Merge, Name, Realm, RoomId, Signal, Token, Transport};
 
 /// What a party asks of the hub. Whatever answers it carries the tag that was given with it.
 #[derive(Clone, Debug)]
@@ -13,12 +13,28 @@ pub enum Command {
         /// The room that `Joined` named.
         room: RoomId,
     },
+    /// Show the other members of a room something else of oneself: a list with the new card follows, to everybody. No
+    /// answer; a room that the party is not in is ignored.
+    Show {
+        /// The room that `Joined` named.
+        room: RoomId,
+        /// In place of the card that was shown.
+        card: Card,
+    },
     /// Take a name in the realm and appear in its presence list. Answer: `Registered` or `Refused`.
     Register {
         /// The name to be reached under.
         name: Name,
         /// How presence lists are delivered to this party.
         merge: Merge,
+    },
+    /// Be reached by posts under a further name, or no longer. Many parties may share it. No answer, or `Refused` as
+    /// [`Overloaded`](crate::Refusal::Overloaded) if the party has as many as it may have.
+    Alias {
+        /// The further name.
+        name: Name,
+        /// From now on, or no longer.
+        on: bool,
     },
     /// Open a call with a registered party. Answer: `CallChanged` to both, or `Refused`.
     Call {
@@ -51,7 +67,8 @@ pub enum Command {
         /// What.
         signal: Signal,
     },
-    /// Hand a message that belongs to no call to a registered party. No answer, or `Refused`.
+    /// Hand a message that belongs to no call to a registered party, or, if there is none of that name, to everybody
+    /// else whom the name is an alias of. No answer, or `Refused`.
     Post {
         /// To whom.
         to: Name,
@@ -100,6 +117,13 @@ pub enum Command {
         track: Option<Name>,
         /// Its height in pixels; `None`: as the network allows.
         height: Option<u32>,
+    },
+    /// Bound what one's own peer sends on a publication. No answer; other links are ignored.
+    Limit {
+        /// The publication.
+        link: LinkId,
+        /// In bits per second; `None`: as its network allows.
+        bps: Option<u32>,
     },
     /// Hand one's own peer a message on the data channel of a leg. No answer.
     Say {
@@ -164,6 +188,8 @@ impl Selection {
 /// Whom a viewer's data messages reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speaks {
+    /// Nobody, and it hears nothing either: there is no data channel.
+    NoChannel,
     /// Nobody.
     No,
     /// The publisher.
@@ -204,6 +230,8 @@ pub struct Join {
     pub name: Name,
     /// How member lists are delivered to this party.
     pub merge: Merge,
+    /// What it shows of itself to the other members.
+    pub card: Option<Card>,
 }
 
 /// What a party is, as far as the hub has to know. Nobody asks for a party's kind: it declares what it can do.

@@ -1,8 +1,8 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::{
-    Body, Cause, Codec, DescriptionKind, Lang, LinkId, Name, Refusal, Rendition, Report, RoomId, Section, Signal, Tag,
-    Token,
+    Body, Card, Cause, Codec, DescriptionKind, Lang, LinkId, Name, Refusal, Rendition, Report, RoomId, Section, Signal,
+    Tag, Token,
 };
 
 /// What the hub tells a party.
@@ -290,14 +290,26 @@ pub struct MemberList {
     pub version: u64,
     /// The names.
     pub names: Vec<Name>,
+    /// What members show of themselves, in the order of their names; who shows nothing is not in it.
+    pub cards: Vec<(Name, Card)>,
+    /// The streams that can be seen in the room, sorted: those that are live and have it as their main stream, and what
+    /// is joined to it. At most [`MemberList::STREAMS`].
+    pub streams: Vec<Name>,
     bytes: usize,
     rendered: Rendered,
 }
 
 impl MemberList {
-    pub(crate) fn new(version: u64, names: Vec<Name>) -> Self {
-        let bytes = names.iter().map(|name| name.as_str().len() + ENTRY_BYTES).sum();
-        Self { version, names, bytes, rendered: Rendered::default() }
+    /// Most streams of one list, for the sake of those who are told it; of more, the first to come are in it.
+    pub const STREAMS: usize = 64;
+
+    /// The list with these entries, sorted. The hub makes it; others do so only to test what they do with it.
+    #[must_use]
+    pub fn new(version: u64, names: Vec<Name>, cards: Vec<(Name, Card)>, streams: Vec<Name>) -> Self {
+        let shown: usize = cards.iter().map(|(_, card)| card.bytes().len()).sum();
+        let names_bytes = |names: &[Name]| names.iter().map(|name| name.as_str().len() + ENTRY_BYTES).sum::<usize>();
+        let bytes = names_bytes(&names) + names_bytes(&streams) + shown;
+        Self { version, names, cards, streams, bytes, rendered: Rendered::default() }
     }
 
     /// The list in the words of dialect `lang`; `render` runs once for all receivers of the dialect that asks first.
@@ -371,7 +383,7 @@ mod tests {
 
     #[test]
     fn a_list_is_rendered_once_per_dialect_that_came_first() {
-        let list = MemberList::new(1, vec![Name::parse("a").expect("a name")]);
+        let list = MemberList::new(1, vec![Name::parse("a").expect("a name")], Vec::new(), Vec::new());
         let first = list.rendered(Lang(1), |list| list.names[0].as_str().as_bytes().to_vec());
         let again = list.rendered(Lang(1), |_| unreachable!("it is rendered already"));
         assert!(Arc::ptr_eq(&first, &again));
@@ -384,7 +396,12 @@ mod tests {
         let name = || Name::parse("n").expect("a name");
         let signal = |bytes: usize| Signal { kind: SignalKind::Offer, body: Body::new(Lang(1), &vec![b'x'; bytes]) };
         let members = |count: usize| {
-            let list = Arc::new(MemberList::new(1, vec![name(); count]));
+            let list = Arc::new(MemberList::new(1, vec![name(); count], Vec::new(), Vec::new()));
+            Event::Members { room: RoomId(1), room_name: name(), list, replaceable: true }
+        };
+        let shown = |bytes: usize| {
+            let card = Card::new(Lang(1), &vec![b'x'; bytes]).expect("small enough");
+            let list = Arc::new(MemberList::new(1, vec![name()], vec![(name(), card)], vec![name()]));
             Event::Members { room: RoomId(1), room_name: name(), list, replaceable: true }
         };
         let presence = |count: usize| {
@@ -398,6 +415,7 @@ mod tests {
         assert_eq!(Event::MemberSignal { room: RoomId(1), from: name(), signal: signal(7) }.weight(), base + 7);
         assert_eq!(Event::CallSignal { link: LinkId(1), signal: signal(9) }.weight(), base + 9);
         assert_eq!(members(3).weight(), base + 3 * (1 + ENTRY_BYTES));
+        assert_eq!(shown(9).weight(), base + 2 * (1 + ENTRY_BYTES) + 9, "a name, a stream, and what is shown");
         assert_eq!(presence(5).weight(), base + 5 * (1 + ENTRY_BYTES));
         assert_eq!(Event::Registered { tag: Tag(0), name: name() }.weight(), base);
         assert_eq!(

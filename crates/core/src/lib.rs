@@ -6,6 +6,7 @@
 //! the same turn*, and *the hub never waits*.
 #![warn(missing_docs)]
 
+mod card;
 mod cause;
 mod command;
 mod effect;
@@ -24,6 +25,7 @@ mod refusal;
 mod signal;
 mod time;
 
+pub use card::Card;
 pub use cause::{Cause, CauseKind, PHRASE_BYTES, Phrase};
 pub use command::{Address, Command, Join, Profile, Publish, Query, Selection, Speaks, View};
 pub use effect::{Counts, Effect, Effects};

@@ -25,6 +25,8 @@ pub struct RealmLimits {
     /// Codecs in which streams may be published; `None`: there is no engine here, and streams are refused as
     /// [`NoEngine`](crate::Refusal::NoEngine).
     pub codecs: Option<Arc<[Codec]>>,
+    /// Codecs of calls that end in the engine; `None`: the same.
+    pub calls: Option<Arc<[Codec]>>,
     /// Whoever is registered is told of everybody else who is. Where names are secrets of two, nobody is.
     pub presence: bool,
 }
@@ -47,6 +49,7 @@ impl Default for RealmLimits {
             window: Duration::from_millis(50),
             viewers: usize::MAX,
             codecs: None,
+            calls: None,
             presence: true,
         }
     }

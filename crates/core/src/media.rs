@@ -170,6 +170,13 @@ pub enum MediaOp {
         /// In pixels.
         height: Option<u32>,
     },
+    /// Ask the peer of a receiving leg to send its pictures at no more than this.
+    Limit {
+        /// The leg.
+        link: LinkId,
+        /// In bits per second; `None`: as its network allows.
+        bps: Option<u32>,
+    },
     /// Hand the peer a message on the leg's data channel; kept, within bounds, until the channel is open.
     Say {
         /// The leg.
@@ -196,6 +203,7 @@ impl MediaOp {
             | Self::Tracks { link, .. }
             | Self::Gate { link, .. }
             | Self::Prefer { link, .. }
+            | Self::Limit { link, .. }
             | Self::Say { link, .. }
             | Self::Close { link } => *link,
             Self::Mute { source, .. } => *source,
@@ -277,14 +285,14 @@ pub enum LegRole {
         /// In which codecs, best first.
         codecs: Arc<[Codec]>,
     },
-    /// We offer and send. The offer has a data channel.
+    /// We offer and send.
     Send {
         /// Tracks at first.
         tracks: Vec<Track>,
         /// Others may come, in whatever codec: the offer asks for all that are switched on.
         may_grow: bool,
-        /// Name of the data channel.
-        label: Name,
+        /// Name of the data channel; `None`: the offer has none.
+        label: Option<Name>,
     },
     /// One end of a conversation.
     Talk(Talk),

@@ -171,7 +171,7 @@ impl SylkSession {
         headers: &[Wanted<'_>],
         ctx: &mut Ctx<'_>,
     ) -> Answer {
-        if self.calls.knows(session) {
+        if self.calls.knows(session) || self.rooms.knows(session) {
             return Err(format!("Session ID {session} already in use"));
         }
         let held = self.accounts.get(account).ok_or_else(|| unknown(account))?;
@@ -269,9 +269,12 @@ impl SylkSession {
         };
         let session = spelled(&id, self.vocabulary());
         let known = self.accounts.contains_key(&account);
-        if !known || self.calls.knows(&session) || self.calls.by_session.len() >= CALLS {
+        if !known || self.calls.knows(&session) || self.rooms.knows(&session) || self.calls.by_session.len() >= CALLS {
             let cause = Cause { kind: CauseKind::Busy, code: Some(486), phrase: Phrase::new("Busy Here") };
             self.calls.due.push_back(Command::Hangup { link, cause });
+            if known {
+                self.tell_account(&account, AccountEvent::MissedSession { originator: identity(&caller) }, ctx);
+            }
             return;
         }
         let shown: Vec<_> = headers.iter().map(|(name, value)| (&**name, &**value)).collect();

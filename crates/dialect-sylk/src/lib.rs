@@ -10,6 +10,10 @@
 //! | `session-terminate` | [`Command::Hangup`](patchbay_core::Command::Hangup) | `ack`, `terminated` |
 //! | `session-dtmf-info`, `session-message` | [`Detail`](patchbay_dialect_kit::line::Detail)s | `ack` |
 //! | `account-message` | [`Order::Text`](patchbay_dialect_kit::line::Order::Text) | `ack`, then `disposition-notification` |
+//! | `videoroom-join` | [`Command::Join`](patchbay_core::Command::Join) and [`Command::Publish`](patchbay_core::Command::Publish) | `progress`, `ack`, `accepted`, `initial-publishers`, `established` |
+//! | `videoroom-feed-attach` | [`Command::View`](patchbay_core::Command::View) | `ack`, `feed-attached` |
+//! | `videoroom-message` … | [`Command::Signal`](patchbay_core::Command::Signal) to each member | `ack` |
+//! | `videoroom-invite` | [`Command::Post`](patchbay_core::Command::Post) | `ack` |
 //!
 //! Three generations of clients speak it:
 //!
@@ -34,8 +38,11 @@ mod call;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;
+mod policy;
 mod refusal;
+mod room;
 mod session;
+mod time;
 #[doc(hidden)]
 pub mod wire;
 
@@ -46,6 +53,7 @@ use patchbay_dialect_kit::{
     At, Codec, Dialect, Direction, Endpoint, Key, MessageDoc, Rate, Session, Spec, Subprotocol,
 };
 
+pub use policy::{Order, Rule, Rules, Who};
 pub use wire::Originator;
 
 /// The dialect with its settings; opens one session per connection.
@@ -66,6 +74,8 @@ pub struct Settings {
     pub originator: Originator,
     /// Clients are told of a call that the other side would change, and answer it. Today's web app does not, so it is off.
     pub updates: bool,
+    /// Who may come into which video room, and what they may send there.
+    pub rooms: Rules,
     /// Limit of requests. Above it the client is read no faster.
     pub rate: Rate,
 }
@@ -77,6 +87,7 @@ impl Default for Settings {
             decline: 486,
             originator: Originator::Object,
             updates: false,
+            rooms: Rules::default(),
             rate: Rate { per_second: 500, burst: 1_000 },
         }
     }
@@ -86,6 +97,7 @@ impl Sylk {
     /// The dialect under the numbers that the shell gave to it and to its naming space.
     #[must_use]
     pub fn new(lang: Lang, realm: Realm, settings: Settings) -> Self {
+        // In rooms, all media end in the engine; what is no negotiation passes between members.
         let transport = Transport::WebRtc(Ice::Configured);
         let profile = Profile { realm, lang, peer_to_peer: false, one_call: false, transport };
         Self { profile, settings: Arc::new(settings) }
@@ -132,6 +144,9 @@ pub static SPEC: Spec = Spec {
 
 const SESSION: &str = "src/session.rs";
 const CALL: &str = "src/call.rs";
+const JOIN: &str = "src/room/join.rs";
+const FEED: &str = "src/room/feed.rs";
+const TALK: &str = "src/room/talk.rs";
 const EVENTS: &str = "src/wire/write/v2.rs";
 
 const fn asked(name: &'static str, meaning: &'static str, file: &'static str) -> MessageDoc {
@@ -166,9 +181,35 @@ const MESSAGES: &[MessageDoc] = &[
     asked("session-update", "Command::Signal (Offer, Answer)", CALL),
     asked("session-message", "Detail::Text", CALL),
     asked("session-dtmf-info", "Detail::Digit", CALL),
+    asked("videoroom-join", "Command::Join, then Command::Publish and Command::Signal (Offer)", JOIN),
+    asked("videoroom-leave", "Command::Hangup, Command::Leave", JOIN),
+    asked("videoroom-session-trickle", "Command::Signal (Candidate)", JOIN),
+    asked("videoroom-session-update", "Command::Pause, Command::Limit", JOIN),
+    asked("videoroom-feed-attach", "Command::View", FEED),
+    asked("videoroom-feed-answer", "Command::Signal (Answer)", FEED),
+    asked("videoroom-feed-detach", "Command::Hangup, Command::Unview", FEED),
+    asked("videoroom-configure", "Command::Signal (Info) to each member, Command::Show, Command::Limit", TALK),
+    asked("videoroom-invite", "Command::Post", TALK),
+    asked("videoroom-message", "Command::Signal (Info) to each member", TALK),
+    asked("videoroom-composing-indication", "Command::Signal (Info) to each member", TALK),
+    asked("videoroom-mute-audio-participants", "Command::Signal (Info) to each member", TALK),
+    asked("videoroom-toggle-hand", "Command::Show, or Command::Signal (Info) to its owner", TALK),
     told("registration-state", "News::Registration"),
     told("incoming-session", "Event::CallSignal (Offer)"),
     told("missed-session", "Event::Ended, News::Missed"),
     told("disposition-notification", "News::Delivered, News::Receipt"),
     told("session-event", "Event::CallChanged, Event::CallSignal, Event::Flowing, Event::Ended"),
+    told("conference-invite", "Event::Posted"),
+    told("session-state", "Event::Reserved, Event::Described, Event::Flowing, Event::LegEnded"),
+    told("initial-publishers", "Event::Members"),
+    told("publishers-joined", "Event::Members"),
+    told("publishers-left", "Event::Members"),
+    told("feed-attached", "Event::Described (Offer)"),
+    told("feed-established", "Event::Flowing"),
+    told("configure", "Event::MemberSignal (Info), Event::Members"),
+    told("message", "Event::MemberSignal (Info), Detail::Text, News::Text"),
+    told("message-delivery", "answer to videoroom-message"),
+    told("composing-indication", "Event::MemberSignal (Info)"),
+    told("mute-audio", "Event::MemberSignal (Info)"),
+    told("raised-hands", "Event::Members"),
 ];

@@ -54,6 +54,18 @@ pub(crate) const fn of_refusal(refusal: Refusal) -> &'static str {
     }
 }
 
+/// Why somebody does not come into a room, as the text of an error.
+pub(crate) fn of_join(refusal: Refusal, session: &str) -> String {
+    match refusal {
+        Refusal::RoomFull => "room is full".to_owned(),
+        // Ids are the clients' to make. Another client's is as much in use as one's own.
+        Refusal::NameReserved | Refusal::NameTaken | Refusal::Publishing | Refusal::StreamTaken => {
+            format!("Session ID {session} already in use")
+        }
+        refusal => of_refusal(refusal).to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use patchbay_core::Phrase;

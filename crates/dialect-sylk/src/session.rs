@@ -13,6 +13,7 @@ use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session, TokenBucket};
 
 use crate::Settings;
 use crate::call::{Call, Calls};
+use crate::room::{Rooms, Wanted};
 use crate::wire::event::{AccountEvent, Identity, MessageState, Notification, Received, Registration};
 use crate::wire::request::{DeviceToken, Disposition, Message};
 use crate::wire::{self, Latch, Request, Spelling, Subprotocol};
@@ -45,6 +46,7 @@ pub(crate) struct SylkSession {
     name: Option<Name>,
     pub(crate) accounts: BTreeMap<Arc<str>, Held>,
     pub(crate) calls: Calls,
+    pub(crate) rooms: Rooms,
     posts: BTreeMap<Tag, Post>,
     /// A request that has not been answered, and those behind it.
     pub(crate) dialling: Option<Dialling>,
@@ -109,6 +111,7 @@ impl SylkSession {
             name: None,
             accounts: BTreeMap::new(),
             calls: Calls::default(),
+            rooms: Rooms::default(),
             posts: BTreeMap::new(),
             dialling: None,
             asking: None,
@@ -172,25 +175,29 @@ impl SylkSession {
 
     /// Whether no request waits to be answered.
     fn is_ready(&self) -> bool {
-        self.dialling.is_none() && self.asking.is_none()
+        self.dialling.is_none() && self.asking.is_none() && !self.rooms.is_joining()
+    }
+
+    /// Asks of the hub what waits.
+    fn settle(&mut self, ctx: &mut Ctx<'_>) {
+        self.calls.settle(ctx);
+        self.rooms.settle(ctx);
     }
 
     /// The next requests, until one has to wait.
-    pub(crate) fn go_on(&mut self, ctx: &mut Ctx<'_>) {
+    fn go_on(&mut self, ctx: &mut Ctx<'_>) {
+        self.settle(ctx);
         while self.is_ready()
             && let Some(text) = self.waiting.pop_front()
         {
             self.message(&text, ctx);
-            self.calls.settle(ctx);
+            self.settle(ctx);
         }
     }
 
     fn request(&mut self, transaction: &str, request: Request<'_>, ctx: &mut Ctx<'_>) -> Answer {
         if request != Request::Ping {
-            let next = self.bucket.charge(self.settings.rate, ctx.now);
-            if next > ctx.now {
-                ctx.out.deafen(next);
-            }
+            self.charge(ctx);
         }
         match request {
             Request::Ping => Ok(Done::Ack),
@@ -205,6 +212,10 @@ impl SylkSession {
                     prefixes: incoming_header_prefixes.into_iter().map(text).collect(),
                     push: None,
                 };
+                if let Ok(name) = Name::parse(&account.address) {
+                    // Where whoever invites the account looks for it.
+                    ctx.out.command(UNHEARD, Command::Alias { name, on: true });
+                }
                 let held = Held { account: Arc::new(account), registered: false, wanted: false };
                 self.accounts.insert(Arc::clone(&held.account.address), held);
                 Ok(Done::Ack)
@@ -212,6 +223,9 @@ impl SylkSession {
             Request::AccountRemove { account } => {
                 let held =
                     self.accounts.remove(account.as_str()).ok_or_else(|| unknown_for("remove", &account.as_str()))?;
+                if let Ok(name) = Name::parse(account.as_str()) {
+                    ctx.out.command(UNHEARD, Command::Alias { name, on: false });
+                }
                 self.unregister(&held, ctx);
                 Ok(Done::Ack)
             }
@@ -291,21 +305,53 @@ impl SylkSession {
             Request::SessionUpdate { session, sdp, headers } => self.update(&session, &sdp, &headers, ctx),
             Request::SessionMessage { session, message } => self.say(&session, &message, ctx),
             Request::SessionDtmfInfo { session, digit, duration } => self.press(&session, &digit, duration, ctx),
-            Request::VideoroomJoin { uri, .. } => {
-                Err(format!("{} is not open: this server has no video rooms", uri.as_str()))
+            request => self.room_request(transaction, request, ctx),
+        }
+    }
+
+    /// The requests about video rooms.
+    fn room_request(&mut self, transaction: &str, request: Request<'_>, ctx: &mut Ctx<'_>) -> Answer {
+        match request {
+            Request::VideoroomJoin { session, account, uri, sdp, audio, video } => {
+                let (account, uri) = (account.as_str(), uri.as_str());
+                self.join(transaction, &Wanted { session: &session, account, uri, sdp: &sdp, audio, video }, ctx)
             }
-            Request::VideoroomLeave { session }
-            | Request::VideoroomSessionTrickle { session, .. }
-            | Request::VideoroomSessionUpdate { session, .. }
-            | Request::VideoroomFeedAttach { session, .. }
-            | Request::VideoroomFeedAnswer { session, .. }
-            | Request::VideoroomFeedDetach { session, .. }
-            | Request::VideoroomConfigure { session, .. }
-            | Request::VideoroomInvite { session, .. }
-            | Request::VideoroomMessage { session, .. }
-            | Request::VideoroomComposingIndication { session, .. }
-            | Request::VideoroomMuteAudioParticipants { session }
-            | Request::VideoroomToggleHand { session, .. } => Err(format!("Unknown room session: {session}")),
+            Request::VideoroomLeave { session } => self.leave(&session, ctx),
+            Request::VideoroomSessionTrickle { session, candidates } => self.room_trickle(&session, &candidates, ctx),
+            Request::VideoroomSessionUpdate { session, audio, video, bitrate } => {
+                self.room_update(&session, audio, video, bitrate, ctx)
+            }
+            Request::VideoroomFeedAttach { session, publisher, feed } => self.attach(&session, &publisher, &feed, ctx),
+            Request::VideoroomFeedAnswer { session, feed, sdp } => self.feed_answer(&session, &feed, &sdp, ctx),
+            Request::VideoroomFeedDetach { session, feed } => self.detach(&session, &feed, ctx),
+            Request::VideoroomConfigure { session, active_participants } => {
+                self.configure(&session, &active_participants, ctx)
+            }
+            Request::VideoroomInvite { session, participants } => {
+                // Each is a message to somebody.
+                participants.iter().for_each(|_| self.charge(ctx));
+                self.invite(&session, &participants, ctx)
+            }
+            Request::VideoroomMessage { session, message_id, content, content_type } => {
+                self.room_message(&session, &message_id, &content, &content_type, transaction, ctx)
+            }
+            Request::VideoroomComposingIndication { session, state, refresh } => {
+                self.compose(&session, state, refresh, ctx)
+            }
+            Request::VideoroomMuteAudioParticipants { session } => self.mute(&session, ctx),
+            Request::VideoroomToggleHand { session, session_id } => {
+                self.toggle(&session, session_id.as_deref().unwrap_or(&session), ctx)
+            }
+            // Answered above.
+            _ => Ok(Done::Ack),
+        }
+    }
+
+    /// Counts something that the client wants done; it is read no faster than it may.
+    fn charge(&mut self, ctx: &mut Ctx<'_>) {
+        let next = self.bucket.charge(self.settings.rate, ctx.now);
+        if next > ctx.now {
+            ctx.out.deafen(next);
         }
     }
 
@@ -413,28 +459,22 @@ impl Session for SylkSession {
     fn on_frame(&mut self, frame: Frame<'_>, ctx: &mut Ctx<'_>) {
         (self.now, self.heard, self.pinged) = (ctx.now, ctx.now, false);
         let Frame::Text(text) = frame else { return };
-        if self.is_ready() {
-            self.message(text, ctx);
-        } else {
+        if !self.is_ready() || !self.waiting.is_empty() {
             self.waiting.push_back(text.into());
             if self.waiting.len() >= WAITING {
                 ctx.out.deafen(ctx.now + PAUSE);
             }
+        } else {
+            self.message(text, ctx);
         }
-        self.calls.settle(ctx);
+        self.go_on(ctx);
     }
 
     fn on_line(&mut self, news: News, ctx: &mut Ctx<'_>) {
         self.now = ctx.now;
         match news {
-            News::Registration { address, state } => {
-                self.registration(&address, &state, ctx);
-                self.go_on(ctx);
-            }
-            News::Dialled { tag, party } => {
-                self.dialled(tag, party, ctx);
-                self.go_on(ctx);
-            }
+            News::Registration { address, state } => self.registration(&address, &state, ctx),
+            News::Dialled { tag, party } => self.dialled(tag, party, ctx),
             News::Missed { address, from } => {
                 self.tell_account(&address, AccountEvent::MissedSession { originator: identity(&from) }, ctx);
             }
@@ -458,7 +498,7 @@ impl Session for SylkSession {
             }
             News::Delivered { tag, code, reason } => self.delivered(tag, code, &reason, ctx),
         }
-        self.calls.settle(ctx);
+        self.go_on(ctx);
     }
 
     fn on_event(&mut self, event: Event, ctx: &mut Ctx<'_>) {
@@ -466,13 +506,29 @@ impl Session for SylkSession {
         match event {
             Event::CallChanged { tag, link, caller, state, .. } => self.changed(tag, link, caller, state, ctx),
             Event::CallSignal { link, signal } => self.signalled(link, &signal, ctx),
-            Event::Flowing { link } => self.flows(link, ctx),
+            Event::Flowing { link } => {
+                self.flows(link, ctx);
+                self.room_flows(link, ctx);
+            }
+            Event::Joined { tag, room, .. } => self.joined(tag, room),
+            Event::Members { room, list, .. } => self.members(room, &list, ctx),
+            Event::Reserved { tag, link } => self.reserved(tag, link, ctx),
+            Event::Viewing { tag, link } => self.viewing(tag, link),
+            Event::Described { link, sdp, .. } => self.described(link, &sdp, ctx),
+            Event::LegEnded { link, cause, .. } => self.leg_ended(link, &cause, ctx),
+            Event::MemberSignal { room, from, signal } => self.hears(room, &from, &signal, ctx),
+            Event::Posted { body, .. } => self.invited(&body, ctx),
             Event::Declined { link } => {
                 let unchanged = Detail::Unchanged { code: 488, reason: "Not Acceptable Here".into() };
                 self.detail(link, unchanged, ctx);
             }
             Event::Ended { link, cause, .. } => self.ended(link, &cause, ctx),
-            Event::Refused { tag, refusal } => self.refused(tag, refusal, ctx),
+            Event::Refused { tag, refusal } => {
+                // A tag is that of one command, so of these one at most has to do with it.
+                self.join_refused(tag, refusal, ctx);
+                self.feed_refused(tag);
+                self.refused(tag, refusal, ctx);
+            }
             _ => {}
         }
     }
@@ -480,13 +536,14 @@ impl Session for SylkSession {
     fn deadline(&self) -> Option<Moment> {
         let silence = self.heard + if self.pinged { PING + PONG } else { PING };
         let due = self.asking.as_ref().map_or(silence, |asking| asking.until.min(silence));
-        Some(if self.calls.wait() { self.now } else { due })
+        let waits = self.calls.wait() || self.rooms.wait() || self.is_ready() && !self.waiting.is_empty();
+        Some(if waits { self.now } else { due })
     }
 
     fn on_deadline(&mut self, ctx: &mut Ctx<'_>) {
         self.now = ctx.now;
-        self.calls.settle(ctx);
         self.look_after_asking(ctx);
+        self.go_on(ctx);
         self.look_after_silence(ctx);
     }
 }

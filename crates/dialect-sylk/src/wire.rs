@@ -14,6 +14,7 @@
 //!
 //! Of two equal keys the last counts; keys that nobody knows vanish; texts leave as `JSON.stringify` writes them.
 
+pub mod between;
 mod choice;
 mod control;
 pub mod event;

@@ -59,6 +59,7 @@ pub(crate) fn patches(config: &Config) -> Vec<Patch> {
         let app = if patch.antmedia.is_empty() { 0 } else { apps.iter().position(|app| *app == patch.antmedia)? };
         let whip = patch.whip.then_some(WHIP);
         let antmedia = (!patch.antmedia.is_empty()).then_some(ANTMEDIA);
+        let sylk = (!patch.sylk.is_empty()).then_some(SYLK);
         Some(Patch {
             room: name(&patch.room)?,
             members: MemberSpace {
@@ -71,7 +72,7 @@ pub(crate) fn patches(config: &Config) -> Vec<Patch> {
                 realm: Realm(u16::try_from(first_app(config) + app).ok()?),
                 named: patch.streams.iter().filter_map(|stream| name(stream)).collect(),
                 of: whip.into_iter().collect(),
-                seen_by: antmedia.into_iter().chain(whip).collect(),
+                seen_by: antmedia.into_iter().chain(whip).chain(sylk).collect(),
                 stream_of: antmedia::stream_of,
             },
             pull: patch.pull,
@@ -204,15 +205,39 @@ fn served_whip(config: &Config) -> Result<Vec<Served>, String> {
     config.dialect.antmedia.apps.iter().enumerate().map(in_app).collect()
 }
 
-/// The realm of sylk, which telephones live in as well: behind those of the applications.
+/// Telephones live in it as well. It is the first application's: streams of video rooms are streams like others, so that all meet.
 fn sylk_realm(config: &Config) -> Result<Realm, String> {
-    let number = first_app(config) + config.dialect.antmedia.apps.len();
-    Ok(Realm(u16::try_from(number).map_err(|_| "dialect.antmedia.apps are too many")?))
+    Ok(Realm(u16::try_from(first_app(config)).map_err(|_| "dialect.sid.tenants are too many")?))
+}
+
+/// Rooms of which something is said: those that are one across dialects have the patch's name.
+fn video_rooms(config: &Config) -> sylk::Rules {
+    let keys = &config.dialect.sylk;
+    let who = |text: &String| match text.contains('@') {
+        true => sylk::Who::Address(text.clone()),
+        false => sylk::Who::Domain(text.clone()),
+    };
+    let allow = keys.room_accounts.iter().map(who).collect::<Vec<_>>();
+    let allow = if allow.is_empty() { vec![sylk::Who::All] } else { allow };
+    let pictures = limits(config).realms[first_app(config)].kinds().video;
+    let default =
+        sylk::Rule { allow, max_bitrate: keys.room_bitrate, video_disabled: !pictures, ..sylk::Rule::default() };
+    let named = |patch: &config::Patch| {
+        let name = Some(Name::parse(&patch.room).ok()?);
+        (!patch.sylk.is_empty()).then(|| (patch.sylk.clone(), sylk::Rule { name, ..default.clone() }))
+    };
+    let rooms = config.patch.iter().filter_map(named).collect();
+    sylk::Rules { default, rooms }
 }
 
 fn served_sylk(config: &Config) -> Result<Served, String> {
     let keys = &config.dialect.sylk;
-    let settings = sylk::Settings { domains: keys.domains.clone(), rate: rate(config), ..sylk::Settings::default() };
+    let settings = sylk::Settings {
+        domains: keys.domains.clone(),
+        rooms: video_rooms(config),
+        rate: rate(config),
+        ..sylk::Settings::default()
+    };
     let doors = Setting {
         path: &keys.path,
         listen: keys.listen.as_ref(),
@@ -248,7 +273,7 @@ pub(crate) fn limits(config: &Config) -> Limits {
     let window = Duration::from_millis(mesh.list_window_ms);
     let rooms = RealmLimits { rooms: mesh.rooms, members: mesh.members, window, ..RealmLimits::default() };
     // Without rooms: its clients know calls alone.
-    let calls = RealmLimits {
+    let direct = RealmLimits {
         rooms: 0,
         members: 0,
         window: Duration::from_millis(sid.list_window_ms),
@@ -257,14 +282,20 @@ pub(crate) fn limits(config: &Config) -> Limits {
     let codecs = antmedia.audio_codecs.iter().chain(&antmedia.video_codecs).filter_map(|name| codec(name)).collect();
     let viewers = if antmedia.viewers == 0 { usize::MAX } else { antmedia.viewers };
     let streams = RealmLimits { rooms: 0, members: 0, viewers, codecs: Some(codecs), ..RealmLimits::default() };
-    // Nobody there is shown who else is there; who calls whom is between the two.
-    let codecs = TELEPHONES.iter().filter_map(|name| codec(name)).collect();
-    let telephones =
-        RealmLimits { rooms: 0, members: 0, presence: false, codecs: Some(codecs), ..RealmLimits::default() };
+    // Telephones and video rooms are in the first of these; nobody there is shown who else is there.
+    let calls = TELEPHONES.iter().filter_map(|name| codec(name)).collect();
+    let first = RealmLimits {
+        rooms: mesh.rooms,
+        members: config.dialect.sylk.room_members,
+        window,
+        presence: false,
+        calls: Some(calls),
+        ..streams.clone()
+    };
     let realms = std::iter::once(rooms)
-        .chain(std::iter::repeat_n(calls, 1 + sid.tenants.len()))
-        .chain(std::iter::repeat_n(streams, antmedia.apps.len()))
-        .chain(std::iter::once(telephones));
+        .chain(std::iter::repeat_n(direct, 1 + sid.tenants.len()))
+        .chain(std::iter::once(first))
+        .chain(std::iter::repeat_n(streams, antmedia.apps.len().saturating_sub(1)));
     Limits { realms: realms.collect() }
 }
 
@@ -304,22 +335,28 @@ mod tests {
         config.dialect.antmedia.audio_codecs.clear();
         let (served, limits) = (served(&config).expect("no file is named"), limits(&config));
         let realm = |served: &Served| served.dialect.profile().realm.0;
-        let (whip, others): (Vec<_>, Vec<_>) = served.iter().partition(|served| served.dialect.spec().name == "whip");
+        let own = |served: &&Served| !matches!(served.dialect.spec().name, "whip" | "sylk");
+        let (others, guests): (Vec<_>, Vec<_>) = served.iter().partition(own);
         let realms: Vec<_> = others.iter().map(|served| realm(served)).collect();
         assert_eq!(realms, (0..u16::try_from(limits.realms.len()).expect("few")).collect::<Vec<_>>());
         let of = |name| others.iter().filter(move |served| served.dialect.spec().name == name);
         let apps: Vec<_> = of("antmedia").map(|served| realm(served)).collect();
-        assert_eq!(whip.iter().map(|served| realm(served)).collect::<Vec<_>>(), apps, "each in its application");
-        for served in &others {
+        let whip = guests.iter().filter(|served| served.dialect.spec().name == "whip");
+        assert_eq!(whip.map(|served| realm(served)).collect::<Vec<_>>(), apps, "each in its application");
+        let sylk = guests.iter().find(|served| served.dialect.spec().name == "sylk").expect("it is served");
+        assert_eq!(realm(sylk), apps[0], "telephones and video rooms are in the first");
+        for served in others.iter().chain(&guests) {
             let limits = &limits.realms[usize::from(served.dialect.profile().realm.0)];
             let name = served.dialect.spec().name;
-            let kinds = match name {
-                "antmedia" => Kinds { audio: false, video: true },
-                "sylk" => Kinds::ALL,
-                _ => Kinds::NONE,
-            };
-            assert_eq!((limits.kinds(), limits.viewers == 7), (kinds, name == "antmedia"));
-            assert_eq!(limits.presence, name != "sylk", "who is there is shown to nobody whose account is elsewhere");
+            let streams = matches!(name, "antmedia" | "whip" | "sylk");
+            assert_eq!((limits.kinds(), limits.viewers == 7), (Kinds { audio: false, video: streams }, streams));
+            if name == "sylk" {
+                assert!(!limits.presence, "nobody is shown whose account is elsewhere");
+                assert_eq!(
+                    (limits.rooms, limits.members, limits.calls.as_ref().map(|calls| calls.len())),
+                    (1_000, 10, Some(6))
+                );
+            }
         }
     }
 
@@ -342,6 +379,25 @@ mod tests {
                 .zip(["/one/x", "/two/x"])
                 .all(|(served, path)| { served.pages.as_ref().is_some_and(|pages| pages.covers(path)) })
         );
+    }
+
+    #[test]
+    fn video_rooms_are_what_the_configuration_says() {
+        let mut config = Config::default();
+        assert!(video_rooms(&config).of("any@x").admits("alice@example.com"));
+        config.dialect.sylk.room_accounts = vec!["example.com".to_owned(), "bob@example.net".to_owned()];
+        config.dialect.sylk.room_bitrate = 500_000;
+        config.dialect.antmedia.video_codecs.clear();
+        config.patch = vec![config::Patch { room: "demo".to_owned(), sylk: "demo@x".to_owned(), ..Default::default() }];
+        let rules = video_rooms(&config);
+        for (account, admitted) in [("alice@example.com", true), ("bob@example.net", true), ("eve@example.net", false)]
+        {
+            assert_eq!((rules.of("any@x").admits(account), rules.of("demo@x").admits(account)), (admitted, admitted));
+        }
+        assert!(rules.of("demo@x").video_disabled, "nothing here could carry pictures");
+        assert_eq!(rules.of("demo@x").max_bitrate, 500_000);
+        let name = |room: &str| rules.of(room).name.as_ref().map(|name| name.as_str().to_owned());
+        assert_eq!((name("demo@x").as_deref(), name("any@x")), (Some("demo"), None));
     }
 
     #[test]

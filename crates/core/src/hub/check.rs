@@ -50,6 +50,11 @@ impl Hub {
             self.timers.len() <= waiting + self.limits.realms.len() + self.patches.pulls(),
             "a timer outlived what it was for",
         );
+        let attached = |party| self.directory.profile(party).is_some();
+        expect(self.aliases.parties().all(attached), "an alias outlived its party");
+        for (_, room) in self.rooms.all() {
+            expect(room.streams == self.seen_in(room.realm, &room.name), "a room does not show what can be seen in it");
+        }
         let lives = |call| self.calls.lives(call);
         expect(self.talks.calls().all(lives), "legs of a call outlived it");
         for fault in self
@@ -58,6 +63,7 @@ impl Hub {
             .chain(self.calls.faults(&self.directory))
             .chain(self.streams.faults(&self.directory))
             .chain(self.talks.faults())
+            .chain(self.aliases.faults())
             .chain(self.patches.faults(&self.streams, &self.directory))
         {
             expect(false, fault);

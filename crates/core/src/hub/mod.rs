@@ -1,5 +1,6 @@
 //! The hub: dispatch only. Each module owns its maps and offers small functions; this file joins them.
 
+mod alias;
 mod bridge;
 mod call;
 mod check;
@@ -12,6 +13,7 @@ mod talk;
 mod timers;
 mod waiting;
 
+use self::alias::Aliases;
 use self::call::Calls;
 use self::directory::Directory;
 use self::patch::{Around, Patches};
@@ -21,8 +23,8 @@ use self::talk::{Broken, Side, Talks};
 use self::timers::{Timer, Timers};
 use crate::id::LinkIds;
 use crate::{
-    Address, Body, CauseKind, Command, Counts, Effects, Event, Join, Limits, MediaEvent, MediaOp, Moment, PartyId,
-    Patch, Profile, Reach, Realm, Refusal, Tag, View,
+    Address, Body, CauseKind, Command, Counts, Effects, Event, Join, Limits, MediaEvent, MediaOp, MemberList, Moment,
+    Name, PartyId, Patch, Profile, Reach, Realm, Refusal, Tag, View,
 };
 
 pub use self::check::Violation;
@@ -35,6 +37,7 @@ pub use self::check::Violation;
 pub struct Hub {
     limits: Limits,
     directory: Directory,
+    aliases: Aliases,
     rooms: Rooms,
     calls: Calls,
     talks: Talks,
@@ -59,6 +62,7 @@ impl Hub {
         Self {
             patches: Patches::new(patches),
             directory: Directory::new(node, &limits),
+            aliases: Aliases::default(),
             rooms: Rooms::new(&limits),
             calls: Calls::default(),
             talks: Talks::default(),
@@ -90,10 +94,14 @@ impl Hub {
             self.end_call(now, party, link, CauseKind::Gone.into(), Tag::default(), out);
         }
         self.patches.forget(party);
+        if let Some(profile) = self.directory.profile(party) {
+            self.aliases.forget(profile.realm, party);
+        }
+        let streams = self.streams.published_by(party);
         for room in self.directory.rooms_of(party) {
             let (patches, mut around) = self.around(now, out);
             patches.left(room, party, &mut around);
-            self.rooms.leave(now, room, party, &mut self.directory, &mut self.timers, out);
+            self.rooms.leave(now, room, party, &streams, &mut self.directory, &mut self.timers, out);
         }
         if let Some(realm) = self.directory.detach(party) {
             self.directory.tell_presence(now, realm, &mut self.timers, out);
@@ -120,6 +128,27 @@ impl Hub {
     fn settle(&mut self, now: Moment, out: &mut Effects) {
         let (patches, mut around) = self.around(now, out);
         patches.settle(&mut around);
+        let mut touched = self.streams.take_touched();
+        touched.extend(self.patches.take_touched());
+        for (realm, name) in touched {
+            let Some(room) = self.rooms.named(realm, &name) else { continue };
+            let streams = self.seen_in(realm, &name);
+            self.rooms.set_streams(now, room, streams, &mut self.timers, out);
+        }
+    }
+
+    /// The streams that can be seen in a room, sorted.
+    fn seen_in(&self, realm: Realm, room: &Name) -> Vec<Name> {
+        let tracks = self.streams.tracks_of(realm, room).cloned();
+        let joined = self.patches.seen_in(realm, room, &self.streams, &self.directory, &self.rooms);
+        let mut seen: Vec<Name> = Vec::new();
+        for name in tracks.chain(joined) {
+            if seen.len() < MemberList::STREAMS && !seen.contains(&name) {
+                seen.push(name);
+            }
+        }
+        seen.sort_unstable();
+        seen
     }
 
     /// The patches, and what they touch.
@@ -142,7 +171,16 @@ impl Hub {
             Command::Leave { room } => {
                 let (patches, mut around) = self.around(now, out);
                 patches.left(room, party, &mut around);
-                self.rooms.leave(now, room, party, &mut self.directory, &mut self.timers, out);
+                self.rooms.leave(now, room, party, &[], &mut self.directory, &mut self.timers, out);
+                Ok(())
+            }
+            Command::Show { room, card } => {
+                self.rooms.show(now, room, party, card, &mut self.timers, out);
+                Ok(())
+            }
+            Command::Alias { name, on: true } => self.aliases.add(profile.realm, name, party),
+            Command::Alias { name, on: false } => {
+                self.aliases.remove(profile.realm, &name, party);
                 Ok(())
             }
             Command::Register { name, merge } => {
@@ -176,7 +214,7 @@ impl Hub {
                         return patches.hears(party, tag, room, name, standin, signal, &mut around);
                     }
                 };
-                bridge::relays(profile, self.directory.profile(target))?;
+                bridge::relays(profile, self.directory.profile(target), &signal.kind)?;
                 out.tell(target, Event::MemberSignal { room, from, signal });
                 Ok(())
             }
@@ -191,8 +229,8 @@ impl Hub {
                     out.tell(target, Event::CallSignal { link, signal });
                     return Ok(());
                 }
-                let codecs =
-                    self.limits.realms[usize::from(profile.realm.0)].codecs.clone().ok_or(Refusal::NoEngine)?;
+                let limits = &self.limits.realms[usize::from(profile.realm.0)];
+                let codecs = limits.calls.as_ref().or(limits.codecs.as_ref()).cloned().ok_or(Refusal::NoEngine)?;
                 let side = |party, profile: Profile| Side { party, transport: profile.transport };
                 let (from, to) = (side(party, profile), side(target, to));
                 self.talks.signal(link, from, to, signal, &codecs, &mut self.links, out);
@@ -200,8 +238,17 @@ impl Hub {
             }
             Command::Post { to, body } => {
                 let from = self.directory.name_of(party).ok_or(Refusal::NotRegistered)?;
-                let target = self.directory.registered(profile.realm, &to).ok_or(Refusal::NoSuchParty)?;
-                out.tell(target, Event::Posted { from, body });
+                if let Some(target) = self.directory.registered(profile.realm, &to) {
+                    out.tell(target, Event::Posted { from, body });
+                    return Ok(());
+                }
+                let others: Vec<_> = self.aliases.of(profile.realm, &to).filter(|other| *other != party).collect();
+                if others.is_empty() {
+                    return Err(Refusal::NoSuchParty);
+                }
+                for target in others {
+                    out.tell(target, Event::Posted { from: from.clone(), body: body.clone() });
+                }
                 Ok(())
             }
             Command::Publish(publish) => self.streams.publish(party, profile.realm, tag, publish, &mut self.links, out),
@@ -215,7 +262,10 @@ impl Hub {
                 Ok(())
             }
             Command::Query(query) => self.streams.query(party, profile.realm, tag, query, out),
-            Command::Pause { link, .. } | Command::Prefer { link, .. } | Command::Say { link, .. }
+            Command::Pause { link, .. }
+            | Command::Prefer { link, .. }
+            | Command::Limit { link, .. }
+            | Command::Say { link, .. }
                 if !self.streams.is_own(party, link) =>
             {
                 Ok(())
@@ -226,6 +276,10 @@ impl Hub {
             }
             Command::Prefer { link, track, height } => {
                 self.streams.prefer(link, track.as_ref(), height, out);
+                Ok(())
+            }
+            Command::Limit { link, bps } => {
+                self.streams.limit(link, bps, out);
                 Ok(())
             }
             Command::Say { link, binary, bytes } => {
@@ -248,11 +302,12 @@ impl Hub {
         if self.patches.reserves(realm, &room, &name) {
             return Err(Refusal::NameReserved);
         }
+        let seen = self.seen_in(realm, &room);
         let Self { rooms, patches, streams, directory, timers, limits, .. } = self;
         // One place is the joiner's.
         let places = limits.realms[usize::from(realm.0)].members.saturating_sub(1);
         let standins = |directory: &Directory| patches.standins_of(realm, &room, streams, directory, places);
-        rooms.join(now, party, realm, tag, join, standins, directory, timers, out)?;
+        rooms.join(now, party, realm, tag, join, standins, seen, directory, timers, out)?;
         let (patches, mut around) = self.around(now, out);
         patches.joined(realm, &room, &name, &mut around);
         Ok(())
@@ -329,6 +384,7 @@ impl Hub {
                 }
             }
         }
+        self.settle(now, out);
         self.report(out);
     }
 

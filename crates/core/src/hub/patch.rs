@@ -36,6 +36,8 @@ pub(super) struct Patches {
     /// Members who have hung up on the audience: they are not asked again while they stay.
     declined: BTreeSet<(RoomId, PartyId)>,
     changed: bool,
+    /// Rooms in the streams' naming spaces whose streams may be others since this was last asked.
+    touched: BTreeSet<(Realm, Name)>,
 }
 
 /// A member that is asked for as a stream.
@@ -129,6 +131,37 @@ impl Patches {
         standins
     }
 
+    /// Rooms whose streams may be others since this was last asked.
+    pub(super) fn take_touched(&mut self) -> BTreeSet<(Realm, Name)> {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// What can be seen in a room of the streams' naming space beside the tracks of that name: streams that belong to the
+    /// patch without being its tracks, and members who may be asked for their cameras.
+    pub(super) fn seen_in(
+        &self,
+        realm: Realm,
+        room: &Name,
+        streams: &Streams,
+        directory: &Directory,
+        rooms: &Rooms,
+    ) -> Vec<Name> {
+        let Some(patch) = self.list.iter().find(|patch| patch.streams.realm == realm && patch.room == *room) else {
+            return Vec::new();
+        };
+        let space = &patch.streams;
+        let belongs = |live: &Live<'_>| {
+            let lang = directory.profile(live.party).map(|profile| profile.lang);
+            space.named.contains(live.name) || lang.is_some_and(|lang| space.of.contains(&lang))
+        };
+        let mut seen: Vec<Name> = streams.live(space.realm).filter(belongs).map(|live| live.name.clone()).collect();
+        if let Some(id) = rooms.named(patch.members.realm, &patch.members.room).filter(|_| patch.pull) {
+            let members = rooms.members_of(id).filter(|(_, party)| !self.declined.contains(&(id, *party)));
+            seen.extend(members.map(|(name, _)| (space.stream_of)(&patch.room, name)));
+        }
+        seen
+    }
+
     /// What stands in for a publication, or for the audience: the same for as long as it lives.
     fn name(&mut self, index: usize, link: Option<LinkId>, foreign: &Name) -> Option<Name> {
         let key = (index, link);
@@ -153,7 +186,8 @@ impl Patches {
                 self.settle_pull(link, around);
             }
             for index in 0..self.list.len() {
-                let members = &self.list[index].members;
+                let Patch { room, members, streams, .. } = &self.list[index];
+                self.touched.insert((streams.realm, room.clone()));
                 let Some(room) = around.rooms.named(members.realm, &members.room) else { continue };
                 let Some((parties, most)) = around.rooms.size(room) else { continue };
                 let places = most.saturating_sub(parties);

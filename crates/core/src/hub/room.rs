@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::directory::Directory;
 use super::timers::{Timer, Timers, Window};
 use crate::{
-    Effects, Event, Join, Limits, LinkId, MemberList, Merge, Moment, Name, PartyId, Realm, RealmLimits, Refusal,
+    Card, Effects, Event, Join, Limits, LinkId, MemberList, Merge, Moment, Name, PartyId, Realm, RealmLimits, Refusal,
     RoomId, Tag,
 };
 
@@ -34,6 +34,8 @@ pub(super) struct Room {
     pub(super) members: Vec<Member>,
     /// Who is outside, by the name of what stands in for it; no name is a member's.
     pub(super) standins: BTreeMap<Name, Standin>,
+    /// What can be seen in it, sorted.
+    pub(super) streams: Vec<Name>,
     version: u64,
     window_span: Duration,
     pub(super) window: Window,
@@ -59,6 +61,7 @@ pub(super) enum Target {
 pub(super) struct Member {
     pub(super) name: Name,
     pub(super) party: PartyId,
+    card: Option<Card>,
     merge: Merge,
     /// The version of the list it was told last.
     seen: u64,
@@ -79,6 +82,7 @@ impl Rooms {
         tag: Tag,
         join: Join,
         standins: impl FnOnce(&Directory) -> BTreeMap<Name, Standin>,
+        streams: Vec<Name>,
         directory: &mut Directory,
         timers: &mut Timers,
         out: &mut Effects,
@@ -100,6 +104,7 @@ impl Rooms {
                 name: key.1.clone(),
                 members: Vec::new(),
                 standins: standins(directory),
+                streams,
                 version: 0,
                 window_span: counted.limits.window,
                 window: Window::default(),
@@ -107,13 +112,16 @@ impl Rooms {
         };
         // A room that was made just now has no member: nothing below refuses, so none is left empty.
         let again = match room.find(&join.name) {
-            Ok(index) if room.members[index].party == party => true,
+            Ok(index) if room.members[index].party == party => {
+                room.members[index].card = join.card;
+                true
+            }
             Ok(_) => return Err(Refusal::NameTaken),
             Err(_) if directory.room_name(party, id).is_some() => return Err(Refusal::NameTaken),
             Err(_) if room.members.len() >= counted.limits.members => return Err(Refusal::RoomFull),
             Err(_) if room.standins.contains_key(&join.name) => return Err(Refusal::NameTaken),
             Err(index) => {
-                let member = Member { name: join.name.clone(), party, merge: join.merge, seen: 0 };
+                let member = Member { name: join.name.clone(), party, card: join.card, merge: join.merge, seen: 0 };
                 room.members.insert(index, member);
                 self.members += 1;
                 directory.entered(party, id, join.name.clone());
@@ -136,11 +144,14 @@ impl Rooms {
         Ok(())
     }
 
+    /// A party leaves, and takes these streams along, so that nobody sees them without it.
+    #[expect(clippy::too_many_arguments, reason = "the hub's modules are handed what they touch, not the hub")]
     pub(super) fn leave(
         &mut self,
         now: Moment,
         id: RoomId,
         party: PartyId,
+        streams: &[Name],
         directory: &mut Directory,
         timers: &mut Timers,
         out: &mut Effects,
@@ -149,6 +160,7 @@ impl Rooms {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let Ok(index) = room.find(&name) else { return };
         room.members.remove(index);
+        room.streams.retain(|stream| !streams.contains(stream));
         self.members -= 1;
         room.version += 1;
         if room.members.is_empty() {
@@ -160,6 +172,40 @@ impl Rooms {
         } else {
             room.tell_change(now, id, timers, out);
         }
+    }
+
+    /// A member shows something else of itself.
+    pub(super) fn show(
+        &mut self,
+        now: Moment,
+        id: RoomId,
+        party: PartyId,
+        card: Card,
+        timers: &mut Timers,
+        out: &mut Effects,
+    ) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(member) = room.members.iter_mut().find(|member| member.party == party) else { return };
+        if member.card.as_ref() != Some(&card) {
+            member.card = Some(card);
+            room.version += 1;
+            room.tell_change(now, id, timers, out);
+        }
+    }
+
+    /// From now on, these can be seen in the room.
+    pub(super) fn set_streams(
+        &mut self,
+        now: Moment,
+        id: RoomId,
+        streams: Vec<Name>,
+        timers: &mut Timers,
+        out: &mut Effects,
+    ) {
+        let Some(room) = self.rooms.get_mut(&id).filter(|room| room.streams != streams) else { return };
+        room.streams = streams;
+        room.version += 1;
+        room.tell_change(now, id, timers, out);
     }
 
     /// A window has ended: whoever was not told of the last change is told now.
@@ -284,7 +330,9 @@ impl Room {
             names.extend(self.standins.keys().cloned());
             names.sort_unstable();
         }
-        let list = Arc::new(MemberList::new(self.version, names));
+        let card = |member: &Member| Some((member.name.clone(), member.card.clone()?));
+        let cards = self.members.iter().filter_map(card).collect();
+        let list = Arc::new(MemberList::new(self.version, names, cards, self.streams.clone()));
         for member in self.members.iter_mut().filter(|member| chosen(member)) {
             member.seen = self.version;
             let (room_name, list) = (self.name.clone(), Arc::clone(&list));

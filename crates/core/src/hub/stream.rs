@@ -33,6 +33,8 @@ pub(super) struct Streams {
     topics: u64,
     overloaded: bool,
     changed: bool,
+    /// Main streams whose tracks have come or gone since this was last asked.
+    touched: BTreeSet<(Realm, Name)>,
 }
 
 /// A stream that is live.
@@ -95,6 +97,7 @@ impl Streams {
             topics: 0,
             overloaded: false,
             changed: false,
+            touched: BTreeSet::new(),
         }
     }
 
@@ -261,11 +264,12 @@ impl Streams {
             }
         }
         let mut says = match speaks {
-            Speaks::No => Vec::new(),
+            Speaks::NoChannel | Speaks::No => Vec::new(),
             Speaks::ToPublisher => vec![up],
             Speaks::ToAll => vec![up, down],
         };
-        let mut hears = vec![down];
+        let has_channel = speaks != Speaks::NoChannel;
+        let mut hears = if has_channel { vec![down] } else { Vec::new() };
         let link = links.draw();
         let tracks = viewed.tracks.iter().map(|(_, track)| track.clone()).collect();
         self.stage(realm, &stream).views.insert(link);
@@ -279,7 +283,7 @@ impl Streams {
         }
         let role = match offer {
             Some(_) => LegRole::Answer { tracks, may_grow },
-            None => LegRole::Send { tracks, may_grow, label: stream },
+            None => LegRole::Send { tracks, may_grow, label: has_channel.then_some(stream) },
         };
         out.media(MediaOp::Open(Open {
             link,
@@ -380,6 +384,12 @@ impl Streams {
         }
     }
 
+    pub(super) fn limit(&self, link: LinkId, bps: Option<u32>, out: &mut Effects) {
+        if self.publications.contains_key(&link) {
+            out.media(MediaOp::Limit { link, bps });
+        }
+    }
+
     pub(super) fn query(
         &self,
         party: PartyId,
@@ -435,6 +445,7 @@ impl Streams {
             publication.owner.tell(Event::LegEnded { tag, link, cause }, directory, out);
             self.leave_stage(publication.realm, &publication.name, link, directory, out);
             if let Some(main) = &publication.main {
+                self.touched.insert((publication.realm, main.clone()));
                 self.leave_stage(publication.realm, main, link, directory, out);
             }
         }
@@ -553,6 +564,7 @@ impl Streams {
         self.changed = true;
         let realm = publication.realm;
         let names: Vec<_> = std::iter::once(&publication.name).chain(&publication.main).cloned().collect();
+        self.touched.extend(publication.main.iter().map(|main| (realm, main.clone())));
         publication.owner.tell(Event::Flowing { link }, directory, out);
         for name in names {
             let key = (realm, name);
@@ -618,6 +630,24 @@ impl Streams {
             let Publication { owner, name, main, .. } = entry.1;
             Some(Live { link, party: owner.party, name, main: main.as_ref() })
         })
+    }
+
+    /// The live tracks of a main stream, those first that came first.
+    pub(super) fn tracks_of(&self, realm: Realm, main: &Name) -> impl Iterator<Item = &Name> {
+        let stage = self.stages.get(&(realm, main.clone()));
+        let subs = stage.into_iter().flat_map(|stage| &stage.subs);
+        subs.filter_map(|link| self.publications.get(link)).filter(|track| track.live).map(|track| &track.name)
+    }
+
+    /// The streams that a party publishes.
+    pub(super) fn published_by(&self, party: PartyId) -> Vec<Name> {
+        let name = |link: LinkId| self.publications.get(&link).map(|publication| publication.name.clone());
+        self.of(party).into_iter().filter_map(name).collect()
+    }
+
+    /// Main streams whose tracks have come or gone since this was last asked.
+    pub(super) fn take_touched(&mut self) -> BTreeSet<(Realm, Name)> {
+        std::mem::take(&mut self.touched)
     }
 
     /// The name of a publication.

@@ -78,7 +78,7 @@ impl Stage {
     }
 
     fn joins_with(&mut self, party: PartyId, room: &str, own: &str, merge: Merge) -> Vec<String> {
-        self.does(party, Command::Join(Join { room: name(room), name: name(own), merge }))
+        self.does(party, Command::Join(Join { room: name(room), name: name(own), merge, card: None }))
     }
 
     fn leaves(&mut self, party: PartyId, room: &str) -> Vec<String> {

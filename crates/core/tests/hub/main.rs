@@ -1,5 +1,6 @@
 //! The hub from outside: random lives against a reference model, the event queue, and the full size.
 
+mod cards;
 mod model;
 mod moves;
 mod patches;

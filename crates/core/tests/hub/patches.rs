@@ -82,7 +82,7 @@ impl Full {
         let party = self.attach(MEMBERS);
         let done = self.say(
             party,
-            Command::Join(Join { room: name("demo"), name: name(id), merge: patchbay_core::Merge::WINDOW }),
+            Command::Join(Join { room: name("demo"), name: name(id), merge: patchbay_core::Merge::WINDOW, card: None }),
         );
         (party, done)
     }
@@ -123,7 +123,12 @@ fn byes(done: &[Effect]) -> Vec<(PartyId, String)> {
 fn names(full: &mut Full, party: PartyId) -> Vec<String> {
     let done = full.say(
         party,
-        Command::Join(Join { room: name("demo"), name: name("alice"), merge: patchbay_core::Merge::WINDOW }),
+        Command::Join(Join {
+            room: name("demo"),
+            name: name("alice"),
+            merge: patchbay_core::Merge::WINDOW,
+            card: None,
+        }),
     );
     let list = done.iter().find_map(|effect| match effect {
         Effect::Tell(told, Event::Members { list, .. }) if *told == party => Some(list),

@@ -168,6 +168,8 @@ fn wrong_media(verb: &str, rest: &str) -> Vec<String> {
         ("!prefers", Some((track, height))) => {
             [with(&format!("{track} {height}1")), with(&format!("{track} auto"))].concat()
         }
+        ("!limit", _) if value == "none" => with("1"),
+        ("!limit", _) => with(&format!("{value}1")),
         ("!hears", _) => with(&format!("{value}~")),
         ("!candidates", _) => with(&format!("{value}1")),
         ("!gone", _) => vec![format!("!candidates {leg} 0")],

@@ -69,7 +69,8 @@ struct Captured<'a> {
 impl<'a> Captured<'a> {
     fn read(text: &'a str) -> Option<Self> {
         type Form = (&'static str, fn(&str) -> bool);
-        const FORMS: [Form; 3] = [
+        const FORMS: [Form; 4] = [
+            (":uuid", is_uuid),
             (":num8", |text| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit())),
             (":hex32", |text| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())),
             (":hex16", |text| text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())),
@@ -81,6 +82,13 @@ impl<'a> Captured<'a> {
             named.then_some(Self { before, name, fits, behind })
         })
     }
+}
+
+/// Five groups of small hexadecimal digits (RFC 9562 section 4).
+fn is_uuid(text: &str) -> bool {
+    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let groups = text.split('-');
+    groups.clone().map(str::len).eq([8, 4, 4, 4, 12]) && groups.flat_map(str::bytes).all(digit)
 }
 
 #[cfg(test)]
@@ -101,6 +109,14 @@ mod tests {
         assert!(!captures.equal(&json!({"a": "$s:num8"}), &json!({"a": "87654321"})));
         assert!(!captures.equal(&json!("\"$e:hex16\""), &json!("0123456789abcdef")));
         assert!(captures.equal(&json!("\"$e:hex16\""), &json!("\"0123456789abcdef\"")));
+        for (text, fits) in [
+            ("01234567-89ab-4def-8123-456789abcdef", true),
+            ("01234567-89ab-4def-8123-456789abcdeF", false),
+            ("01234567-89ab-4def-8123-456789abcde", false),
+            ("0123456789ab4def8123456789abcdef", false),
+        ] {
+            assert_eq!(Captures::default().equal(&json!("$u:uuid"), &json!(text)), fits, "{text}");
+        }
         assert_eq!(captures.fill("\"$e\""), "\"0123456789abcdef\"");
     }
 }

@@ -40,6 +40,8 @@ pub(super) enum Verb {
     Passes { track: Name, kinds: Kinds },
     /// The viewer has chosen this height of the track.
     Prefers { track: Name, height: Option<u32> },
+    /// The peer is to send no more bits per second.
+    Limit(Option<u32>),
     /// The peer has heard this on its data channel, after what it was asked for before; `None`: nothing.
     Hears(Option<Message>),
     /// The peer has told so many candidates.
@@ -57,7 +59,15 @@ pub(super) struct Message {
 impl Verb {
     /// Whether it is something that must be true, not something that happens.
     pub(super) const fn expects(&self) -> bool {
-        matches!(self, Self::Passes { .. } | Self::Prefers { .. } | Self::Hears(_) | Self::Candidates(_) | Self::Gone)
+        matches!(
+            self,
+            Self::Passes { .. }
+                | Self::Prefers { .. }
+                | Self::Limit(_)
+                | Self::Hears(_)
+                | Self::Candidates(_)
+                | Self::Gone
+        )
     }
 }
 
@@ -95,6 +105,8 @@ pub(super) fn parse(line: &str) -> Option<(String, Directive)> {
             let height = if height == "auto" { None } else { Some(height.parse().ok()?) };
             Verb::Prefers { track: name(track)?, height }
         }
+        ("limit", "none") => Verb::Limit(None),
+        ("limit", bps) => Verb::Limit(Some(bps.parse().ok()?)),
         ("hears", "nothing") => Verb::Hears(None),
         ("hears", message) => Verb::Hears(Some(self::message(message))),
         ("candidates", count) => Verb::Candidates(count.parse().ok()?),

@@ -33,12 +33,15 @@ struct Leg {
     sections: Vec<Section<LinkId>>,
     /// The peer offers, and not we.
     answers: bool,
+    /// It has a data channel.
+    channel: bool,
     /// An offer of ours is out.
     offered: bool,
     /// The tracks have changed since.
     changed: bool,
     candidates: usize,
     preferred: BTreeMap<LinkId, Option<u32>>,
+    limit: Option<u32>,
     inbox: VecDeque<Message>,
     talk: Option<Conversation>,
 }
@@ -66,8 +69,8 @@ impl Engine {
         match op {
             MediaOp::Open(open) => {
                 let told = match &open.role {
-                    LegRole::Send { label, .. } => Some(label.clone()),
-                    LegRole::Answer { tracks, .. } => {
+                    LegRole::Send { label: Some(label), .. } => Some(label.clone()),
+                    LegRole::Answer { tracks, .. } | LegRole::Send { tracks, .. } => {
                         tracks.first().and_then(|track| self.legs.get(&track.source)).map(|leg| leg.name.stream.clone())
                     }
                     _ => None,
@@ -115,6 +118,10 @@ impl Engine {
                 assert!(leg.tracks.iter().any(|track| track.source == source), "a size of a track that is not sent");
                 leg.preferred.insert(source, height);
             }
+            MediaOp::Limit { link, bps } => {
+                assert!(self.leg(link).name.up, "only what comes in is bounded");
+                self.leg(link).limit = bps;
+            }
             MediaOp::Say { link, binary, bytes } => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 self.leg(link).inbox.push_back(Message { binary, text });
@@ -145,10 +152,12 @@ impl Engine {
         let Open { link, owner, role, says, hears, report: _, transport: _ } = open;
         let answers = matches!(role, LegRole::Answer { .. });
         let pulls = matches!(role, LegRole::Pull { .. });
+        let mut channel = false;
         let (up, accept, tracks) = match role {
             LegRole::Receive { accept, .. } | LegRole::Pull { accept, .. } => (true, accept, Vec::new()),
             LegRole::Send { tracks, label, .. } => {
-                assert_eq!(label, stream, "the data channel is called as the stream");
+                channel = label.is_some();
+                assert!(label.is_none_or(|label| label == stream), "the data channel is called as the stream");
                 (false, Kinds::NONE, tracks)
             }
             LegRole::Answer { tracks, .. } => (false, Kinds::NONE, tracks),
@@ -165,10 +174,12 @@ impl Engine {
             tracks,
             sections: Vec::new(),
             answers,
+            channel,
             offered: false,
             changed: !up && !answers,
             candidates: 0,
             preferred: BTreeMap::new(),
+            limit: None,
             inbox: VecDeque::new(),
             talk: None,
         };
@@ -201,10 +212,12 @@ impl Engine {
             tracks: Vec::new(),
             sections: Vec::new(),
             answers: false,
+            channel: false,
             offered: false,
             changed: false,
             candidates: 0,
             preferred: BTreeMap::new(),
+            limit: None,
             inbox: VecDeque::new(),
             talk: Some(Conversation { other, owed: false }),
         };
@@ -316,7 +329,7 @@ impl Engine {
                 place(&mut leg.sections, kind, track.source);
             }
         }
-        if leg.sections.iter().all(|section| section.kind.is_some()) {
+        if leg.channel && leg.sections.iter().all(|section| section.kind.is_some()) {
             let mid = leg.sections.len().to_string();
             leg.sections.push(Section { mid, kind: None, source: None });
         }
@@ -359,9 +372,12 @@ impl Engine {
                 self.distribute(link, message);
                 return Ok(());
             }
-            Verb::Passes { .. } | Verb::Prefers { .. } | Verb::Hears(_) | Verb::Candidates(_) | Verb::Gone => {
-                return Ok(());
-            }
+            Verb::Passes { .. }
+            | Verb::Prefers { .. }
+            | Verb::Limit(_)
+            | Verb::Hears(_)
+            | Verb::Candidates(_)
+            | Verb::Gone => return Ok(()),
         };
         self.events.push_back(event);
         Ok(())
@@ -390,6 +406,7 @@ impl Engine {
                 let preferred = self.legs[&link].preferred.get(&source).copied();
                 (format!("{:?}", Some(height)), format!("{:?}", preferred.as_ref()))
             }
+            Verb::Limit(bps) => (format!("{bps:?}"), format!("{:?}", self.leg(link).limit)),
             Verb::Hears(message) => (format!("{message:?}"), format!("{:?}", self.leg(link).inbox.pop_front())),
             Verb::Candidates(count) => (count.to_string(), self.leg(link).candidates.to_string()),
             _ => ("the leg to be closed".to_owned(), "it is open".to_owned()),

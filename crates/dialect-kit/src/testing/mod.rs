@@ -35,12 +35,14 @@
 //! | `!data … text`, `!data … binary text` | the leg's peer says something on its data channel |
 //! | `!passes … cam audio` | these kinds of track `cam` reach the viewer: `none`, `audio`, `video`, `all` |
 //! | `!prefers … cam 360` | the viewer has chosen that height of `cam`, or `auto` |
+//! | `!limit … 100000` | the leg's peer is to send at most so many bits per second, or `none` |
 //! | `!hears … text` | the leg's peer hears this on its data channel next: `text`, `binary text` or `nothing` |
 //! | `!overload`, `!relief` | the machine has as much to do as it may have, or no longer |
 //! | `!candidates … 2`, `!gone …` | the leg's peer has told so many candidates; the leg is closed |
 //!
 //! `$fill(x,65)` stands for `x` 65 times. A string with `$s:num8` in what a client hears stands for any eight digits, which
-//! `$s` then means in every later line, said or heard; `$s:hex16` and `$s:hex32` for hexadecimal ones. At the end, whatever was sent to an open connection and not asked for fails.
+//! `$s` then means in every later line, said or heard; `$s:hex16` and `$s:hex32` for hexadecimal ones,
+//! `$s:uuid` for an id of that form. At the end, whatever was sent to an open connection and not asked for fails.
 //! Lines with `!` are for files with `only sessions`: over sockets, the engine is the real one.
 //! Text that a test compares comes from a parser of its own (`serde_json`), not from [`crate::json`].
 

@@ -29,7 +29,7 @@ pub fn strange_events(lang: Lang) -> Vec<Event> {
     for merge in [Merge::EVERY, Merge::WINDOW] {
         let room = name(if merge == Merge::EVERY { "strange" } else { "foreign" });
         for (party, own) in [(a, name("a")), (b, name("b"))] {
-            let join = Join { room: room.clone(), name: own, merge };
+            let join = Join { room: room.clone(), name: own, merge, card: None };
             hub.handle(now, party, Tag(1), Command::Join(join), &mut effects);
         }
     }

@@ -66,12 +66,13 @@ fn about_media(text: &str, link: LinkId) -> Option<Command> {
         "candidate" => signal(SignalKind::Candidate),
         "quiet" => Command::Pause { link, track: None, kinds: Kinds { audio: true, video: false }, on: false },
         "small" => Command::Prefer { link, track: None, height: Some(90) },
+        "bounded" => Command::Limit { link, bps: Some(100_000) },
         _ => return None,
     })
 }
 
 fn join() -> Command {
-    Command::Join(Join { room: name("r"), name: name("n"), merge: Merge::WINDOW })
+    Command::Join(Join { room: name("r"), name: name("n"), merge: Merge::WINDOW, card: None })
 }
 
 impl Session for EchoSession {
@@ -261,6 +262,7 @@ fn media_is_as_the_script_says() {
         "!data a up s hi\n!data a up s binary ho\n!hears b down s hi\n!hears b down s binary ho\n!hears b down s nothing",
         "!data b down s hi\n!hears a up s hi",
         ">b text small\n!prefers b down s s 90",
+        "!limit a up s none\n>a text bounded\n!limit a up s 100000",
         ">b text candidate x\n>b text candidate y\n!candidates b down s 2",
         ">b text answer no\n!gone b down s",
         "!report a up s audio=1 video=2 target=3 loss=4 rtt=5 sizes=640x360@7,320x180@8\n!switch b down s s 360",
@@ -275,6 +277,7 @@ fn media_that_is_not_fails_at_its_line() {
         "!passes b down s s audio",
         "!passes b down s t all",
         "!prefers b down s s auto",
+        "!limit a up s 1",
         "!hears b down s hi",
         "!candidates b down s 1",
         "!gone b down s",
@@ -309,6 +312,7 @@ fn media_is_scripted_without_sockets_alone() {
         "!switch a down s cam",
         "!passes a down s cam sound",
         "!prefers a down s cam x",
+        "!limit a up s much",
         "!candidates a up s some",
     ] {
         assert!(Script::parse("f", &format!("# a test\nonly sessions\n+a\n{line}")).is_err(), "{line}");
@@ -323,6 +327,8 @@ fn every_expectation_of_media_is_altered() {
         ("!prefers a down m cam auto", "!prefers a down m cam 1"),
         ("!prefers a down m cam 360", "!prefers a down m cam 3601"),
         ("!prefers a down m cam 360", "!prefers a down m cam auto"),
+        ("!limit a up s none", "!limit a up s 1"),
+        ("!limit a up s 7", "!limit a up s 71"),
         ("!hears a down m two words", "!hears a down m two words~"),
         ("!candidates a up s 2", "!candidates a up s 21"),
         ("!gone a up s", "!candidates a up s 0"),

@@ -406,6 +406,7 @@ impl Leg {
         if !self.flowing {
             return None;
         }
+        self.repeat_limit();
         let mut report =
             Report { loss_permille: self.loss_permille, rtt_ms: self.rtt.map(millis), ..Report::default() };
         match &mut self.role {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use patchbay_core::{Codec, DescriptionKind, Kind, Kinds, LinkId, MediaEvent, MediaFault, Rendition, Report};
+use str0m::bwe::Bitrate;
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Rid, Rids};
 use str0m::rtp::{Extension, ExtensionMap, RtpPacket, Ssrc};
@@ -21,6 +22,8 @@ use crate::{Config, sdp};
 const LAYERS: usize = 8;
 /// Streams of one peer that are told apart; more are a peer's that changes its numbers without end.
 const STREAMS: usize = 64;
+/// What a peer is told, in bits per second, whose bound has been lifted: more than any sends, so that its network decides.
+const UNBOUNDED: u32 = 100_000_000;
 /// A layer that has sent nothing for so long is not there: a browser pauses one when its network is short. Longer keeps
 /// viewers waiting for it, shorter takes a slow screen share for gone.
 const SILENT: Duration = Duration::from_secs(2);
@@ -43,6 +46,8 @@ pub(crate) struct Receiving {
     sound_resumes: bool,
     audio_meter: Meter,
     pub(crate) layers: Vec<Layer>,
+    /// How much the peer may send, in bits per second.
+    limit: Option<u32>,
     /// A layer's size has become known: who asks for the stream's is to hear it, and not a report later.
     pub(crate) news: bool,
 }
@@ -86,6 +91,7 @@ impl Receiving {
             sound_resumes: false,
             audio_meter: Meter::new(),
             layers: Vec::new(),
+            limit: None,
             news: false,
         }
     }
@@ -374,6 +380,31 @@ impl Leg {
         let Role::Receive(receiving) = &mut self.role else { return false };
         let Some(layer) = receiving.layers.get_mut(place) else { return false };
         layer.throttle.ask(now) == Ask::Send && self.request_key(place, now)
+    }
+
+    /// Bounds what the peer sends, by what a receiver says of its own bandwidth (REMB). It is said again with each report,
+    /// since a packet may get lost, and pictures may come later.
+    pub(crate) fn limit(&mut self, bps: Option<u32>) {
+        let Role::Receive(receiving) = &mut self.role else { return };
+        let lifted = receiving.limit.is_some() && bps.is_none();
+        receiving.limit = bps;
+        self.ask_rate(if lifted { Some(UNBOUNDED) } else { bps });
+    }
+
+    /// Says the bound again, if there is one.
+    pub(super) fn repeat_limit(&mut self) {
+        let Role::Receive(receiving) = &self.role else { return };
+        self.ask_rate(receiving.limit);
+    }
+
+    fn ask_rate(&mut self, bps: Option<u32>) {
+        let (Role::Receive(receiving), Some(rtc), Some(bps)) = (&self.role, &mut self.rtc, bps) else { return };
+        // It is about the whole connection, whichever of its streams it names.
+        let Some(layer) = receiving.layers.first() else { return };
+        let mut api = rtc.direct_api();
+        if let Some(stream) = api.stream_rx_by_mid(layer.mid, layer.rid) {
+            stream.request_remb(Bitrate::from(u64::from(bps)));
+        }
     }
 
     fn request_key(&mut self, place: usize, now: Instant) -> bool {

@@ -66,7 +66,8 @@ pub(crate) struct Sending {
     offer: Option<SdpPendingOffer>,
     /// The tracks that came while it was.
     wanted: Option<Vec<Track>>,
-    label: String,
+    /// Name of the data channel that we offer.
+    label: Option<String>,
     feedback: Feedback,
     allocator: Allocator,
     /// What the viewer's network is taken for where nobody measures it.
@@ -88,17 +89,17 @@ pub(crate) struct Subscription {
 }
 
 impl Sending {
-    /// One that offers, with a data channel of that name.
-    pub(crate) fn offering(label: String) -> Self {
+    /// One that offers, with a data channel of that name, if any.
+    pub(crate) fn offering(label: Option<String>) -> Self {
         Self::new(label, None)
     }
 
     /// One whose peer offers.
     pub(crate) fn answering(tracks: Vec<Track>, may_grow: bool) -> Self {
-        Self::new(String::new(), Some(OfferedRoom::new(tracks, may_grow)))
+        Self::new(None, Some(OfferedRoom::new(tracks, may_grow)))
     }
 
-    fn new(label: String, room: Option<OfferedRoom>) -> Self {
+    fn new(label: Option<String>, room: Option<OfferedRoom>) -> Self {
         Self {
             slots: Vec::new(),
             room,
@@ -452,8 +453,8 @@ impl Leg {
     fn change(&mut self, tracks: &[Track], first: bool) -> Option<MediaEvent> {
         let (Role::Send(sending), Some(rtc)) = (&mut self.role, &mut self.rtc) else { return None };
         let mut api = rtc.sdp_api();
-        if first {
-            api.add_channel(sending.label.clone());
+        if let Some(label) = sending.label.as_ref().filter(|_| first) {
+            api.add_channel(label.clone());
         }
         for slot in sending.slots.iter().filter(|slot| slot.source.is_none()) {
             api.set_direction(slot.mid, Direction::Inactive);

@@ -47,6 +47,12 @@ impl Worker {
                     (0..layers).for_each(|layer| self.want_key(link, layer, now, sink));
                 }
             }
+            MediaOp::Limit { bps, .. } => {
+                self.guard(index, sink, |leg| {
+                    leg.limit(bps);
+                    Ok(())
+                });
+            }
             MediaOp::Say { binary, bytes, .. } => {
                 self.guard(index, sink, |leg| {
                     leg.say(Queued { binary, bytes });
@@ -74,7 +80,9 @@ impl Worker {
         let role = match &open.role {
             LegRole::Receive { accept, codecs } => Role::Receive(Box::new(Receiving::new(*accept, Arc::clone(codecs)))),
             LegRole::Pull { accept, codecs } => Role::Receive(Box::new(Receiving::asking(*accept, Arc::clone(codecs)))),
-            LegRole::Send { label, .. } => Role::Send(Box::new(Sending::offering(label.as_str().to_owned()))),
+            LegRole::Send { label, .. } => {
+                Role::Send(Box::new(Sending::offering(label.as_ref().map(|label| label.as_str().to_owned()))))
+            }
             LegRole::Answer { tracks, may_grow } => Role::Send(Box::new(Sending::answering(tracks.clone(), *may_grow))),
             LegRole::Talk(talk) => match self.converser(talk, open.transport, now) {
                 Ok(role) => role,

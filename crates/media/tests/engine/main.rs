@@ -3,6 +3,7 @@
 
 mod answer;
 mod attack;
+mod bare;
 mod join;
 mod lean;
 mod loss;

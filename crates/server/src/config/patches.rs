@@ -20,6 +20,19 @@ pub(super) fn faults(values: &Values) -> Vec<(String, String)> {
         } else if !mesh.is_empty() && list[..index].iter().any(|other| text(other, "mesh") == mesh) {
             wrong(format!("patch {number}: the mesh room is in another patch already"), "put both into one patch");
         }
+        let video = text(patch, "sylk");
+        if !video.is_empty() && patchbay_sip::uri::Aor::parse(&video).is_err() {
+            wrong(format!("patch {number}: sylk = {video:?} is no room"), "write its address, name@domain");
+        } else if !video.is_empty() && list[..index].iter().any(|other| text(other, "sylk") == video) {
+            wrong(format!("patch {number}: the video room is in another patch already"), "put both into one patch");
+        } else if !video.is_empty() && !app.is_empty() && apps.first() != Some(&app) {
+            wrong(
+                format!(
+                    "patch {number}: video rooms of sylk meet the first application, and antmedia = {app:?} is another"
+                ),
+                "leave one of them out, or list that application first in dialect.antmedia.apps",
+            );
+        }
         if !app.is_empty() && !apps.contains(&app) {
             wrong(
                 format!("patch {number}: antmedia = {app:?} is no application"),
@@ -36,9 +49,9 @@ pub(super) fn idle(patches: &[Patch]) -> Vec<String> {
         let number = index + 1;
         if patch.mesh.is_empty() {
             Some(format!("patch {number} has no members: set mesh to a room"))
-        } else if patch.antmedia.is_empty() && !patch.whip {
+        } else if patch.antmedia.is_empty() && !patch.whip && patch.sylk.is_empty() {
             Some(format!(
-                "patch {number} joins its members with nothing: set antmedia to an application, or whip = true"
+                "patch {number} joins its members with nothing: set antmedia to an application, sylk to a video room, or whip = true"
             ))
         } else {
             None

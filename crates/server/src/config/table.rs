@@ -296,6 +296,19 @@ pub(super) const TABLE: &[Key] = &[
     Key::new("dialect.sylk.path", UrlPath, r#""/webrtcgateway/ws""#, "Where the sylk dialect is served."),
     Key::new("dialect.sylk.listen", Listen, r#""""#, "A listener of its own, e.g. `:10888`."),
     Key::new("dialect.sylk.origins", Texts, "[]", "Origins for this dialect alone; empty = `allowed_origins`."),
+    Key::new("dialect.sylk.room_members", COUNT, "10", "Members of a video room; one more is told that it is full."),
+    Key::new(
+        "dialect.sylk.room_accounts",
+        Texts,
+        "[]",
+        "Who may enter video rooms: accounts (`user@domain`) and domains; empty = all.",
+    ),
+    Key::new(
+        "dialect.sylk.room_bitrate",
+        COUNT,
+        "2016000",
+        "What the active members of a video room, or else all others, may send altogether, in bits per second.",
+    ),
     Key::new("dialect.sylk.domains", Texts, "[]", "Domains whose SIP accounts may be used here; empty = all."),
     Key::new(
         "sip.listen",
@@ -325,6 +338,12 @@ pub(super) const PATCH_KEYS: &[Key] = &[
         Text,
         r#""""#,
         "An application: streams published with `mainTrack` = room, or listed in `streams`.",
+    ),
+    Key::new(
+        "sylk",
+        Text,
+        r#""""#,
+        "A video room of sylk, `name@domain`; its streams are those of the first application.",
     ),
     Key::new("streams", Texts, "[]", "Streams of the application that belong to the room."),
     Key::new("whip", Switch, "false", "WHIP publishers and WHEP players belong to it."),

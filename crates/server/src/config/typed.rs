@@ -80,7 +80,7 @@ macro_rules! sections {
     ($($(#[$doc:meta])* $name:ident [$($derive:ident)*] { $($(#[$attr:meta])* $field:ident: $type:ty,)* })*) => {
         $(
             $(#[$doc])*
-            #[derive(Clone, PartialEq, Deserialize, $($derive)*)]
+            #[derive(Clone, PartialEq, Deserialize, $($derive),*)]
             #[serde(deny_unknown_fields)]
             pub struct $name { $($(#[$attr])* pub $field: $type,)* }
         )*
@@ -214,6 +214,9 @@ sections! {
         path: String,
         #[serde(deserialize_with = "optional")] listen: Option<ListenAddr>,
         origins: Vec<String>,
+        room_members: usize,
+        room_accounts: Vec<String>,
+        room_bitrate: u32,
         domains: Vec<String>,
     }
     /// `[sip]`
@@ -226,10 +229,11 @@ sections! {
         strict_source: bool,
     }
     /// One `[[patch]]`
-    Patch [Debug] {
+    Patch [Debug Default] {
         room: String,
         mesh: String,
         antmedia: String,
+        sylk: String,
         streams: Vec<String>,
         whip: bool,
         pull: bool,

@@ -202,7 +202,11 @@ impl Inner {
                     self.wrong("something of a track that is not sent", link);
                 }
             }
-            MediaOp::Mute { .. } | MediaOp::Say { .. } | MediaOp::Open(_) | MediaOp::Close { .. } => {}
+            MediaOp::Mute { .. }
+            | MediaOp::Limit { .. }
+            | MediaOp::Say { .. }
+            | MediaOp::Open(_)
+            | MediaOp::Close { .. } => {}
         }
         true
     }

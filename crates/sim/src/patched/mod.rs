@@ -87,6 +87,7 @@ fn config(rng: &mut Rng) -> Config {
     mesh.members = *rng.pick(&[50, 50, 50, 4]);
     mesh.list_window_ms = *rng.pick(&[50, 400]);
     config.patch.push(Patch {
+        sylk: String::new(),
         room: ROOM.to_owned(),
         mesh: ROOM.to_owned(),
         antmedia: config.dialect.antmedia.apps[0].clone(),

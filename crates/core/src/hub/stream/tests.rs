@@ -195,7 +195,8 @@ fn asked(op: &MediaOp) -> String {
                 LegRole::Receive { accept, .. } => format!("open #{link} receives {} {talk}", pass(*accept)),
                 LegRole::Pull { accept, .. } => format!("open #{link} asks for {} {talk}", pass(*accept)),
                 LegRole::Send { tracks: list, label, .. } => {
-                    format!("open #{link} sends {} {} {talk}", label.as_str(), tracks(list))
+                    let label = label.as_ref().map_or("without a channel", Name::as_str);
+                    format!("open #{link} sends {label} {} {talk}", tracks(list))
                 }
                 LegRole::Talk(_) => format!("open #{link} talks {talk}"),
                 LegRole::Answer { tracks: list, may_grow } => {
@@ -211,6 +212,7 @@ fn asked(op: &MediaOp) -> String {
         MediaOp::Gate { source, pass: kinds, .. } => format!("gate #{link} of #{} {}", source.0, pass(*kinds)),
         MediaOp::Mute { pass: kinds, .. } => format!("mute #{link} {}", pass(*kinds)),
         MediaOp::Prefer { source, height, .. } => format!("prefer #{link} of #{} {height:?}", source.0),
+        MediaOp::Limit { bps, .. } => format!("limit #{link} {bps:?}"),
         MediaOp::Say { binary, bytes, .. } => format!("say #{link} {binary} {}", String::from_utf8_lossy(bytes)),
         MediaOp::Close { .. } => format!("close #{link}"),
     }
@@ -652,4 +654,17 @@ fn topics_are_those_of_the_stages_a_leg_stands_on() {
         let last = stage.hub.streams.views.keys().next_back().copied().expect("there is one");
         stage.hangs_up(b, last.0);
     }
+}
+
+/// Only what somebody publishes himself can be bounded.
+#[test]
+fn a_publication_is_bounded_by_its_publisher() {
+    let mut stage = Stage::new();
+    let [a, b] = stage.parties(["a", "b"]);
+    stage.live(a, "s", None);
+    stage.does(b, view("s", Selection::ALL, None, Speaks::No));
+    let limit = |number| Command::Limit { link: link(number), bps: Some(7) };
+    assert_eq!(stage.does(a, limit(1)), ["limit #1 Some(7)"]);
+    assert_eq!(stage.does(b, limit(1)), NOTHING, "another's");
+    assert_eq!(stage.does(b, limit(2)), NOTHING, "a view");
 }
