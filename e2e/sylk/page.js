@@ -1,0 +1,52 @@
+// A page around sylkrtc.js, today's or the one of 2015: it uses the public API only, and keeps all that is told.
+
+import * as sylkrtc from './sylkrtc.js';
+
+/** What the library has told, in order, in words. */
+const told = [];
+let connection;
+let account;
+let call;
+
+function follow(next) {
+  call = next;
+  call.on('stateChanged', (from, to, data) => told.push(['call', to, data?.reason ?? data?.code].filter(Boolean).join(' ')));
+  call.on('dtmfToneSent', (tone) => told.push(`tone ${tone}`));
+}
+
+// Today's library is given its stream, that of 2015 asks for one by itself.
+const options = async () => ({
+  localStream: await navigator.mediaDevices.getUserMedia({ audio: true, video: false }),
+  mediaConstraints: { audio: true, video: false },
+});
+
+window.told = told;
+window.phone = {
+  connect(server) {
+    connection = sylkrtc.createConnection({ server });
+    connection.on('stateChanged', (from, to) => told.push(`connection ${to}`));
+  },
+
+  /** Null, or why not. */
+  add: (address, password) => new Promise((resolve) => {
+    connection.addAccount({ account: address, password }, (error, added) => {
+      account = added;
+      account?.on('registrationStateChanged', (from, to, data) => told.push(['registration', to, data?.reason].filter(Boolean).join(' ')));
+      account?.on('incomingCall', (incoming, media) => {
+        follow(incoming);
+        const who = incoming.remoteIdentity;
+        told.push(['incoming', who.uri ?? who, media && JSON.stringify(media)].filter(Boolean).join(' '));
+      });
+      account?.on('missedCall', ({ originator }) => told.push(`missed ${originator.uri}`));
+      resolve(error ? String(error) : null);
+    });
+  }),
+
+  remove: () => new Promise((resolve) => connection.removeAccount(account, resolve)),
+  register: () => account.register(),
+  unregister: () => account.unregister(),
+  call: async (address) => follow(account.call(address, await options())),
+  answer: async () => call.answer(await options()),
+  hangUp: () => call.terminate(),
+  digits: (...how) => call.sendDtmf(...how),
+};
