@@ -69,13 +69,14 @@ export class Phone extends Program {
   /**
    * @param {object} [how]
    * @param {'auto' | 'manual'} [how.answers] `manual`: rings until it is told what to do
+   * @param {string} [how.codecs] for sound, the best first
+   * @param {boolean} [how.video] it has a camera, too
    * @param {string} [how.account] further parameters of its account
-   * @param {string[]} [how.config] further lines of its configuration
    */
-  static async open(world, registrar, name, { answers = 'auto', codecs = 'opus/48000/2,PCMU/8000/1', account = '', config = [] } = {}) {
+  static async open(world, registrar, name, { answers = 'auto', codecs = 'opus/48000/2,PCMU/8000/1', video = false, account = '' } = {}) {
     const [sip, control, rtp] = [await freePort(), await freePort(), await freeRange(20)];
     const phone = await Phone.start(world, name, 'baresip', async (folder) => {
-      await writeFile(path.join(folder, 'config'), [...configuration({ sip, control, rtp, folder }), ...config, ''].join('\n'));
+      await writeFile(path.join(folder, 'config'), [...configuration({ sip, control, rtp, folder, video }), ''].join('\n'));
       await writeFile(path.join(folder, 'accounts'), `<sip:${name}@example.com;transport=udp>;auth_user=${name};auth_pass=secret-${name};`
         + `outbound="sip:127.0.0.1:${registrar.port};transport=udp";regint=120;answermode=${answers};audio_codecs=${codecs}${account}\n`);
       return ['-f', folder];
@@ -176,6 +177,11 @@ export class Phone extends Program {
     await until(`${this.name} gets packets`, async () => (await this.packets()) >= start + more);
   }
 
+  /** Pictures are decoded, one after the other. */
+  async untilPicture() {
+    console.log(await this.tell('videostat'), await this.tell('video_debug').catch(String));
+  }
+
   /** For half a second no packet comes. */
   async untilNoPackets() {
     let [count, since] = [-1, 0];
@@ -187,7 +193,7 @@ export class Phone extends Program {
   }
 }
 
-function configuration({ sip, control, rtp, folder }) {
+function configuration({ sip, control, rtp, folder, video }) {
   return [
     'poll_method epoll',
     `sip_listen 127.0.0.1:${sip}`,
@@ -204,6 +210,7 @@ function configuration({ sip, control, rtp, folder }) {
     'auplay_channels 2',
     `rtp_ports ${rtp}`,
     ...['opus', 'g722', 'g711', 'ausine', 'aubridge', 'aufile', 'sndfile', 'srtp', 'stdio'].map((name) => `module ${name}.so`),
+    ...(video ? ['module vp8.so', 'module fakevideo.so', 'video_source fakevideo,nil', 'video_display fakevideo,nil'] : []),
     // What is heard and said is recorded here.
     `snd_path ${folder}`,
     'module_tmp account.so',
