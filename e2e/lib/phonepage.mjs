@@ -2,6 +2,7 @@
 
 import { heardIn, isHeard, isSilent, withTones } from './tones.mjs';
 import { until } from './until.mjs';
+import { Wire } from './wire.mjs';
 
 export class PhonePage {
   /** @param {import('./tab.mjs').Tab} tab */
@@ -12,7 +13,16 @@ export class PhonePage {
   }
 
   static async open(world, name, server, { query = '', ...options } = {}) {
-    return new PhonePage(await world.tab(name, `${server.url}phone/${query}`, { prepare: withTones, ...options }));
+    const wire = new Wire();
+    const tab = await world.tab(name, `${server.url}phone/${query}`, {
+      async prepare(page) {
+        await withTones(page);
+        await wire.tap(page);
+      },
+      ...options,
+    });
+    world.onTell(() => `--- messages of ${name}\n${wire.text()}`);
+    return new PhonePage(tab);
   }
 
   async signIn(user, password = `secret-${user}`) {

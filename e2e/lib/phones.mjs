@@ -179,7 +179,9 @@ export class Phone extends Program {
 
   /** Pictures are decoded, one after the other. */
   async untilPicture() {
-    console.log(await this.tell('videostat'), await this.tell('video_debug').catch(String));
+    const frames = async () => Number(/vidisp: .* frames=(\d+)/.exec(await this.tell('video_debug'))?.[1] ?? 0);
+    const start = await frames();
+    await until(`${this.name} sees a moving picture`, async () => (await frames()) > start + 10, { within: 30_000 });
   }
 
   /** For half a second no packet comes. */

@@ -172,7 +172,7 @@ e2e('phone: busy, unknown and cancelled calls in words', async (world) => {
   await alice.untilState('registered');
   // Nothing went wrong in that one.
   assert.equal(await alice.page.$eval('[data-when="error"]', (banner) => banner.hidden), true);
-  await alice.untilHistory('bob: Not answered', 'nobody: Failed', 'bob: Failed');
+  await alice.untilHistory('bob: Not answered', 'nobody: Failed', 'bob: Not answered');
 });
 
 e2e('phone: a second call puts the first on hold, and both can be taken up', async (world) => {
