@@ -35,7 +35,8 @@ export class Program {
   static async start(world, name, command, prepare) {
     const folder = await mkdtemp(path.join(tmpdir(), `patchbay-${name}-`));
     // Standard input stays open: baresip ends when it closes.
-    const child = spawn(command, await prepare(folder), { cwd: folder, stdio: ['pipe', 'pipe', 'pipe'] });
+    const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
+    const child = spawn(command, await prepare(folder), { cwd: folder, env, stdio: ['pipe', 'pipe', 'pipe'] });
     child.stdin.on('error', () => {});
     const program = new this(name, child, folder);
     world.onEnd(() => program.stop());
