@@ -69,15 +69,16 @@ export class Phone extends Program {
   /**
    * @param {object} [how]
    * @param {'auto' | 'manual'} [how.answers] `manual`: rings until it is told what to do
+   * @param {string} [how.shown] the name that it gives itself
    * @param {string} [how.codecs] for sound, the best first
    * @param {boolean} [how.video] it has a camera, too
    * @param {string} [how.account] further parameters of its account
    */
-  static async open(world, registrar, name, { answers = 'auto', codecs = 'opus/48000/2,PCMU/8000/1', video = false, account = '' } = {}) {
+  static async open(world, registrar, name, { answers = 'auto', shown = '', codecs = 'opus/48000/2,PCMU/8000/1', video = false, account = '' } = {}) {
     const [sip, control, rtp] = [await freePort(), await freePort(), await freeRange(20)];
     const phone = await Phone.start(world, name, 'baresip', async (folder) => {
       await writeFile(path.join(folder, 'config'), [...configuration({ sip, control, rtp, folder, video }), ''].join('\n'));
-      await writeFile(path.join(folder, 'accounts'), `<sip:${name}@example.com;transport=udp>;auth_user=${name};auth_pass=secret-${name};`
+      await writeFile(path.join(folder, 'accounts'), `${shown ? `"${shown}" ` : ''}<sip:${name}@example.com;transport=udp>;auth_user=${name};auth_pass=secret-${name};`
         + `outbound="sip:127.0.0.1:${registrar.port};transport=udp";regint=120;answermode=${answers};audio_codecs=${codecs}${account}\n`);
       return ['-f', folder];
     });

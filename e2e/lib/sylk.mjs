@@ -75,8 +75,8 @@ export class SylkPage {
   }
 
   /** The account is added and registered. */
-  async signIn(user) {
-    await this.do('add', `${user}@example.com`, `secret-${user}`);
+  async signIn(user, more) {
+    await this.do('add', `${user}@example.com`, `secret-${user}`, more);
     await this.do('register');
     await this.untilTold('registration registered');
   }
@@ -116,5 +116,21 @@ export class SylkPage {
       const heard = await heardIn(this.page);
       return heard && isSilent(heard);
     });
+  }
+
+  /** Pictures that were decoded in all its connections. */
+  frames() {
+    return this.page.evaluate(async () => {
+      let frames = 0;
+      for (const pc of window.__connections) {
+        for (const entry of (await pc.getStats()).values()) frames += entry.type === 'inbound-rtp' ? entry.framesDecoded ?? 0 : 0;
+      }
+      return frames;
+    });
+  }
+
+  async untilPicture() {
+    const start = await this.frames();
+    await until(`${this.name} decodes pictures`, async () => (await this.frames()) > start + 10, { within: 30_000 });
   }
 }

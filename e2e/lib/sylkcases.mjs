@@ -57,9 +57,9 @@ class Bench {
   }
 
   /** The library's page, with alice signed in. */
-  async alice() {
+  async alice(more) {
     const page = await SylkPage.open(this.world, 'alice', this.server, this.expected.library);
-    await page.signIn('alice');
+    await page.signIn('alice', more);
     return page;
   }
 
@@ -205,6 +205,26 @@ function cases(expected, title) {
     assert.match(await bob.tell('audio_debug'), /menc: srtp.*\(secure=yes\)/);
   });
 
+  test('sound and picture both ways', async (bench) => {
+    const bob = await bench.phone('bob', { video: true });
+    const page = await bench.alice();
+    await page.do('call', BOB, { video: true });
+    await page.untilTold('call established');
+    await Promise.all([page.untilHeard(PHONE_HZ), bob.untilHeard(BROWSER_HZ), page.untilPicture(), bob.untilPicture()]);
+    await bench.tellsAlice(page, ...bench.answered());
+  });
+
+  test('offers a picture to a telephone that has none', async (bench) => {
+    const bob = await bench.phone('bob');
+    const page = await bench.alice();
+    await page.do('call', BOB, { video: true });
+    await page.untilTold('call established');
+    await Promise.all([page.untilHeard(PHONE_HZ), bob.untilHeard(BROWSER_HZ)]);
+    const [media] = await page.media();
+    assert.match(media, /^m=video 0 /m);
+    await bench.tellsAlice(page, ...bench.answered());
+  });
+
   test('is called, answers, both hear each other, the telephone hangs up', async (bench) => {
     const bob = await bench.phone('bob');
     const page = await bench.alice();
@@ -319,11 +339,12 @@ function cases(expected, title) {
     await bob.untilEvent('CALL_CLOSED', { where: ({ param }) => param === '404 Nobody Of That Name' });
   });
 
-  return { test, skip };
+  return test;
 }
 
 export function todaysCases() {
-  const { test } = cases(today, 'sylkrtc.js');
+  const test = cases(today, 'sylkrtc.js');
+  const { state } = today;
 
   test('digits by INFO', async (bench) => {
     const bob = await bench.phone('bob');
@@ -347,16 +368,45 @@ export function todaysCases() {
     });
   }
 
-  test('an incoming call has the id that its Call-ID gives', async (bench) => {
-    const bob = await bench.phone('bob');
+  test('an incoming call has the id that its Call-ID gives, and the name of who calls', async (bench) => {
+    const bob = await bench.phone('bob', { shown: 'Bob of the Tests' });
     const page = await bench.alice();
     await bob.tell('dial', `sip:${ALICE}`);
     await page.untilTold(/^incoming/);
+    await bench.tellsAlice(page, { ...today.incoming, originator: { uri: BOB, display_name: 'Bob of the Tests' } });
     const { message } = page.wire.messages.find(({ message: { event } }) => event === 'incoming-session');
     const digest = createHash('md5').update(message.call_id).digest('hex');
     assert.equal(message.session, digest.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'));
     assert.match(message.sdp, /^a=sendrecv\r$/m);
-    assert.ok((await page.calls()).includes(`incoming ${BOB} {"audio":true,"video":false}`));
+    assert.ok((await page.calls()).includes(`incoming ${BOB} Bob of the Tests {"audio":true,"video":false}`));
+  });
+
+  test('headers of both sides', async (bench) => {
+    const bob = await bench.phone('bob');
+    const page = await bench.alice({ incomingHeaderPrefixes: ['x-'] });
+    await page.do('call', BOB, { headers: [{ name: 'X-Ticket', value: '4711' }] });
+    await page.untilTold('call established');
+    await bench.registrar.untilLine(/saw INVITE alice bob 4711$/);
+    await page.do('hangUp');
+    await bob.untilEvent('CALL_CLOSED');
+    await bob.tell('dial', `sip:${ALICE}`);
+    await page.untilTold(/^incoming/);
+    // The proxy has put it in.
+    await page.untilTold('header X-Proxy: example');
+  });
+
+  test('rings in two places, and only one answers', async (bench) => {
+    const bob = await bench.phone('bob');
+    const pages = [await bench.alice(), await bench.alice()];
+    await bob.tell('dial', `sip:${ALICE}`);
+    for (const page of pages) await page.untilTold(/^incoming/);
+    await pages[1].do('answer');
+    await pages[1].untilTold('call established');
+    await Promise.all([pages[1].untilHeard(PHONE_HZ), bob.untilHeard(BROWSER_HZ)]);
+    await pages[0].untilTold(/^call terminated/);
+    // It was not missed: somebody has answered.
+    await bench.tellsAlice(pages[0], today.incoming, state('terminated', { reason: '200 Call completed elsewhere' }));
+    await bench.tellsAlice(pages[1], today.incoming, state('accepted'), state('established'));
   });
 
   test('a third caller at once finds it busy, and is told of as missed', async (bench) => {

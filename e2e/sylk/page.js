@@ -14,9 +14,10 @@ function follow(next) {
 }
 
 // Today's library is given its stream, that of 2015 asks for one by itself.
-const options = async () => ({
-  localStream: await navigator.mediaDevices.getUserMedia({ audio: true, video: false }),
-  mediaConstraints: { audio: true, video: false },
+const options = async ({ video = false, ...more } = {}) => ({
+  localStream: await navigator.mediaDevices.getUserMedia({ audio: true, video }),
+  mediaConstraints: { audio: true, video },
+  ...more,
 });
 
 window.told = told;
@@ -27,14 +28,15 @@ window.phone = {
   },
 
   /** Null, or why not. */
-  add: (address, password) => new Promise((resolve) => {
-    connection.addAccount({ account: address, password }, (error, added) => {
+  add: (address, password, more) => new Promise((resolve) => {
+    connection.addAccount({ account: address, password, ...more }, (error, added) => {
       account = added;
       account?.on('registrationStateChanged', (from, to, data) => told.push(['registration', to, data?.reason].filter(Boolean).join(' ')));
       account?.on('incomingCall', (incoming, media) => {
         follow(incoming);
         const who = incoming.remoteIdentity;
-        told.push(['incoming', who.uri ?? who, media && JSON.stringify(media)].filter(Boolean).join(' '));
+        told.push(['incoming', who.uri ?? who, who.displayName, media && JSON.stringify(media)].filter(Boolean).join(' '));
+        for (const { name, value } of incoming.headers ?? []) told.push(`header ${name}: ${value}`);
       });
       account?.on('missedCall', ({ originator }) => told.push(`missed ${originator.uri}`));
       resolve(error ? String(error) : null);
@@ -44,8 +46,8 @@ window.phone = {
   remove: () => new Promise((resolve) => connection.removeAccount(account, resolve)),
   register: () => account.register(),
   unregister: () => account.unregister(),
-  call: async (address) => follow(account.call(address, await options())),
-  answer: async () => call.answer(await options()),
+  call: async (address, how) => follow(account.call(address, await options(how))),
+  answer: async (how) => call.answer(await options(how)),
   hangUp: () => call.terminate(),
   digit: (digit) => call.sendDtmf(digit),
   // The library's own way to RFC 4733 asks the sender itself, in place of its `dtmf`, and fails in every browser of today.
