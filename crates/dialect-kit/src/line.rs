@@ -267,6 +267,8 @@ pub enum Detail {
     Proceeding {
         /// 101 to 199.
         code: u16,
+        /// A description came with it, which follows by way of the engine.
+        early: bool,
     },
     /// The other system's id of a call to the telephones' side, and what it said. Precedes each answer.
     Taken {
@@ -336,9 +338,10 @@ impl Detail {
                 put(&mut out, call);
                 put_headers(&mut out, headers);
             }
-            Self::Proceeding { code } => {
+            Self::Proceeding { code, early } => {
                 out.push(b'p');
                 out.extend_from_slice(&code.to_be_bytes());
+                out.push(u8::from(*early));
             }
             Self::Taken { call, headers } => {
                 out.push(b't');
@@ -389,7 +392,7 @@ impl Detail {
                 let from = Caller { address, display: named.then_some(display) };
                 Self::Incoming { session, account, from, call: take(rest)?, headers: take_headers(rest)? }
             }
-            b'p' => Self::Proceeding { code: u16::from_be_bytes(number(rest)?) },
+            b'p' => Self::Proceeding { code: u16::from_be_bytes(number(rest)?), early: number::<1>(rest)? == [1] },
             b't' => Self::Taken { call: take(rest)?, headers: take_headers(rest)? },
             b'h' => Self::Headers(take_headers(rest)?),
             b'd' => Self::Digit { digit: take(rest)?.chars().next()?, millis: u16::from_be_bytes(number(rest)?) },
@@ -461,7 +464,8 @@ mod tests {
             incoming(caller(None), Vec::new()),
             incoming(caller(Some("")), headers.clone()),
             incoming(caller(Some("Bob")), Vec::new()),
-            Detail::Proceeding { code: 183 },
+            Detail::Proceeding { code: 180, early: false },
+            Detail::Proceeding { code: 183, early: true },
             Detail::Taken { call: "c1".into(), headers: headers.clone() },
             Detail::Headers(headers),
             Detail::Digit { digit: '#', millis: 160 },

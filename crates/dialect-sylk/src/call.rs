@@ -61,6 +61,8 @@ pub(crate) struct Call {
     call_id: Box<str>,
     headers: Vec<Header>,
     established: bool,
+    /// Of an answer with a description, which is told of first.
+    proceeding: Option<u16>,
     /// Who called, of a call that came in.
     caller: Option<Caller>,
     /// The client has offered something new and waits.
@@ -141,6 +143,7 @@ impl Call {
             call_id: Box::default(),
             headers: Vec::new(),
             established: false,
+            proceeding: None,
             caller: None,
             updating: false,
             asked: false,
@@ -308,8 +311,11 @@ impl SylkSession {
             return;
         }
         call.described = true;
-        let call_id = call.call_id.clone();
+        let (call_id, proceeding) = (call.call_id.clone(), call.proceeding.take());
         self.tell_call(&session, SessionState::EarlyMedia { sdp, call_id: &call_id }, ctx);
+        if let Some(code) = proceeding {
+            self.tell_call(&session, SessionState::Proceeding { code }, ctx);
+        }
     }
 
     fn answered(&mut self, link: LinkId, sdp: &str, ctx: &mut Ctx<'_>) {
@@ -332,7 +338,7 @@ impl SylkSession {
         self.tell_call(&session, SessionState::Accepted { sdp, call_id, headers: &shown }, ctx);
     }
 
-    fn detail(&mut self, link: LinkId, detail: Detail, ctx: &mut Ctx<'_>) {
+    pub(crate) fn detail(&mut self, link: LinkId, detail: Detail, ctx: &mut Ctx<'_>) {
         if let Detail::Incoming { session, account, from, call, headers } = detail {
             if let Some(coming) = self.calls.coming.get_mut(&link) {
                 *coming = Some(Said { id: session, account: account.into(), caller: from, call_id: call, headers });
@@ -341,7 +347,11 @@ impl SylkSession {
         }
         let Some((session, call)) = self.calls.at(link) else { return };
         match detail {
-            Detail::Proceeding { code } if call.stage == Stage::Progress => {
+            // What is heard is told of before what it came with: sylk.md section 9.4.
+            Detail::Proceeding { code, early: true } if call.stage == Stage::Progress && !call.described => {
+                call.proceeding = Some(code);
+            }
+            Detail::Proceeding { code, .. } if call.stage == Stage::Progress => {
                 self.tell_call(&session, SessionState::Proceeding { code }, ctx);
             }
             Detail::Taken { call: id, headers } => (call.call_id, call.headers) = (id, headers),

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use patchbay_core::{Command, Event, Lang, Merge, Moment, Name, Tag};
-use patchbay_dialect_kit::line::{Account, Caller, News, Order, Push, Receipt, Registration as Stands, Text as Posted};
+use patchbay_dialect_kit::line::{
+    Account, Caller, Detail, News, Order, Push, Receipt, Registration as Stands, Text as Posted,
+};
 use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session, TokenBucket};
 
 use crate::Settings;
@@ -465,6 +467,10 @@ impl Session for SylkSession {
             Event::CallChanged { tag, link, caller, state, .. } => self.changed(tag, link, caller, state, ctx),
             Event::CallSignal { link, signal } => self.signalled(link, &signal, ctx),
             Event::Flowing { link } => self.flows(link, ctx),
+            Event::Declined { link } => {
+                let unchanged = Detail::Unchanged { code: 488, reason: "Not Acceptable Here".into() };
+                self.detail(link, unchanged, ctx);
+            }
             Event::Ended { link, cause, .. } => self.ended(link, &cause, ctx),
             Event::Refused { tag, refusal } => self.refused(tag, refusal, ctx),
             _ => {}

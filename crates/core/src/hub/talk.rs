@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::id::LinkIds;
 use crate::{
-    Body, CauseKind, Codec, DescriptionKind, Effects, Event, Lang, LegRole, LinkId, MediaEvent, MediaFault, MediaOp,
-    Open, PartyId, Signal, SignalKind, Talk, Transport,
+    Body, CauseKind, Codec, DescriptionKind, Effects, Event, Kind, Lang, LegRole, LinkId, MediaEvent, MediaFault,
+    MediaOp, Open, PartyId, Signal, SignalKind, Talk, Transport,
 };
 
 /// How often the engine tells how a leg of a call does.
@@ -52,6 +52,13 @@ pub(super) struct Broken {
     /// Whose leg it was.
     pub(super) party: PartyId,
     pub(super) cause: CauseKind,
+}
+
+/// Codecs for who chooses before the telephone has said what it knows: of sound, those that every telephone knows, and every
+/// browser as well (RFC 7874 section 3). Better ones would be a call without sound wherever the telephone has none of them.
+fn certain(codecs: &Arc<[Codec]>) -> Arc<[Codec]> {
+    let known = |codec: &Codec| codec.kind() == Kind::Video || matches!(codec, Codec::Pcmu | Codec::Pcma);
+    codecs.iter().copied().filter(known).collect()
 }
 
 impl Talks {
@@ -102,6 +109,7 @@ impl Talks {
         self.by_call.insert(call, Ends { ends: [end(from), end(to)], answered: false });
         let codecs = Arc::clone(codecs);
         if signal.body.bytes().is_empty() {
+            let codecs = if matches!(from.transport, Transport::Rtp(_)) { certain(&codecs) } else { codecs };
             self.open(call, 1, Talk::Ours { with: None, codecs }, links, out);
             return;
         }

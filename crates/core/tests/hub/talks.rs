@@ -254,3 +254,40 @@ fn where_names_are_secrets_nobody_is_told_of_them() {
         assert!(hub.check().is_empty() && (presence || hub.deadline().is_none()));
     }
 }
+
+#[test]
+fn who_chooses_first_is_offered_what_every_telephone_knows() {
+    let codecs = |done: &[Effect]| {
+        done.iter().find_map(|effect| match effect {
+            Effect::Media(MediaOp::Open(open)) => match &open.role {
+                LegRole::Talk(Talk::Ours { codecs, .. } | Talk::Peer { codecs }) => Some(codecs.to_vec()),
+                _ => None,
+            },
+            _ => None,
+        })
+    };
+    let mut call = Call::new(PHONE, BROWSER);
+    let done = call.signal(call.alice, SignalKind::Offer, "");
+    assert_eq!(codecs(&done), Some(vec![Codec::Pcmu]));
+    let mut call = Call::new(BROWSER, PHONE);
+    let done = call.signal(call.alice, SignalKind::Offer, "");
+    assert_eq!(codecs(&done), Some(vec![Codec::Opus, Codec::Pcmu]), "a telephone says by itself what it knows");
+    let mut call = Call::new(PHONE, BROWSER);
+    let done = call.signal(call.alice, SignalKind::Offer, "v=0 phone");
+    assert_eq!(codecs(&done), Some(vec![Codec::Opus, Codec::Pcmu]));
+}
+
+#[test]
+fn what_only_one_end_can_do_something_about_is_told_to_it() {
+    let mut call = Call::new(BROWSER, PHONE);
+    let done = call.signal(call.alice, SignalKind::Offer, "v=0");
+    let [_, b] = legs(&done)[..] else { panic!("two legs") };
+    let (bob, link) = (call.bob, call.link);
+    let told = |done: Vec<Effect>| match &done[..] {
+        [Effect::Tell(party, Event::Declined { link })] => ("declined", *party, *link),
+        [Effect::Tell(party, Event::KeyWanted { link })] => ("key", *party, *link),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(told(call.engine(MediaEvent::Declined { link: b })), ("declined", bob, link));
+    assert_eq!(told(call.engine(MediaEvent::KeyWanted { link: b })), ("key", bob, link));
+}

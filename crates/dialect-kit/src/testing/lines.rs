@@ -173,7 +173,10 @@ impl Telephone {
                 let headers = pairs(&value[5]);
                 Detail::Incoming { session: part(0), account: part(1), from, call: part(4), headers }.signal()
             }
-            "proceeding" => Detail::Proceeding { code: u16::try_from(value.as_u64()?).ok()? }.signal(),
+            "proceeding" => Detail::Proceeding { code: u16::try_from(value.as_u64()?).ok()?, early: false }.signal(),
+            "proceeding-early" => {
+                Detail::Proceeding { code: u16::try_from(value.as_u64()?).ok()?, early: true }.signal()
+            }
             "taken" => Detail::Taken { call: part(0), headers: pairs(&value[1]) }.signal(),
             "unchanged" => Detail::Unchanged { code: code(0)?, reason: part(1) }.signal(),
             "text" => Detail::Text(Text { id: part(0), time: part(1), mime: part(2), content: part(3) }).signal(),

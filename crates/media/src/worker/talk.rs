@@ -209,8 +209,11 @@ impl Worker {
         let (identity, config) = (Arc::clone(&self.identity), Arc::clone(&self.config));
         let mut change = None;
         let mut declined = None;
+        let other = self.legs[index].as_deref().and_then(other).and_then(|other| self.by_link.get(&other).copied());
+        let telephone = other.and_then(|other| self.legs[other].as_deref());
+        let tells = telephone.is_some_and(|leg| matches!(leg.role, Role::Phone(_)));
         self.guard(index, sink, |leg| {
-            match leg.reconsider(text, &identity, &config, now) {
+            match leg.reconsider(text, tells, &identity, &config, now) {
                 Ok(done) => change = Some(done),
                 // The call goes on as it was.
                 Err(Over::Fault(MediaFault::Description)) => declined = Some(MediaEvent::Declined { link: leg.link }),
@@ -223,8 +226,7 @@ impl Worker {
         match change {
             Some(Change::Answered(local)) => sink.event(local),
             Some(Change::Asks(can)) => {
-                let other = self.legs[index].as_deref().and_then(other);
-                if let Some(&other) = other.and_then(|other| self.by_link.get(&other)) {
+                if let Some(other) = other {
                     self.propose(other, Some(can), now, sink);
                     self.touch(other);
                 }

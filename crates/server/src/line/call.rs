@@ -15,7 +15,7 @@ use patchbay_dialect_kit::line::{Account, Detail, Header, Text};
 use patchbay_sip::dtmf::{self, Digit, Press};
 use patchbay_sip::uri::Uri;
 use patchbay_sip::{call, header, picture, reason};
-use patchbay_sip_io::{Dialog, DialogNews, DialogOrder, Ended, Found, Incoming, Outgoing};
+use patchbay_sip_io::{By, Dialog, DialogNews, DialogOrder, Ended, Found, Incoming, Outgoing};
 
 use super::account::{known, spelled};
 use crate::mailbox::Mailbox;
@@ -320,7 +320,7 @@ impl Call {
                     }
                     None => {}
                 }
-                self.signal(Detail::Proceeding { code }.signal());
+                self.signal(Detail::Proceeding { code, early: sdp.is_some() }.signal());
             }
             DialogNews::Accepted { sdp, call_id, headers } => {
                 self.stage = Stage::Answered;
@@ -361,8 +361,19 @@ impl Call {
                 self.signal(Detail::Delivered { id, code, reason: reason.into() }.signal());
             }
             DialogNews::Ended(ended) if self.insist(&ended) => {}
-            DialogNews::Ended(ended) => self.hang_up(ended.cause()),
+            DialogNews::Ended(ended) => self.hang_up(cause(&ended)),
         }
+    }
+}
+
+/// What the hub is told of the end. Somebody else of the account has taken a call: then nobody has missed it.
+fn cause(ended: &Ended) -> Cause {
+    match ended.by {
+        By::Elsewhere => {
+            let phrase = patchbay_core::Phrase::new("Call completed elsewhere");
+            Cause { kind: CauseKind::Cancelled, code: Some(200), phrase }
+        }
+        By::Peer | By::Here | By::Network => ended.cause(),
     }
 }
 

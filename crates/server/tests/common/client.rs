@@ -34,6 +34,8 @@ pub(crate) struct Client {
     /// It has sent a close frame.
     closing: bool,
     barriers: u32,
+    /// The subprotocol that the server has chosen.
+    pub(crate) protocol: Option<String>,
 }
 
 impl Client {
@@ -67,7 +69,10 @@ impl Client {
         assert_eq!(value("sec-websocket-accept"), Some(ACCEPT));
         assert!(value("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket")), "{headers:?}");
         assert!(value("connection").is_some_and(|value| value.eq_ignore_ascii_case("upgrade")), "{headers:?}");
-        assert_eq!(value("sec-websocket-protocol"), None, "no subprotocol was asked for");
+        let protocol = value("sec-websocket-protocol").map(ToOwned::to_owned);
+        let offered = handshake.protocol.as_deref().unwrap_or_default();
+        let is_offered = |chosen: &String| offered.split(',').any(|one| one.trim() == chosen);
+        assert!(protocol.as_ref().is_none_or(is_offered), "{protocol:?} was not offered: {offered:?}");
         assert_eq!(value("sec-websocket-extensions"), None, "no extension was asked for");
         Ok(Self {
             wire: Some(wire),
@@ -76,6 +81,7 @@ impl Client {
             manual: handshake.manual,
             closing: false,
             barriers: 0,
+            protocol,
         })
     }
 

@@ -15,5 +15,6 @@ mod peer;
 mod play;
 mod publish;
 mod session;
+mod telephones;
 mod tracks;
 mod whip;

@@ -1,7 +1,7 @@
 //! A WebRTC peer on a thread of its own: str0m on one UDP socket. It sends what the media of a browser looks like to a
 //! server, and remembers what it receives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::UdpSocket;
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::ChannelId;
-use str0m::format::Codec;
-use str0m::media::{Direction, MediaKind, Mid};
+use str0m::format::{Codec, CodecConfig, CodecSpec, FormatParams, PayloadParams};
+use str0m::media::{Direction, Frequency, MediaKind, Mid, Pt};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::RtpWrite;
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
@@ -48,6 +48,8 @@ pub(crate) struct Seen {
     pub(crate) connected: bool,
     pub(crate) channel: bool,
     pub(crate) streams: BTreeMap<String, Stream>,
+    /// By m-section, the payload types that have come.
+    pub(crate) payloads: BTreeSet<(String, u8)>,
     /// Messages of the data channel: whether binary, and what.
     pub(crate) heard: Vec<(bool, Vec<u8>)>,
 }
@@ -64,6 +66,12 @@ enum Question {
     Offer(Sends, String, Sender<String>),
     /// To receive sound and pictures.
     Receive(Sender<String>),
+    /// To send and receive sound, and pictures if that is wanted.
+    Talk(bool, Sender<String>),
+    /// To send and receive pictures besides; an offer that is out is forgotten.
+    Add(Sender<String>),
+    /// To send a key's packets (RFC 4733) in the first section of sound.
+    Press(u8),
     /// The same once more, with another network.
     Restart(Sender<String>),
     Accept(String),
@@ -76,11 +84,34 @@ enum Question {
 
 impl Peer {
     pub(crate) fn new() -> Self {
+        Self::with(RtcConfig::new())
+    }
+
+    /// One that knows what telephones know, as browsers do: G.711, and the digits of keys on both clocks.
+    pub(crate) fn telephonist() -> Self {
+        let mut config =
+            RtcConfig::new().clear_codecs().enable_opus(true, false).enable_pcmu(true, false).enable_pcma(true, false);
+        config = config.enable_vp8(true).enable_h264(true);
+        let tele = |number: u8, clock_rate| {
+            let format = FormatParams::default();
+            PayloadParams::new(
+                number.into(),
+                None,
+                CodecSpec { codec: Codec::Tele, clock_rate, channels: None, format },
+            )
+        };
+        let mut params = config.codec_config().params().to_vec();
+        params.extend([tele(110, Frequency::FORTY_EIGHT_KHZ), tele(126, Frequency::EIGHT_KHZ)]);
+        *config.codec_config() = CodecConfig::new_from_payload_params(params);
+        Self::with(config)
+    }
+
+    fn with(config: RtcConfig) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
         let addr = socket.local_addr().expect("it is bound");
         let host = Candidate::host(addr, Protocol::Udp).expect("a host candidate");
         let candidate = host.to_sdp_string();
-        let mut rtc = RtcConfig::new().set_rtp_mode(true).build(Instant::now());
+        let mut rtc = config.set_rtp_mode(true).build(Instant::now());
         rtc.add_local_candidate(host);
         let (questions, asked) = mpsc::channel();
         let seen = Arc::new(Mutex::new(Seen::default()));
@@ -116,6 +147,25 @@ impl Peer {
         let (reply, answer) = mpsc::channel();
         self.ask(Question::Receive(reply));
         answer.recv_timeout(ANSWERED).expect("the peer makes an offer")
+    }
+
+    /// An offer to send and receive sound, and pictures if that is wanted.
+    pub(crate) fn offer_to_talk(&self, video: bool) -> String {
+        let (reply, answer) = mpsc::channel();
+        self.ask(Question::Talk(video, reply));
+        answer.recv_timeout(ANSWERED).expect("the peer makes an offer")
+    }
+
+    /// The last offer with pictures besides, which were not there before.
+    pub(crate) fn offer_to_talk_again_with_pictures(&self) -> String {
+        let (reply, answer) = mpsc::channel();
+        self.ask(Question::Add(reply));
+        answer.recv_timeout(ANSWERED).expect("the peer makes an offer")
+    }
+
+    /// A key is pressed and let go.
+    pub(crate) fn press(&self, event: u8) {
+        self.ask(Question::Press(event));
     }
 
     /// The last offer with another network.
@@ -236,6 +286,25 @@ impl Driver {
                 self.pending = Some(pending);
                 drop(reply.send(offer.to_sdp_string()));
             }
+            Question::Talk(video, reply) => {
+                let mut api = self.rtc.sdp_api();
+                for kind in [MediaKind::Audio].into_iter().chain(video.then_some(MediaKind::Video)) {
+                    let mid = api.add_media(kind, Direction::SendRecv, None, None, None);
+                    self.sends.push(Outgoing { mid, video: kind == MediaKind::Video, seq: 1_000, key: true });
+                }
+                let (offer, pending) = api.apply().expect("there is something to offer");
+                self.pending = Some(pending);
+                drop(reply.send(offer.to_sdp_string()));
+            }
+            Question::Add(reply) => {
+                let mut api = self.rtc.sdp_api();
+                let mid = api.add_media(MediaKind::Video, Direction::SendRecv, None, None, None);
+                self.sends.push(Outgoing { mid, video: true, seq: 1_000, key: true });
+                let (offer, pending) = api.apply().expect("there is something to offer");
+                self.pending = Some(pending);
+                drop(reply.send(offer.to_sdp_string()));
+            }
+            Question::Press(event) => self.press(event),
             Question::Restart(reply) => {
                 let mut api = self.rtc.sdp_api();
                 api.ice_restart(true);
@@ -312,7 +381,9 @@ impl Driver {
                 let mid = self.rtc.direct_api().stream_rx(&packet.header.ssrc).map(|stream| stream.mid());
                 let key = begins_key(&packet.payload);
                 let mut seen = self.seen();
-                let stream = seen.streams.entry(mid.map_or_else(String::new, |mid| mid.to_string())).or_default();
+                let name = mid.map_or_else(String::new, |mid| mid.to_string());
+                seen.payloads.insert((name.clone(), *packet.header.payload_type));
+                let stream = seen.streams.entry(name).or_default();
                 stream.packets += 1;
                 stream.keys += u64::from(key);
             }
@@ -328,15 +399,22 @@ impl Driver {
             if one.video && !self.tick.is_multiple_of(2) {
                 continue;
             }
-            let codec = if one.video { Codec::Vp8 } else { Codec::Opus };
-            let Some(pt) = self.rtc.media(one.mid).and_then(|media| {
-                let known = self.rtc.codec_config().iter().filter(|params| params.spec().codec == codec);
-                known.map(|params| params.pt()).find(|pt| media.remote_pts().contains(pt))
+            // What the other side likes best of what is made here.
+            let made: &[Codec] = if one.video { &[Codec::Vp8] } else { &[Codec::Opus, Codec::PCMU, Codec::PCMA] };
+            let Some((pt, codec)) = self.rtc.media(one.mid).and_then(|media| {
+                let of = |pt: &Pt| self.rtc.codec_config().iter().find(|params| params.pt() == *pt);
+                let known = media.remote_pts().iter().filter_map(of).map(|params| (params.pt(), params.spec().codec));
+                known.into_iter().find(|(_, codec)| made.contains(codec))
             }) else {
                 continue;
             };
-            let payloads = if one.video { picture(std::mem::take(&mut one.key)) } else { vec![vec![0xf8; 80]] };
-            let time = (self.tick * if one.video { 1_800 } else { 960 }) as u32;
+            let (clock, size) = match codec {
+                Codec::Vp8 => (1_800, 0),
+                Codec::Opus => (960, 80),
+                _ => (160, 160),
+            };
+            let payloads = if one.video { picture(std::mem::take(&mut one.key)) } else { vec![vec![0xf8; size]] };
+            let time = (self.tick * clock) as u32;
             let last = payloads.len() - 1;
             for (index, payload) in payloads.into_iter().enumerate() {
                 one.seq += 1;
@@ -344,6 +422,29 @@ impl Driver {
                     let write = RtpWrite::new(pt, one.seq.into(), time, now, payload);
                     stream.write_rtp(write.marker(one.video && index == last).nackable(one.video));
                 }
+            }
+        }
+        self.rtc.handle_input(Input::Timeout(now)).expect("str0m takes the time");
+    }
+}
+
+impl Driver {
+    /// RFC 4733 section 2.5: three packets that say that the key is let go, at one time.
+    fn press(&mut self, event: u8) {
+        let now = Instant::now();
+        let time = (self.tick * 160) as u32;
+        let Some(one) = self.sends.iter_mut().find(|one| !one.video) else { return };
+        let number = self.rtc.media(one.mid).and_then(|media| {
+            let tele = |params: &&PayloadParams| params.spec().codec == Codec::Tele;
+            let known = self.rtc.codec_config().iter().filter(tele).map(PayloadParams::pt);
+            known.into_iter().find(|pt| media.remote_pts().contains(pt))
+        });
+        let number = number.expect("the other side knows digits");
+        for _ in 0..3 {
+            one.seq += 1;
+            if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(one.mid, None) {
+                let payload = vec![event, 0x80 | 10, 0x03, 0x20];
+                stream.write_rtp(RtpWrite::new(number, one.seq.into(), time, now, payload));
             }
         }
         self.rtc.handle_input(Input::Timeout(now)).expect("str0m takes the time");

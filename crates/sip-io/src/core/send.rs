@@ -257,8 +257,13 @@ impl Core {
         let (Some(entry), Some(status)) = (self.clients.get_mut(&key), response.status()) else {
             return add(&self.counters.stray);
         };
-        // Who guesses a branch is a stranger all the same.
-        if entry.path.transport.is_reliable() && entry.path.flow != origin.flow {
+        // Who guesses a branch is a stranger all the same. Datagrams may come back from another address of a server that has
+        // several; but whoever asks for a password is the one that was asked, or it is not told.
+        let elsewhere = match entry.path.transport.is_reliable() {
+            true => entry.path.flow != origin.flow,
+            false => matches!(status, 401 | 407) && entry.path.remote.ip() != origin.remote.ip(),
+        };
+        if elsewhere {
             return add(&self.counters.stray);
         }
         let heard = entry.machine.on_response(status, self.now);

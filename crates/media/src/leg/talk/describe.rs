@@ -65,10 +65,12 @@ impl Leg {
         Ok(MediaEvent::Parsed { link: self.link, audio, video, layers: 0 })
     }
 
-    /// Takes a browser's later offer. One that cannot be read is declined by who calls.
+    /// Takes a browser's later offer. One that cannot be read is declined by who calls. `tells`: the other end is a
+    /// telephone, which is to know whether it is listened to.
     pub(crate) fn reconsider(
         &mut self,
         text: &str,
+        tells: bool,
         identity: &Identity,
         config: &Config,
         now: Instant,
@@ -94,7 +96,14 @@ impl Leg {
                 has.then_some(Choice { place: line.other.unwrap_or(place), other: place, codec: line.codec, digits })
             })
             .collect();
-        if adds && talking.other.is_some() {
+        // A hold is the telephone's as well: it stops to send what nobody hears, and shows its user why.
+        let turns = tells
+            && talking.said.as_ref().is_some_and(|said| {
+                let pairs = said.sections().iter().zip(held.sections()).enumerate();
+                let flowing = pairs.filter(|(place, _)| talking.lines.get(*place).is_some_and(Option::is_some));
+                flowing.into_iter().any(|(_, (before, now))| said.direction(before) != held.direction(now))
+            });
+        if (adds || turns) && talking.other.is_some() {
             talking.held = Some(held);
             return Ok(Change::Asks(can));
         }

@@ -201,7 +201,7 @@ fn a_browser_may_add_pictures_later() {
 }
 
 #[test]
-fn a_browser_that_changes_its_network_or_mind_is_answered_at_once() {
+fn a_browser_that_changes_its_network_is_answered_at_once() {
     let (mut world, mut audio, _) = connected();
     converse(&mut world, &mut audio, None, 0, 10);
     world.events.clear();
@@ -219,6 +219,7 @@ fn a_browser_that_changes_its_network_or_mind_is_answered_at_once() {
     // It does not want to hear for a while.
     let restart = world.peers[0].restart().replace("a=sendrecv", "a=sendonly");
     world.remote(BROWSER, SignalKind::Offer, &restart);
+    world.remote(PHONE, SignalKind::Answer, &both("recvonly"));
     let (answer, _) = world.described(BROWSER, DescriptionKind::Answer);
     assert_eq!(answer.matches("a=recvonly").count(), 2, "{answer}");
     let sound = mid(&world, 0, MediaKind::Audio);
@@ -246,4 +247,21 @@ fn where_both_offer_at_once_ours_stands() {
     let theirs = world.peers[browser].offer_to(Direction::SendRecv, 1, 0);
     world.remote(BROWSER, SignalKind::Offer, &theirs);
     assert!(world.has(|event| matches!(event, MediaEvent::Declined { link } if *link == LinkId::new(BROWSER))));
+}
+
+#[test]
+fn a_browser_that_holds_tells_the_telephone() {
+    let (mut world, mut audio, mut video) = connected();
+    converse(&mut world, &mut audio, Some(&mut video), 0, 20);
+    for (hold, theirs) in [("sendonly", "recvonly"), ("inactive", "inactive"), ("sendrecv", "sendrecv")] {
+        world.events.clear();
+        let offer = world.peers[0].restart().replace("a=sendrecv", &format!("a={hold}"));
+        world.remote(BROWSER, SignalKind::Offer, &offer);
+        let asked = world.described(PHONE, DescriptionKind::Offer).0;
+        assert_eq!(asked.matches(&format!("a={hold}\r\n")).count(), 2, "{asked}");
+        assert!(!world.has(|event| event.link() == LinkId::new(BROWSER)), "it waits for the telephone");
+        world.remote(PHONE, SignalKind::Answer, &both(theirs));
+        let answer = world.described(BROWSER, DescriptionKind::Answer).0;
+        assert_eq!(answer.matches(&format!("a={theirs}\r\n")).count(), 2, "{answer}");
+    }
 }
