@@ -1,7 +1,7 @@
 // sylkrtc.js, today's and that of July 2015, unchanged but for being bundled, in a page of ours.
 
 import { build } from 'esbuild';
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -24,12 +24,16 @@ export function missing({ name }) {
   return existsSync(file) ? false : `${file} is not there (docs/testing.md)`;
 }
 
+/** What is made of each library is the same in all tests. */
+const bundles = new Map();
+
 /** The library as one file, as its own build makes one; `worker.js` is a file of its own there, too. */
-async function bundle({ name, old }, folder) {
+function bundle({ name, old }) {
   const lib = path.join(VENDOR, name, 'lib');
-  await build({
+  return build({
     entryPoints: [path.join(lib, 'sylkrtc.js'), ...(old ? [] : [path.join(lib, 'worker.js')])],
-    outdir: folder,
+    write: false,
+    outdir: lib,
     // Where aliases are looked up.
     absWorkingDir: path.dirname(VENDOR),
     bundle: true,
@@ -40,6 +44,12 @@ async function bundle({ name, old }, folder) {
     define: { global: 'window', 'process.browser': 'true', 'process.env.NODE_DEBUG': 'undefined' },
     logLevel: 'error',
   });
+}
+
+async function writeBundle(library, folder) {
+  if (!bundles.has(library)) bundles.set(library, bundle(library));
+  const { outputFiles } = await bundles.get(library);
+  for (const file of outputFiles) await writeFile(path.join(folder, path.basename(file.path)), file.contents);
 }
 
 export class SylkPage {
@@ -55,7 +65,7 @@ export class SylkPage {
     const folder = await mkdtemp(path.join(tmpdir(), 'patchbay-sylkrtc-'));
     world.onEnd(() => rm(folder, { recursive: true, force: true }));
     await cp(PAGES, folder, { recursive: true });
-    await bundle(library, folder);
+    await writeBundle(library, folder);
     const site = await serveVendor(folder, server);
     world.onEnd(site.close);
     const wire = new Wire();
