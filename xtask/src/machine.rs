@@ -10,19 +10,19 @@ pub(crate) const NODE_MAJOR: u32 = 20;
 const NODE_PACKAGE: &str = "node@24.9.0";
 
 /// (what we look for, the Debian package that has it)
-const TOOLS: [(&str, &str); 10] = [
+const TOOLS: [(&str, &str); 11] = [
     ("cc --version", "build-essential"),
     ("chromium --version", "chromium"),
     ("ip -V", "iproute2"),
     ("unshare --version", "util-linux"),
     ("kill -l", "procps"),
     ("git --version", "git"),
-    // Telephones and a registrar for crates/sip-io and the browser tests. `sipp -v` ends as if it had failed.
+    // Telephones, and a registrar for them. `sipp -v` ends as if it had failed.
     ("which sipp", "sip-tester"),
     ("kamailio -v", "kamailio"),
     ("dpkg -s kamailio-tls-modules", "kamailio-tls-modules"),
-    // The telephone of the browser tests. `baresip -h` ends as if it had failed, too.
-    ("which baresip", "baresip-core"),
+    ("which baresip", "baresip"),
+    ("which linphonec", "linphone-cli"),
 ];
 
 pub(crate) fn prepare(report: &mut Report) -> Result<(), Stopped> {

@@ -16,5 +16,6 @@ mod play;
 mod publish;
 mod session;
 mod telephones;
+mod tone;
 mod tracks;
 mod whip;

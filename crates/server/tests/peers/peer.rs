@@ -1,7 +1,7 @@
 //! A WebRTC peer on a thread of its own: str0m on one UDP socket. It sends what the media of a browser looks like to a
 //! server, and remembers what it receives.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::UdpSocket;
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +15,8 @@ use str0m::media::{Direction, Frequency, MediaKind, Mid, Pt};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::RtpWrite;
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+
+use super::tone;
 
 /// The shortest interval of what a peer sends: a packet of Opus.
 const TICK: Duration = Duration::from_millis(20);
@@ -48,6 +50,8 @@ pub(crate) struct Seen {
     pub(crate) connected: bool,
     pub(crate) channel: bool,
     pub(crate) streams: BTreeMap<String, Stream>,
+    /// What was heard in G.711, the last two seconds of it.
+    pub(crate) sound: VecDeque<i16>,
     /// By m-section, the payload types that have come.
     pub(crate) payloads: BTreeSet<(String, u8)>,
     /// Messages of the data channel: whether binary, and what.
@@ -382,6 +386,11 @@ impl Driver {
                 let key = begins_key(&packet.payload);
                 let mut seen = self.seen();
                 let name = mid.map_or_else(String::new, |mid| mid.to_string());
+                if *packet.header.payload_type == 0 {
+                    seen.sound.extend(tone::decoded(&packet.payload));
+                    let old = seen.sound.len().saturating_sub(2 * tone::RATE as usize);
+                    seen.sound.drain(..old);
+                }
                 seen.payloads.insert((name.clone(), *packet.header.payload_type));
                 let stream = seen.streams.entry(name).or_default();
                 stream.packets += 1;
@@ -408,12 +417,11 @@ impl Driver {
             }) else {
                 continue;
             };
-            let (clock, size) = match codec {
-                Codec::Vp8 => (1_800, 0),
-                Codec::Opus => (960, 80),
-                _ => (160, 160),
+            let (clock, payloads) = match codec {
+                Codec::Vp8 => (1_800, picture(std::mem::take(&mut one.key))),
+                Codec::Opus => (960, vec![vec![0xf8; 80]]),
+                _ => (160, vec![tone::packet(tone::OURS, self.tick)]),
             };
-            let payloads = if one.video { picture(std::mem::take(&mut one.key)) } else { vec![vec![0xf8; size]] };
             let time = (self.tick * clock) as u32;
             let last = payloads.len() - 1;
             for (index, payload) in payloads.into_iter().enumerate() {

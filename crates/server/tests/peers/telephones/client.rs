@@ -170,8 +170,13 @@ pub(crate) fn beside(telephone: &Telephone) -> Server {
 }
 
 pub(crate) fn with(telephone: &Telephone, settings: &[(&str, &str)]) -> Server {
-    let proxy = telephone.address().to_string();
-    server(&[&[("PATCHBAY_SIP__OUTBOUND_PROXY", proxy.as_str())], settings].concat())
+    behind(&telephone.address().to_string(), settings)
+}
+
+/// A server with that proxy.
+pub(crate) fn behind(proxy: &str, settings: &[(&str, &str)]) -> Server {
+    let ours = [("PATCHBAY_SIP__OUTBOUND_PROXY", proxy), ("PATCHBAY_MEDIA__BIND", "127.0.0.1")];
+    server(&[&ours[..], settings].concat())
 }
 
 /// A client whose account is registered, its telephone, and the contact that it is reached by.
