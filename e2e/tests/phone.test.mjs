@@ -59,7 +59,7 @@ e2e('phone: a wrong password is said in words, and the right one mends it', asyn
 
 e2e('phone: digits from the pad and the keyboard, by INFO and by RFC 4733', async (world) => {
   const { registrar, server, phone } = await telephony(world);
-  const bob = await phone('bob', { codecs: 'PCMU/8000/1' });
+  const bob = await phone('bob');
   const alice = await PhonePage.ready(world, 'alice', server);
   await talk(alice, bob);
   await alice.press('1*');
