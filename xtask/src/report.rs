@@ -9,7 +9,14 @@ use crate::cmd::Cmd;
 use crate::tally::{Runner, Tally};
 
 /// A runner says so on a line of its own when clients, browsers or telephones were not there to be tested.
-const NOT_TESTED: [&str; 4] = ["VENDOR NOT TESTED", "FIREFOX NOT TESTED", "SIPP NOT TESTED", "KAMAILIO NOT TESTED"];
+const NOT_TESTED: [&str; 6] = [
+    "VENDOR NOT TESTED",
+    "FIREFOX NOT TESTED",
+    "SIPP NOT TESTED",
+    "KAMAILIO NOT TESTED",
+    "BARESIP NOT TESTED",
+    "LINPHONEC NOT TESTED",
+];
 
 #[derive(Default)]
 pub(crate) struct Report {

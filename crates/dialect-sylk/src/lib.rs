@@ -19,6 +19,8 @@
 //! | V1, up to 12 October 2017 | `sylkRTC-1` | `account-add` `session-create` … `videoroom-ctl` `videoroom-terminate` | the same and `videoroom_event` |
 //! | V2, since | `sylkRTC-2` | the same and `videoroom-leave` … `account-message` … `ping` | `account-event`, `session-event`, `videoroom-event`, flat |
 //!
+//! Messages and limits: `docs/dialects/sylk.md`.
+//!
 //! | message | is |
 //! |---|---|
 //! | a request with a `transaction` | [`wire::Decoded`]: [`wire::Request`], or the [`wire::Problem`] that it is answered with |

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use patchbay_core::{Name, Profile, Tag};
 use patchbay_dialect_kit::line::{Account, Caller, News, Receipt, Registration, Text, Wants};
@@ -9,7 +10,7 @@ use patchbay_sip::digest::Ha1;
 use patchbay_sip::message::{self, imdn};
 use patchbay_sip::register::Push;
 use patchbay_sip::uri::{Aor, Uri};
-use patchbay_sip_io::{Agent, Line, LineNews, LineOrder};
+use patchbay_sip_io::{Agent, Incoming, Line, LineNews, LineOrder};
 use tokio::sync::mpsc;
 
 use super::{Client, ORDERS, call, refused};
@@ -33,6 +34,21 @@ pub(super) enum Wish {
         time: Box<str>,
         state: Receipt,
     },
+    /// Somebody calls it at one of our own domains.
+    Call(Box<Incoming>),
+}
+
+/// An account in the hands of who asked for it; the task ends, and the binding with it, when it is let go.
+pub(super) struct Held {
+    pub(super) wishes: mpsc::Sender<Wish>,
+    stands: Arc<AtomicBool>,
+}
+
+impl Held {
+    /// Whether its registrar has it.
+    pub(super) fn stands(&self) -> bool {
+        self.stands.load(Ordering::Relaxed)
+    }
 }
 
 /// The agent's words for an account.
@@ -58,7 +74,7 @@ pub(super) fn failed(address: &Arc<str>, reason: &str) -> News {
     News::Registration { address: Arc::clone(address), state: Registration::Failed(reason.into()) }
 }
 
-/// Registers; the task ends, and the binding with it, when the sender that is returned is dropped.
+/// Registers.
 ///
 /// # Errors
 /// In words that the client is told.
@@ -69,13 +85,15 @@ pub(super) fn start(
     client: Client,
     account: Arc<Account>,
     name: Name,
-) -> Result<mpsc::Sender<Wish>, String> {
+) -> Result<Held, String> {
     let line = agent.register(spelled(&account)?).map_err(refused)?;
     line.order(LineOrder::Start).map_err(refused)?;
     let (wishes, inbox) = mpsc::channel(ORDERS);
-    let task = Task { shell: Arc::clone(shell), profile, client, account, name, line, sent: BTreeMap::new() };
+    let held = Held { wishes, stands: Arc::default() };
+    let stands = Arc::clone(&held.stands);
+    let task = Task { shell: Arc::clone(shell), profile, client, account, name, line, sent: BTreeMap::new(), stands };
     tokio::spawn(task.run(inbox));
-    Ok(wishes)
+    Ok(held)
 }
 
 struct Task {
@@ -88,6 +106,7 @@ struct Task {
     line: Line,
     /// Texts on their way, to be said again in plain words.
     sent: BTreeMap<Tag, (Box<str>, Text)>,
+    stands: Arc<AtomicBool>,
 }
 
 impl Task {
@@ -113,6 +132,7 @@ impl Task {
                 self.account = account;
                 self.line.order(LineOrder::Push(push)).and_then(|()| self.line.order(LineOrder::Start))
             }
+            Wish::Call(incoming) => return self.comes(incoming),
             Wish::Text { tag, to, text } => return self.send(tag, to, text, false),
             Wish::Receipt { to, id, time, state } => {
                 let Ok(to) = Uri::parse(&to) else { return };
@@ -171,6 +191,11 @@ impl Task {
     fn news(&mut self, news: LineNews) {
         let account = Arc::clone(&self.account);
         let address = || Arc::clone(&account.address);
+        match &news {
+            LineNews::Registered => self.stands.store(true, Ordering::Relaxed),
+            LineNews::Failed(_) | LineNews::Unresolved(_) => self.stands.store(false, Ordering::Relaxed),
+            _ => {}
+        }
         let registration = |state| News::Registration { address: address(), state };
         match news {
             LineNews::Registering => self.client.tell(registration(Registration::Registering)),
@@ -184,13 +209,15 @@ impl Task {
                 _ => self.delivered(Tag(tag), code, &reason),
             },
             LineNews::Text(text) => self.text(&text),
-            LineNews::Call(incoming) => {
-                let name = super::drawn(&self.shell);
-                let way = call::Way::In { account: Arc::clone(&self.account), client: self.name.clone(), incoming };
-                // Nobody hears of a call that there is no room for: the dialog is dropped, and refused by that.
-                let _ = call::start(&self.shell, self.profile, name, way);
-            }
+            LineNews::Call(incoming) => self.comes(incoming),
         }
+    }
+
+    fn comes(&self, incoming: Box<Incoming>) {
+        let name = super::drawn(&self.shell);
+        let way = call::Way::In { account: Arc::clone(&self.account), client: self.name.clone(), incoming };
+        // Nobody hears of a call that there is no room for: the dialog is dropped, and refused by that.
+        let _ = call::start(&self.shell, self.profile, name, way);
     }
 
     fn text(&self, text: &patchbay_sip_io::Text) {

@@ -16,7 +16,7 @@ use patchbay_core::{Name, PartyId, Profile, Tag};
 use patchbay_dialect_kit::Random;
 use patchbay_dialect_kit::line::{Account, Header, News, Order};
 use patchbay_sip::uri::Uri;
-use patchbay_sip_io::{Agent, Listen, Refused};
+use patchbay_sip_io::{Agent, Incoming, Listen, Refused};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -44,7 +44,7 @@ pub(crate) struct Lines {
 }
 
 /// By their addresses, the accounts that a client has registered.
-type Accounts = BTreeMap<Arc<str>, mpsc::Sender<account::Wish>>;
+type Accounts = BTreeMap<Arc<str>, account::Held>;
 
 struct Seat {
     agent: Agent,
@@ -79,6 +79,9 @@ impl Client {
 impl Lines {
     /// Takes the agent in; the first stays.
     pub(crate) fn seat(&self, agent: Agent, profile: Profile, shell: &Arc<Shell>) {
+        if let Some(door) = agent.door() {
+            tokio::spawn(answer(door, Arc::downgrade(shell)));
+        }
         let _ = self.seat.set(Seat { agent, profile, shell: Arc::downgrade(shell) });
     }
 
@@ -132,14 +135,14 @@ impl Lines {
         let mut clients = self.lock();
         let accounts = clients.entry(client.party).or_default();
         if let Some(known) = accounts.get(&account.address)
-            && known.try_send(account::Wish::Again(Arc::clone(&account))).is_ok()
+            && known.wishes.try_send(account::Wish::Again(Arc::clone(&account))).is_ok()
         {
             return;
         }
         let address = Arc::clone(&account.address);
         match account::start(shell, &seat.agent, seat.profile, client.clone(), account, name) {
-            Ok(wishes) => {
-                accounts.insert(address, wishes);
+            Ok(held) => {
+                accounts.insert(address, held);
             }
             Err(reason) => client.tell(account::failed(&address, &reason)),
         }
@@ -149,7 +152,19 @@ impl Lines {
     fn wish(&self, party: PartyId, address: &str, wish: account::Wish) -> bool {
         let clients = self.lock();
         let known = clients.get(&party).and_then(|accounts| accounts.get(address));
-        known.is_some_and(|known| known.try_send(wish).is_ok())
+        known.is_some_and(|known| known.wishes.try_send(wish).is_ok())
+    }
+
+    /// Somebody calls a user of our own domains who has no line there: it is for a client here that has proved to its
+    /// provider who it is, if there is one; else the dialog is dropped, and refused by that.
+    fn comes(&self, incoming: Incoming) {
+        let clients = self.lock();
+        let meant = |address: &str| address.eq_ignore_ascii_case(&incoming.to);
+        let mut held = clients.values().flatten().filter(|(address, held)| meant(address) && held.stands());
+        if let Some(wishes) = held.next().map(|(_, held)| held.wishes.clone()) {
+            // A client that does not listen is not available.
+            let _ = wishes.try_send(account::Wish::Call(Box::new(incoming)));
+        }
     }
 
     /// A client has gone: its accounts are unregistered.
@@ -166,6 +181,14 @@ impl Lines {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<PartyId, Accounts>> {
         // Nothing panics under this lock.
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opens to who calls our own domains.
+async fn answer(mut door: mpsc::Receiver<Incoming>, shell: Weak<Shell>) {
+    while let Some(incoming) = door.recv().await {
+        let Some(shell) = shell.upgrade() else { return };
+        shell.lines.comes(incoming);
     }
 }
 

@@ -238,3 +238,29 @@ fn who_is_not_registered_any_more_is_not_found() {
     telephone.invites(&contact, "call-1", "", &offer);
     telephone.next("404");
 }
+
+/// `sip.domains`: who calls our own address reaches the client whose account that is, and nobody who has not proved it.
+#[test]
+fn a_call_to_a_domain_of_ours() {
+    let settings = [("PATCHBAY_SIP__LISTEN", "udp:127.0.0.1:0"), ("PATCHBAY_SIP__DOMAINS", "example.com")];
+    let (server, mut telephone, mut client, _) = registered_with(&settings);
+    let listener = server.ready("sip")[0].as_str().expect("a listener").trim_end_matches("/udp").to_owned();
+    telephone.server = Some(listener.parse().expect("an address"));
+    let offer = telephone.describe(&[PCMU], "");
+    let (mut dialog, _) = telephone.invites("sip:alice@example.com", "call-1", "", &offer);
+    let (session, sdp) = comes(&mut client, "call-1");
+    telephone.next("180");
+    let answer = answers(&mut client, &mut telephone, &session, &sdp);
+    telephone.confirms(&mut dialog, &answer, "");
+    client.established(&session);
+    telephone.hangs_up(&mut dialog);
+    client.terminated(&session, "200 OK");
+    let mut unproved = Sylk::new(&server);
+    unproved.ask(json!({"sylkrtc": "account-add", "account": "carol@example.com", "password": HA1}));
+    for (user, status) in [("carol@example.com", "480"), ("nobody@example.com", "480"), ("alice@example.net", "404")] {
+        let mut dialog = Telephone::stranger(&format!("sip:{user}"), user);
+        dialog.theirs = format!("<sip:{user}>");
+        telephone.ask(&mut dialog, "INVITE", "", &offer);
+        telephone.next(status);
+    }
+}

@@ -2,6 +2,7 @@
 //! other. What goes on within a connection alone is in the dialect's transcripts.
 
 mod accounts;
+mod attacks;
 mod client;
 mod incoming;
 mod inside;
