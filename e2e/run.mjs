@@ -12,13 +12,19 @@ if (!process.env.PATCHBAY_VENDOR) console.log('VENDOR NOT TESTED');
 const firefox = existsSync(FIREFOX) && Boolean(process.env.NETNS_ADDRESS);
 if (!firefox) console.log('FIREFOX NOT TESTED');
 
+// Kamailio is among the programs for administrators.
+const places = [...(process.env.PATH ?? '').split(':'), '/usr/sbin'];
+const phones = ['kamailio', 'baresip'].every((program) => places.some((place) => existsSync(`${place}/${program}`)));
+if (!phones) console.log('PHONES NOT TESTED');
+
 const folder = fileURLToPath(new URL('tests/', import.meta.url));
 const wanted = process.argv.slice(2);
 // Chosen here, not within the files: node counts a file without tests as a test that passed.
 const possible = (file) =>
   (process.env.PATCHBAY_VENDOR || !file.startsWith('vendor-')) &&
   (process.env.E2E_FIREFOX === '1' || !file.startsWith('firefox')) &&
-  (firefox || !file.includes('-firefox'));
+  (firefox || !file.includes('-firefox')) &&
+  (phones || !/^(phone|vendor-sylkrtc)/.test(file));
 const files = readdirSync(folder)
   .filter((file) => file.endsWith('.test.mjs') && possible(file))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))

@@ -1,10 +1,12 @@
 // Pictures of the pages for people to look at: alone and in a call, wide and narrow, light and dark.
-// `npm run screenshots -- mesh`, `-- sid` or `-- studio` takes those of one page only.
+// `npm run screenshots -- mesh`, `-- sid`, `-- studio` or `-- phone` takes those of one page only.
 
 import { mkdirSync } from 'node:fs';
 import { launchBrowser } from './lib/browser.mjs';
 import { untilPicture, untilVideo } from './lib/media.mjs';
 import { OUT } from './lib/out.mjs';
+import { PhonePage } from './lib/phonepage.mjs';
+import { telephony } from './lib/phones.mjs';
 import { Room } from './lib/room.mjs';
 import { Caller } from './lib/sid.mjs';
 import { startServer } from './lib/server.mjs';
@@ -109,11 +111,95 @@ async function studio(browser, server) {
   });
 }
 
+/** Registrar, telephones and a server of their own, without a test around them. */
+async function withTelephony(body) {
+  const closers = [];
+  const world = {
+    onEnd: (closer) => closers.push(closer),
+    onTell() {},
+    async server(options) {
+      const started = await startServer(options);
+      closers.push(started.stop);
+      return started;
+    },
+  };
+  try {
+    await body(await telephony(world));
+  } finally {
+    for (const closer of closers.reverse()) await closer();
+  }
+}
+
+async function phone(browser) {
+  await withTelephony(async ({ server, phone: start }) => {
+    const [bob, carol, dave] = [await start('bob', { video: true }), await start('carol'), await start('dave', { answers: 'manual' })];
+    await each(browser, `${server.url}phone/`, async (tab, shoot) => {
+      const alice = new PhonePage(tab);
+      const pad = async (selector) => {
+        // Wide pages have no button for it: the pad is there.
+        if (await tab.page.$eval(selector, (button) => button.checkVisibility())) await tab.click(selector);
+      };
+      await shoot('phone-start');
+      await alice.signIn('alice', 'wrong');
+      await alice.untilState('failed');
+      await shoot('phone-wrong');
+      await alice.signIn('alice');
+      await alice.untilState('registered');
+      await shoot('phone-idle');
+      await carol.tell('dial', 'sip:alice@example.com');
+      await alice.untilState('incoming');
+      await shoot('phone-incoming');
+      await carol.tell('hangup');
+      await alice.untilState('registered');
+      await shoot('phone-missed');
+      let before = dave.events.length;
+      await alice.dial('dave');
+      await dave.untilEvent('CALL_INCOMING', { since: before });
+      await alice.untilState('ringing');
+      await shoot('phone-ringing');
+      await dave.tell('hangup');
+      await alice.untilSays('#error', /busy/);
+      await shoot('phone-busy');
+      await alice.dial('carol');
+      await alice.untilState('in-call');
+      // The figures want something to draw.
+      await alice.untilSays('#callTimer', /^0:(0[8-9]|1)/);
+      await shoot('phone-sound');
+      await pad('#padBtn');
+      await alice.press('1234');
+      await shoot('phone-keypad');
+      await pad('#padBtn');
+      before = bob.events.length;
+      await bob.tell('dial', 'sip:alice@example.com');
+      await alice.untilState('incoming');
+      await shoot('phone-second');
+      await tab.click('#answerVideo');
+      await alice.untilPicture();
+      await alice.untilSays('#barState', /^0:(0[5-9]|1)/);
+      await shoot('phone-video');
+      await tab.click('#newBtn');
+      await shoot('phone-new');
+      await tab.click('#newBtn');
+      await tab.click('#holdBtn');
+      await alice.untilState('held');
+      await shoot('phone-held');
+      await tab.click('#endBtn');
+      await bob.untilEvent('CALL_CLOSED', { since: before });
+      await alice.untilSays('#who', 'carol');
+      await tab.click('#endBtn');
+      await alice.untilState('registered');
+      await shoot('phone-history');
+      await tab.click('#signOut');
+      await alice.untilState('offline');
+    });
+  });
+}
+
 mkdirSync(OUT, { recursive: true });
 const server = await startServer({ env: { PATCHBAY_LIMITS__CPU_PERCENT: '100' } });
 const { browser, close } = await launchBrowser();
 try {
-  for (const [name, take] of Object.entries({ mesh, sid, studio })) {
+  for (const [name, take] of Object.entries({ mesh, sid, studio, phone })) {
     if (wanted.length === 0 || wanted.includes(name)) await take(browser, server);
   }
 } finally {

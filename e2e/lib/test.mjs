@@ -14,6 +14,7 @@ const ATTEMPT_WITHIN_MS = 90_000;
 class World {
   #closers = [];
   #tabs = [];
+  #tellers = [];
   #browser;
 
   /** Closed, last first, at the end of the test. */
@@ -21,8 +22,14 @@ class World {
     this.#closers.push(closer);
   }
 
+  /** Asked for its text when the test has failed. */
+  onTell(teller) {
+    this.#tellers.push(teller);
+  }
+
   async server(options) {
     const server = await startServer(options);
+    this.onTell(() => `--- server\n${server.log.join('\n')}`);
     let stopped = false;
     const stop = server.stop;
     server.stop = () => {
@@ -69,6 +76,7 @@ class World {
   }
 
   async tell(name) {
+    for (const teller of this.#tellers) console.log(teller());
     for (const [index, tab] of this.#tabs.entries()) {
       console.log(`--- console of ${tab.name}\n${tab.console.join('\n')}`);
       if (tab.page.isClosed()) continue;

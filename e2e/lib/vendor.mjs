@@ -7,7 +7,7 @@ import path from 'node:path';
 
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css' };
 
-/** @returns {Promise<{url: string, close: () => Promise<void>}>} */
+/** @returns {Promise<{url: string, cut: () => void, close: () => Promise<void>}>} `cut`: all connections break, new ones may come */
 export async function serveVendor(folder, server) {
   const sockets = new Set();
   const site = http.createServer((request, response) => {
@@ -33,12 +33,17 @@ export async function serveVendor(folder, server) {
     });
     upstream.on('error', () => socket.destroy());
     socket.on('error', () => upstream.destroy());
+    socket.on('close', () => upstream.destroy());
   });
   await new Promise((resolve) => site.listen(0, '127.0.0.1', resolve));
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
   return {
     url: `http://127.0.0.1:${site.address().port}/`,
+    cut,
     close: () => new Promise((resolve) => {
-      for (const socket of sockets) socket.destroy();
+      cut();
       site.close(resolve);
     }),
   };
