@@ -16,7 +16,7 @@ use crate::meter::Meter;
 use crate::reception::{Numbered, Reception};
 use crate::rtp::{self, FIXED};
 use crate::srtp::{Inbound, Seal};
-use crate::talk::{Came, Numbers, Passing, Stream};
+use crate::talk::{Came, Carried, Numbers, Passing, Stream};
 use crate::timeline::{Sampled, Timeline};
 
 /// Packets that open the way before there is anything to send, and how far apart. A translation of addresses lets nothing
@@ -61,6 +61,8 @@ pub(crate) struct Line {
     /// When the way is opened, or kept open, next; and how many openers are left.
     open_at: Option<Instant>,
     openers: u8,
+    /// Timestamp of the last key that was passed on.
+    key: Option<u32>,
     pub(crate) meter: Meter,
 }
 
@@ -99,6 +101,10 @@ fn stream(random: [u8; 6], rate: u32) -> (u32, Stream) {
     (u32::from_be_bytes([a, b, c, d]), Stream::new(u16::from_be_bytes(first), rate))
 }
 
+/// Bytes of a key's packet, and the bit of its second one that says that the key is let go (RFC 4733 section 2.3).
+const EVENT: usize = 4;
+const END: u8 = 0x80;
+
 impl Line {
     /// One with random numbers.
     pub(super) fn new(kind: Kind, local: SocketAddr, random: [u8; 6]) -> Self {
@@ -130,6 +136,7 @@ impl Line {
             fresh: true,
             open_at: None,
             openers: 0,
+            key: None,
             meter: Meter::new(),
         }
     }
@@ -277,7 +284,23 @@ impl Line {
         let Some(numbered) = self.stream.number(packet, now) else { return false };
         (self.openers, self.open_at) = (0, Some(now + KEEP_OPEN));
         let payload = packet.payload.bytes();
+        if let Some(begun) = self.begun(packet) {
+            return self.put(to, numbered.seq, numbered.time, packet.marker, pt, &begun, wire);
+        }
         self.put(to, numbered.seq, numbered.time, packet.marker, pt, payload, wire)
+    }
+
+    /// The first packet of a key, if it says that the key is let go already: as one that does not (RFC 4733 section 2.3.2).
+    /// Browsers that count a key's length on another clock than its sound's are through with it at once, and send
+    /// its end three times and nothing else; telephones that wait for a key to be pressed never hear of it.
+    fn begun(&mut self, packet: &Passing<'_>) -> Option<[u8; EVENT]> {
+        if packet.carried != Carried::Digits || self.key.replace(packet.time) == Some(packet.time) {
+            return None;
+        }
+        let mut event: [u8; EVENT] = packet.payload.bytes().try_into().ok()?;
+        let ends = event[1] & END != 0;
+        event[1] &= !END;
+        ends.then_some(event)
     }
 
     #[expect(clippy::too_many_arguments, reason = "a packet has that many fields")]

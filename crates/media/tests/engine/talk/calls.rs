@@ -69,11 +69,18 @@ fn digits_pass_both_ways_under_their_own_numbers() {
     let sound = mid(&world, 0, MediaKind::Audio);
     let now = world.now;
     world.peers[0].write_as(&sound, DIGITS, 505, 5 * 960, now, &[5, 10, 0, 160]);
+    // One that begins with its end, as browsers send it whose key is shorter than they think.
+    for number in 506..509 {
+        world.peers[0].write_as(&sound, DIGITS, number, 6 * 960, now, &[4, 0x8a, 3, 0xc0]);
+    }
     audio.say(&mut world, 101, true, 0, &[6, 10, 0, 160]);
     audio.say(&mut world, 77, false, 0, &[9, 9]);
     world.pass(Duration::from_millis(100));
     let digits = audio.passed(&world, &[101]);
-    assert_eq!(digits.iter().map(|one| one.payload.clone()).collect::<Vec<_>>(), [vec![5, 10, 0, 160]]);
+    assert_eq!(
+        digits.iter().map(|one| one.payload.clone()).collect::<Vec<_>>(),
+        [vec![5, 10, 0, 160], vec![4, 0x0a, 3, 0xc0], vec![4, 0x8a, 3, 0xc0], vec![4, 0x8a, 3, 0xc0],]
+    );
     let got = world.peers[0].sorted(&sound);
     let last = got.last().expect("something came");
     assert_eq!((last.pt, last.payload.as_slice(), last.marker), (DIGITS, &[6, 10, 0, 160][..], true));
