@@ -17,11 +17,12 @@ whip = true
 pull = true
 `;
 
-export async function patchedServer(world) {
+/** A server of a room that is one across dialects, by default of meshes, antmedia and WHIP. */
+export async function patchedServer(world, patch = PATCH) {
   const folder = await mkdtemp(path.join(tmpdir(), 'patchbay-patch-'));
   world.onEnd(() => rm(folder, { recursive: true, force: true }));
   const file = path.join(folder, 'patchbay.toml');
-  await writeFile(file, PATCH);
+  await writeFile(file, patch);
   return antServer(world, { args: ['serve', '--config', file] });
 }
 

@@ -20,6 +20,16 @@ const options = async ({ video = false, ...more } = {}) => ({
   ...more,
 });
 
+let room;
+
+/** Looks at who is in the room. */
+function attach(participant) {
+  const name = participant.identity.uri;
+  participant.on('streamAdded', () => told.push(`stream ${name}`));
+  participant.on('stateChanged', (from, to) => told.push(`feed ${name} ${to}`));
+  participant.attach();
+}
+
 window.told = told;
 window.phone = {
   connect(server) {
@@ -48,6 +58,29 @@ window.phone = {
   unregister: () => account.unregister(),
   call: async (address, how) => follow(account.call(address, await options(how))),
   answer: async (how) => call.answer(await options(how)),
+  // Video rooms, which came with the second half of the life of this library.
+  join: async (address, how) => {
+    room = account.joinConference(address, await options(how));
+    room.on('stateChanged', (from, to, data) => {
+      told.push(['room', to, data?.reason].filter(Boolean).join(' '));
+      if (to === 'established') room.participants.forEach(attach);
+    });
+    room.on('participantJoined', (one) => { told.push(`joined ${one.identity.uri}`); attach(one); });
+    room.on('participantLeft', (one) => told.push(`left ${one.identity.uri}`));
+    room.on('message', (message) => told.push(`message ${message.sender.uri} ${message.content}`));
+    room.on('roomConfigured', ({ activeParticipants }) => told.push(['active', ...activeParticipants.map((one) => one.identity.uri)].join(' ')));
+    room.on('raisedHands', ({ raisedHands }) => told.push(`hands ${raisedHands.length}`));
+    room.on('muteAudio', ({ originator }) => told.push(`mute ${originator.uri}`));
+  },
+  invited: () => account.on('conferenceInvite', ({ originator, room: address }) => told.push(`invited ${originator.uri ?? originator} ${address}`)),
+  invite: (address) => room.inviteParticipants([address]),
+  say: (text) => room.sendMessage(text, 'text/plain'),
+  activate: (...addresses) => room.configureRoom([...new Set(room.participants)]
+    .filter((one) => addresses.includes(one.identity.uri)).map((one) => one.publisherId)),
+  hand: () => room.toggleHand(),
+  mute: () => room.muteAudioParticipants(),
+  place: () => room.id,
+  leave: () => room.terminate(),
   hangUp: () => call.terminate(),
   digit: (digit) => call.sendDtmf(digit),
   // The library's own way to RFC 4733 asks the sender itself, in place of its `dtmf`, and fails in every browser of today.

@@ -55,8 +55,10 @@ pub(crate) fn patches(config: &Config) -> Vec<Patch> {
     let patch = |patch: &config::Patch| {
         let name = |text: &str| Name::parse(text).ok();
         let apps = &config.dialect.antmedia.apps;
-        // WHIP has no applications of its own: without one, it is the first.
-        let app = if patch.antmedia.is_empty() { 0 } else { apps.iter().position(|app| *app == patch.antmedia)? };
+        // WHIP has no applications of its own: without one, it is the first, or that of the video rooms.
+        let without = if patch.sylk.is_empty() { 0 } else { sylk_app(config) };
+        let app =
+            if patch.antmedia.is_empty() { without } else { apps.iter().position(|app| *app == patch.antmedia)? };
         let whip = patch.whip.then_some(WHIP);
         let antmedia = (!patch.antmedia.is_empty()).then_some(ANTMEDIA);
         let sylk = (!patch.sylk.is_empty()).then_some(SYLK);
@@ -205,9 +207,18 @@ fn served_whip(config: &Config) -> Result<Vec<Served>, String> {
     config.dialect.antmedia.apps.iter().enumerate().map(in_app).collect()
 }
 
-/// Telephones live in it as well. It is the first application's: streams of video rooms are streams like others, so that all meet.
+/// Telephones live in it as well. It is an application's, the first or the one that a patch names beside a video room: streams
+/// of video rooms are streams like others, so that all meet.
 fn sylk_realm(config: &Config) -> Result<Realm, String> {
-    Ok(Realm(u16::try_from(first_app(config)).map_err(|_| "dialect.sid.tenants are too many")?))
+    let number = first_app(config) + sylk_app(config);
+    Ok(Realm(u16::try_from(number).map_err(|_| "dialect.antmedia.apps are too many")?))
+}
+
+/// Which application that is.
+fn sylk_app(config: &Config) -> usize {
+    let named = config.patch.iter().find(|patch| !patch.sylk.is_empty() && !patch.antmedia.is_empty());
+    let of = |patch: &config::Patch| config.dialect.antmedia.apps.iter().position(|app| *app == patch.antmedia);
+    named.and_then(of).unwrap_or_default()
 }
 
 /// Rooms of which something is said: those that are one across dialects have the patch's name.
@@ -219,7 +230,7 @@ fn video_rooms(config: &Config) -> sylk::Rules {
     };
     let allow = keys.room_accounts.iter().map(who).collect::<Vec<_>>();
     let allow = if allow.is_empty() { vec![sylk::Who::All] } else { allow };
-    let pictures = limits(config).realms[first_app(config)].kinds().video;
+    let pictures = limits(config).realms[first_app(config) + sylk_app(config)].kinds().video;
     let default =
         sylk::Rule { allow, max_bitrate: keys.room_bitrate, video_disabled: !pictures, ..sylk::Rule::default() };
     let named = |patch: &config::Patch| {
@@ -282,9 +293,9 @@ pub(crate) fn limits(config: &Config) -> Limits {
     let codecs = antmedia.audio_codecs.iter().chain(&antmedia.video_codecs).filter_map(|name| codec(name)).collect();
     let viewers = if antmedia.viewers == 0 { usize::MAX } else { antmedia.viewers };
     let streams = RealmLimits { rooms: 0, members: 0, viewers, codecs: Some(codecs), ..RealmLimits::default() };
-    // Telephones and video rooms are in the first of these; nobody there is shown who else is there.
+    // Telephones and video rooms are in one of these; nobody there is shown who else is there.
     let calls = TELEPHONES.iter().filter_map(|name| codec(name)).collect();
-    let first = RealmLimits {
+    let meeting = RealmLimits {
         rooms: mesh.rooms,
         members: config.dialect.sylk.room_members,
         window,
@@ -294,9 +305,12 @@ pub(crate) fn limits(config: &Config) -> Limits {
     };
     let realms = std::iter::once(rooms)
         .chain(std::iter::repeat_n(direct, 1 + sid.tenants.len()))
-        .chain(std::iter::once(first))
-        .chain(std::iter::repeat_n(streams, antmedia.apps.len().saturating_sub(1)));
-    Limits { realms: realms.collect() }
+        .chain(std::iter::repeat_n(streams, antmedia.apps.len()));
+    let mut realms: Vec<_> = realms.collect();
+    if let Some(limits) = realms.get_mut(first_app(config) + sylk_app(config)) {
+        *limits = meeting;
+    }
+    Limits { realms }
 }
 
 /// What browsers and telephones have in common, best first: nothing is coded anew (sylk.md section 9.10).

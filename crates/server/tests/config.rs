@@ -152,6 +152,12 @@ fn rules_between_keys() {
         (&["--set", "dialect.antmedia.idle_timeout_ms=100"], "every client would be given up"),
         (&["--addr", ":1", "--set", "dialect.antmedia.listen=:1"], "dialect.antmedia.listen: :1 is listed already"),
         (&["--set", "patch=[{room=\"a\",mesh=\" a\",whip=true}]"], "patch 1: mesh is no room of that dialect"),
+        (&["--set", "patch=[{room=\"a\",sylk=\"nobody\"}]"], "patch 1: sylk = \"nobody\" is no room"),
+        (&["--set", "patch=[{room=\"a\",sylk=\"r@x\"},{room=\"b\",sylk=\"r@x\"}]"], "patch 2: the video room is in another"),
+        (
+            &["--set", "patch=[{room=\"a\",sylk=\"a@x\",antmedia=\"live\"},{room=\"b\",sylk=\"b@x\",antmedia=\"LiveApp\"}]"],
+            "patch 2: video rooms of sylk meet one application, and that is \"live\" already",
+        ),
         (&["--set", "patch=[{room=\"a\",mesh=\"a\",antmedia=\"No\"}]"], "patch 1: antmedia = \"No\" is no application"),
         (
             &["--set", "patch=[{room=\"a\",mesh=\"a\",whip=true},{room=\"b\",mesh=\"a\",whip=true}]"],

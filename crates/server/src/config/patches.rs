@@ -25,12 +25,14 @@ pub(super) fn faults(values: &Values) -> Vec<(String, String)> {
             wrong(format!("patch {number}: sylk = {video:?} is no room"), "write its address, name@domain");
         } else if !video.is_empty() && list[..index].iter().any(|other| text(other, "sylk") == video) {
             wrong(format!("patch {number}: the video room is in another patch already"), "put both into one patch");
-        } else if !video.is_empty() && !app.is_empty() && apps.first() != Some(&app) {
+        } else if let Some(other) = list[..index].iter().find(|other| !text(other, "sylk").is_empty()).filter(|other| {
+            let other = text(other, "antmedia");
+            !video.is_empty() && !app.is_empty() && !other.is_empty() && other != app
+        }) {
+            let other = text(other, "antmedia");
             wrong(
-                format!(
-                    "patch {number}: video rooms of sylk meet the first application, and antmedia = {app:?} is another"
-                ),
-                "leave one of them out, or list that application first in dialect.antmedia.apps",
+                format!("patch {number}: video rooms of sylk meet one application, and that is {other:?} already"),
+                "name the same application in all patches with a video room",
             );
         }
         if !app.is_empty() && !apps.contains(&app) {

@@ -343,7 +343,7 @@ pub(super) const PATCH_KEYS: &[Key] = &[
         "sylk",
         Text,
         r#""""#,
-        "A video room of sylk, `name@domain`; its streams are those of the first application.",
+        "A video room of sylk, `name@domain`: what is published there is a stream of `antmedia`, or of the first application.",
     ),
     Key::new("streams", Texts, "[]", "Streams of the application that belong to the room."),
     Key::new("whip", Switch, "false", "WHIP publishers and WHEP players belong to it."),
