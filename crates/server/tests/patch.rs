@@ -7,6 +7,7 @@ use patchbay_dialect_antmedia::{self as antmedia, AntMedia};
 use patchbay_dialect_kit::Dialect;
 use patchbay_dialect_kit::testing::{Delivery, Script, SessionWorld, alterations, run};
 use patchbay_dialect_mesh::{self as mesh, Mesh};
+use patchbay_dialect_sylk::{self as sylk, Sylk};
 use patchbay_dialect_whip::{self as whip, Whip};
 
 /// Every run of this file is the same unless somebody writes another number here.
@@ -14,6 +15,7 @@ const SEED: u64 = 0x9a7c;
 const MESH: (Lang, Realm) = (Lang(0), Realm(0));
 const ANTMEDIA: (Lang, Realm) = (Lang(1), Realm(1));
 const WHIP: Lang = Lang(2);
+const SYLK: Lang = Lang(3);
 
 fn name(text: &str) -> Name {
     Name::parse(text).expect("a name")
@@ -21,7 +23,7 @@ fn name(text: &str) -> Name {
 
 fn hub() -> Hub {
     let codecs = Some([Codec::Opus, Codec::Vp8].into());
-    let streams = RealmLimits { rooms: 0, members: 0, codecs, ..RealmLimits::default() };
+    let streams = RealmLimits { members: 10, presence: false, codecs, ..RealmLimits::default() };
     let patch = Patch {
         room: name("demo"),
         members: MemberSpace {
@@ -34,7 +36,7 @@ fn hub() -> Hub {
             realm: ANTMEDIA.1,
             named: vec![name("listed")],
             of: vec![WHIP],
-            seen_by: vec![ANTMEDIA.0, WHIP],
+            seen_by: vec![ANTMEDIA.0, WHIP, SYLK],
             stream_of: antmedia::stream_of,
         },
         pull: true,
@@ -46,7 +48,11 @@ fn with_world<T>(delivery: Delivery, with: impl FnOnce(&mut SessionWorld<'_>) ->
     let mesh = Mesh::new(MESH.0, MESH.1, mesh::Settings::default());
     let antmedia = AntMedia::new(ANTMEDIA.0, ANTMEDIA.1, antmedia::Settings::default());
     let whip = Whip::new(WHIP, ANTMEDIA.1, whip::Settings::default());
-    let dialects: Vec<(&str, &dyn Dialect)> = vec![("mesh", &mesh), ("antmedia", &antmedia), ("whip", &whip)];
+    let here = sylk::Rule { name: Some(name("demo")), ..sylk::Rule::default() };
+    let rooms = sylk::Rules { rooms: [("demo@rooms.example.com".to_owned(), here)].into(), ..sylk::Rules::default() };
+    let sylk = Sylk::new(SYLK, ANTMEDIA.1, sylk::Settings { rooms, ..sylk::Settings::default() });
+    let dialects: Vec<(&str, &dyn Dialect)> =
+        vec![("mesh", &mesh), ("antmedia", &antmedia), ("whip", &whip), ("sylk", &sylk)];
     with(&mut SessionWorld::of(hub(), dialects, delivery, SEED))
 }
 
