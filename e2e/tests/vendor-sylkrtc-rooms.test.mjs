@@ -63,7 +63,7 @@ e2e('sylkrtc.js: a video room of two, and a third who comes and goes', async (wo
   await Promise.all([alice, bob].map((page) => page.untilTold(`left ${address('carol')}`)));
   // Those who stay have not suffered; one of them goes without a word.
   await alice.untilPicture();
-  await bob.tab.close();
+  await bob.page.close();
   await alice.untilTold(`left ${address('bob')}`);
 }, { skip });
 
