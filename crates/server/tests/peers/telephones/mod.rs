@@ -4,6 +4,7 @@
 mod accounts;
 mod attacks;
 mod client;
+mod doors;
 mod incoming;
 mod inside;
 mod outgoing;
