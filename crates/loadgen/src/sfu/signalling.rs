@@ -100,6 +100,14 @@ impl Signalling {
         self.script.begin()
     }
 
+    /// Ends what was begun.
+    pub(crate) fn end(&mut self, now: Instant) -> Result<()> {
+        match self.script.end() {
+            Some(text) => self.say(&text, now),
+            None => Ok(()),
+        }
+    }
+
     /// When it has to say something to be kept.
     pub(crate) fn due(&self) -> Instant {
         self.said + KEEP_ALIVE

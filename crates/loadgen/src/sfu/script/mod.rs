@@ -34,6 +34,8 @@ pub(crate) enum Asked {
     Started,
     /// It will not come to anything.
     Refused(String),
+    /// What was begun is over, and why.
+    Ended(String),
 }
 
 /// One leg's half of the signalling.
@@ -52,11 +54,15 @@ pub(crate) trait Script {
     fn text(&mut self, message: &Value) -> Vec<Asked>;
     /// How our own description is sent.
     fn described(&mut self, sdp: &str) -> String;
+    /// What ends what was begun, where that is not the end of the connection.
+    fn end(&mut self) -> Option<String> {
+        None
+    }
     /// What keeps the connection open when nothing else is said for 20 s.
     fn keep_alive(&mut self) -> String;
 }
 
 /// A string in a message, by its path.
-fn text<'a>(message: &'a Value, pointer: &str) -> &'a str {
+pub(crate) fn text<'a>(message: &'a Value, pointer: &str) -> &'a str {
     message.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
