@@ -129,7 +129,7 @@ fn websockets(addr: SocketAddr) -> String {
 
 fn sip(ip: IpAddr) -> String {
     format!(
-        "general: {{ local_ip = \"{ip}\"\n sdp_ip = \"{ip}\"\n behind_nat = false\n rtp_port_range = \"20000-39999\"\n }}\n"
+        "general: {{ local_ip = \"{ip}\"\n sdp_ip = \"{ip}\"\n behind_nat = false\n rtp_port_range = \"20000-31999\"\n }}\n"
     )
 }
 

@@ -108,6 +108,11 @@ impl Signalling {
         }
     }
 
+    /// How long its server needs between two calls.
+    pub(crate) fn rest(&self) -> Duration {
+        self.script.rest()
+    }
+
     /// When it has to say something to be kept.
     pub(crate) fn due(&self) -> Instant {
         self.said + KEEP_ALIVE

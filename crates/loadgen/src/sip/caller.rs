@@ -46,7 +46,8 @@ pub(super) enum Habit {
 enum Phase {
     /// Its connection or its account is not there yet.
     Coming,
-    Idle,
+    /// The next call may begin then.
+    Idle(Instant),
     Calling {
         since: Instant,
         /// The server says that the connection stands.
@@ -84,7 +85,7 @@ impl Caller {
 
     /// Nothing of a call is there.
     pub(super) fn is_free(&self) -> bool {
-        matches!(self.phase, Phase::Coming | Phase::Idle)
+        matches!(self.phase, Phase::Coming | Phase::Idle(_))
     }
 
     /// What it waits for, for whoever waits for it.
@@ -131,8 +132,13 @@ impl Caller {
     }
 
     pub(super) fn due(&self) -> Instant {
+        let own = match (&self.peer, self.phase) {
+            (Some(peer), _) => Some(peer.due()),
+            (None, Phase::Idle(from)) if self.habit != Habit::Quiet => Some(from),
+            (None, _) => None,
+        };
         let signalling = self.signalling.due();
-        self.peer.as_ref().map_or(signalling, |peer| peer.due().min(signalling))
+        own.map_or(signalling, |own| own.min(signalling))
     }
 
     fn act(&mut self, asked: Asked, world: &mut World<'_>) -> Result<()> {
@@ -163,7 +169,7 @@ impl Caller {
         }
         // Its socket goes with it, and leaves the poller so.
         self.peer = None;
-        self.phase = Phase::Idle;
+        self.phase = Phase::Idle(world.now + self.signalling.rest());
         world.tally.ended += 1;
         Ok(())
     }
@@ -175,10 +181,10 @@ impl Caller {
         }
         match self.phase {
             Phase::Coming if self.signalling.is_ready() => {
-                self.phase = Phase::Idle;
+                self.phase = Phase::Idle(world.now);
                 self.go_on(world)
             }
-            Phase::Idle if self.habit != Habit::Quiet => self.call(world),
+            Phase::Idle(from) if self.habit != Habit::Quiet && from <= world.now => self.call(world),
             Phase::Calling { since, started: true } if self.peer.as_ref().is_some_and(|peer| peer.connected) => {
                 self.phase = Phase::Up;
                 world.tally.established += 1;

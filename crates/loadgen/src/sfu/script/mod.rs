@@ -4,6 +4,8 @@ pub(crate) mod ant;
 pub(crate) mod janus;
 pub(crate) mod mesh;
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 /// What a leg does.
@@ -57,6 +59,10 @@ pub(crate) trait Script {
     /// What ends what was begun, where that is not the end of the connection.
     fn end(&mut self) -> Option<String> {
         None
+    }
+    /// How long its server needs between one call and the next.
+    fn rest(&self) -> Duration {
+        Duration::ZERO
     }
     /// What keeps the connection open when nothing else is said for 20 s.
     fn keep_alive(&mut self) -> String;
