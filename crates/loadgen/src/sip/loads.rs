@@ -17,7 +17,7 @@ use crate::window::{Usage, Window};
 /// Load before the measured span: caches, allocators and socket buffers reach their size.
 const WARM_UP: Duration = Duration::from_secs(2);
 /// How long all callers together may take to come, or to go.
-const GATHER_TIMEOUT: Duration = Duration::from_secs(120);
+const GATHER_TIMEOUT: Duration = Duration::from_secs(40);
 /// Calls that begin at a time where that is not what is measured.
 const IN_FLIGHT: usize = 16;
 /// How long a packet may take before it counts as lost.
