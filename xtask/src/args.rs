@@ -12,6 +12,7 @@ usage: cargo xtask <command>
   bench relay […]   load a release server and measure; the rest goes to the load generator
   bench sfu […]     the same with publishers and viewers of WebRTC; --versus janus measures Janus as well
   bench bridge […]  what a packet costs that goes to another dialect, next to one that does not
+  bench sip […]     calls from browsers to telephones, next to Janus' SIP plugin; fails where a bound is missed
   bench instructions
                     what the media engine takes for a packet that it forwards, counted by callgrind
   fuzz [TARGET] [--seconds N] [--minimise]
@@ -44,6 +45,9 @@ pub(crate) enum Task {
     BenchSfu {
         rest: Vec<String>,
     },
+    BenchSip {
+        rest: Vec<String>,
+    },
     Sim {
         rest: Vec<String>,
     },
@@ -68,12 +72,13 @@ pub(crate) fn parse(args: &[String]) -> Result<Task, String> {
         ["bench", "relay", ..] => Ok(Task::BenchRelay { rest: args[2..].to_vec() }),
         ["bench", "instructions"] => Ok(Task::BenchInstructions),
         ["bench", "sfu", ..] => Ok(Task::BenchSfu { rest: args[2..].to_vec() }),
+        ["bench", "sip", ..] => Ok(Task::BenchSip { rest: args[2..].to_vec() }),
         ["bench", "bridge", ..] => {
             let only = ["--only", "bridge"].map(str::to_owned);
             Ok(Task::BenchSfu { rest: only.into_iter().chain(args[2..].iter().cloned()).collect() })
         }
         ["sim", ..] => Ok(Task::Sim { rest: args[1..].to_vec() }),
-        ["bench", ..] => Err("bench knows relay, sfu, bridge and instructions".into()),
+        ["bench", ..] => Err("bench knows relay, sfu, bridge, sip and instructions".into()),
         [other, ..] => Err(format!("unknown command {other:?}")),
     }
 }
@@ -117,6 +122,7 @@ mod tests {
         assert_eq!(parsed("bench sfu --versus janus"), Ok(Task::BenchSfu { rest: strings(&["--versus", "janus"]) }));
         let bridge = strings(&["--only", "bridge", "--runs", "5"]);
         assert_eq!(parsed("bench bridge --runs 5"), Ok(Task::BenchSfu { rest: bridge }));
+        assert_eq!(parsed("bench sip --runs 5"), Ok(Task::BenchSip { rest: strings(&["--runs", "5"]) }));
         assert_eq!(parsed("bench instructions"), Ok(Task::BenchInstructions));
         assert_eq!(parsed("sim"), Ok(Task::Sim { rest: vec![] }));
         assert_eq!(parsed("sim --seed 7"), Ok(Task::Sim { rest: strings(&["--seed", "7"]) }));

@@ -31,11 +31,30 @@ pub(crate) fn sfu(rest: &[String]) -> ExitCode {
             return report.finish(there);
         }
     }
+    within("bench-sfu", rest)
+}
+
+/// In a namespace, as the above; and SIPp, who is the telephone.
+pub(crate) fn sip(rest: &[String]) -> ExitCode {
+    let mut report = Report::default();
+    // `sipp -v` ends as if it had failed.
+    let mut there = machine::provide(&mut report, "which sipp", "sip-tester");
+    if there.is_ok() && !rest.iter().any(|word| word == "--without-janus") {
+        there = machine::provide(&mut report, "janus --help", "janus");
+    }
+    if there.is_err() {
+        return report.finish(there);
+    }
+    within("bench-sip", rest)
+}
+
+/// Builds, and runs a benchmark in a namespace of its own.
+fn within(bench: &str, rest: &[String]) -> ExitCode {
     if let Err(code) = build() {
         return code;
     }
     let binary = |name| paths::release_binary(name).to_string_lossy().into_owned();
-    let mut command = [binary("patchbay-loadgen"), "bench-sfu".into(), "--server".into(), binary("patchbay")].to_vec();
+    let mut command = [binary("patchbay-loadgen"), bench.into(), "--server".into(), binary("patchbay")].to_vec();
     command.extend_from_slice(rest);
     netns::run(None, &command)
 }

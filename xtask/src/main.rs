@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Ok(Task::BenchRelay { rest }) => bench::relay(&rest),
         Ok(Task::BenchInstructions) => bench::instructions(),
         Ok(Task::BenchSfu { rest }) => bench::sfu(&rest),
+        Ok(Task::BenchSip { rest }) => bench::sip(&rest),
         Ok(Task::Sim { rest }) => sim::run(&rest),
         Err(reason) => {
             eprintln!("xtask: {reason}\n\n{}", args::USAGE);

@@ -21,6 +21,8 @@ pub(crate) enum Command {
     BenchRelay(BenchArgs),
     /// Measure a server binary with publishers and viewers of WebRTC
     BenchSfu(SfuArgs),
+    /// Measure a server binary with callers of WebRTC and telephones of SIP
+    BenchSip(SipArgs),
     /// Put load on a server of the mesh dialect that runs already
     Mesh(MeshArgs),
     /// Put load on a server of the sid dialect that runs already
@@ -186,6 +188,60 @@ pub(crate) enum SfuMeasurement {
 }
 
 #[derive(Args, Clone)]
+pub(crate) struct SipArgs {
+    /// The server's binary
+    #[arg(long, value_name = "FILE")]
+    pub(crate) server: PathBuf,
+    /// Runs of each measurement; the table has their medians
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) runs: u32,
+    /// Measure only this; may be repeated or divided by commas
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) only: Vec<SipMeasurement>,
+    /// Calls that stand while packets are counted; memory is taken by a fifth and by twice as many as well
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = between(5, 240))]
+    pub(crate) calls: usize,
+    /// Callers of the set-ups, each of whom calls again when it has hung up
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = between(1, 240))]
+    pub(crate) in_flight: usize,
+    /// Accounts that register
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = between(1, 9_000))]
+    pub(crate) accounts: usize,
+    /// Seconds of each measured span
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) seconds: u64,
+    /// Leave Janus out, and with it all ratios
+    #[arg(long)]
+    pub(crate) without_janus: bool,
+    /// Seconds that each measurement may wait for other processes to be quiet, and be repeated where they were not;
+    /// the least disturbed one counts
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) patience: u64,
+    /// Write the table as JSON to this file as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// A count within these bounds. Calls: each takes two ports of the default range of 1,000, and some are on their way out.
+fn between(least: usize, most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
+    move |text| match text.parse() {
+        Ok(count) if (least..=most).contains(&count) => Ok(count),
+        _ => Err(format!("a number from {least} to {most}")),
+    }
+}
+
+/// What can be measured of telephone calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SipMeasurement {
+    /// Calls that come and go
+    Setups,
+    /// Calls that stand
+    Calls,
+    /// Accounts that register at the same moment
+    Registrations,
+}
+
+#[derive(Args, Clone)]
 pub(crate) struct MeshArgs {
     /// The server's WebSocket address; certificates of wss:// are not checked
     #[arg(long, default_value = "ws://127.0.0.1:8080/ws", value_parser = Target::parse)]
@@ -292,6 +348,20 @@ mod tests {
         assert_eq!(parse(&["--only", "stuck", "--only", "storm"]), [Measurement::Stuck, Measurement::Storm]);
         assert_eq!(parse(&["--only", "sid-saturated,tls-idle"]), [Measurement::SidSaturated, Measurement::TlsIdle]);
         assert!(Cli::try_parse_from(["x", "bench-relay", "--server", "s", "--only", "all"]).is_err());
+    }
+
+    #[test]
+    fn counts_have_bounds() {
+        let parse = |args: &[&str]| {
+            let args = ["x", "bench-sip", "--server", "s"].iter().chain(args);
+            match Cli::try_parse_from(args).map(|cli| cli.command) {
+                Ok(Command::BenchSip(args)) => Some((args.calls, args.accounts)),
+                _ => None,
+            }
+        };
+        assert_eq!(parse(&[]), Some((100, 1_000)));
+        assert_eq!(parse(&["--calls", "20", "--accounts", "1"]), Some((20, 1)));
+        assert_eq!(parse(&["--calls", "241"]), None, "twice as many calls have no ports");
     }
 
     #[test]

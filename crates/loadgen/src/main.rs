@@ -1,5 +1,5 @@
-//! The load generator: the relay benchmark with its echo floor, the SFU benchmark, and load for any server of the
-//! dialects mesh and sid.
+//! The load generator: the relay benchmark with its echo floor, the benchmarks of the SFU and of telephone calls, and load
+//! for any server of the dialects mesh and sid.
 //!
 //! `docs/performance.md` says how it is run and how its table is read.
 
@@ -23,6 +23,7 @@ mod running;
 mod scenario;
 mod schedule;
 mod sfu;
+mod sip;
 mod table;
 mod target;
 mod tls;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::BenchRelay(args) => bench::run(&args, &mut out, &mut err),
         Command::BenchSfu(args) => sfu::run(&args, &mut out, &mut err),
+        Command::BenchSip(args) => sip::run(&args, &mut out, &mut err),
         Command::Mesh(args) => running::mesh(&args, &mut out),
         Command::Sid(args) => running::sid(&args, &mut out),
         Command::Echo(args) => echo::serve(args.addr),

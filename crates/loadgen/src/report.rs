@@ -120,6 +120,16 @@ impl Report {
         }
     }
 
+    /// The figures that are not what they should be, or could not be measured.
+    pub(crate) fn missed(&self) -> Vec<String> {
+        let rows = self.rows.iter().filter(|row| !row.samples.is_empty() || self.is_void(row));
+        let missed = rows.filter(|row| {
+            let values: Vec<f64> = row.samples.iter().map(|sample| sample.value).collect();
+            self.target(row).is_some_and(|target| !median(&values).is_some_and(|value| target.met(value)))
+        });
+        missed.map(|row| format!("{}: {}", row.metric.load, row.metric.name)).collect()
+    }
+
     fn target(&self, row: &Row) -> Option<Target> {
         row.metric.target.filter(|_| self.judged)
     }
@@ -206,6 +216,7 @@ mod tests {
         assert_eq!(row("| a    | p99"), "a ; p99 ; 1.50 ms ; 3.00, 1.00, 1.50 ; 1500 ; < 2 ; pass");
         assert_eq!(row("| b "), "b ; memory ; <= 8 ; VOID");
         assert!(!text.contains("never"));
+        assert_eq!(report.missed(), ["b: memory"], "a figure that is void is none");
         assert!(text.ends_with("VOID: one run of b: the generator was busy\n"));
         let json = report.to_json();
         assert_eq!(json["rows"][1]["median"], 1.5);

@@ -120,6 +120,24 @@ impl Agent {
     /// # Errors
     /// [`Refused`].
     pub fn register(&self, account: Account) -> Result<Line, Refused> {
+        self.line(|id| self.way.order(Order::NewLine(id, Box::new(account))))
+    }
+
+    /// The same, and waits for a place in the queue if there is none: many accounts may come at once, after a network has
+    /// failed, and none of them has to be refused for that.
+    ///
+    /// # Errors
+    /// [`Refused`], but never [`Refused::Busy`].
+    pub async fn register_in_turn(&self, account: Account) -> Result<Line, Refused> {
+        let place = self.way.place().await?;
+        self.line(|id| {
+            place.send(Order::NewLine(id, Box::new(account)));
+            Ok(())
+        })
+    }
+
+    /// A line that `order` asks for.
+    fn line(&self, order: impl FnOnce(u64) -> Result<(), Refused>) -> Result<Line, Refused> {
         let (sender, news) = mpsc::channel(self.settings.limits.news.max(1));
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
         {
@@ -127,7 +145,7 @@ impl Agent {
             if lines.len() >= self.settings.limits.registrations {
                 return Err(Refused::Full);
             }
-            self.way.order(Order::NewLine(id, Box::new(account)))?;
+            order(id)?;
             lines.insert(id, sender);
         }
         Ok(Line::new(id, self.way.clone(), news))

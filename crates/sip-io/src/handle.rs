@@ -1,7 +1,7 @@
 //! Lines and dialogs in the hands of their owners. Who lets go of one ends it.
 
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::mpsc::{Receiver, Sender, UnboundedSender};
+use tokio::sync::mpsc::{Permit, Receiver, Sender, UnboundedSender};
 
 use crate::api::{DialogNews, DialogOrder, LineNews, LineOrder, Refused};
 use crate::core::Order;
@@ -21,6 +21,11 @@ impl Way {
             TrySendError::Full(_) => Refused::Busy,
             TrySendError::Closed(_) => Refused::Gone,
         })
+    }
+
+    /// A place in the queue, once there is one.
+    pub(crate) async fn place(&self) -> Result<Permit<'_, Order>, Refused> {
+        self.orders.reserve().await.map_err(|_| Refused::Gone)
     }
 }
 
@@ -42,6 +47,15 @@ impl Line {
     /// [`Refused::Busy`], [`Refused::Gone`].
     pub fn order(&self, order: LineOrder) -> Result<(), Refused> {
         self.way.order(Order::Line(self.id, order))
+    }
+
+    /// Gives an order, and waits for a place in the queue if there is none.
+    ///
+    /// # Errors
+    /// [`Refused::Gone`].
+    pub async fn order_in_turn(&self, order: LineOrder) -> Result<(), Refused> {
+        self.way.place().await?.send(Order::Line(self.id, order));
+        Ok(())
     }
 
     /// The next news; `None`: the agent has stopped, or has ended this line because its news were not taken.

@@ -39,6 +39,31 @@ async fn datagrams_register_and_take_it_back() {
     assert_eq!(value(&register, "Contact"), contact);
 }
 
+/// More accounts than the queue has places: each has its turn, in a runtime whose only thread the agent shares with them.
+#[tokio::test]
+async fn accounts_that_come_at_once_wait_for_their_turn() {
+    let peer = Peer::new().await;
+    let limits = Limits { queue: 2, ..Limits::default() };
+    let agent = Arc::new(agent(Settings { limits, ..proxy(&format!("{};transport=udp", peer.address())) }).await);
+    let full = (0..9).map(|number| agent.register(account(&format!("early{number}")))).find_map(Result::err);
+    assert_eq!(full, Some(Refused::Busy), "without waiting");
+    let tasks: Vec<_> = (0..50)
+        .map(|number| {
+            let agent = Arc::clone(&agent);
+            tokio::spawn(async move {
+                let line = agent.register_in_turn(account(&format!("user{number}"))).await?;
+                line.order_in_turn(LineOrder::Start).await.map(|()| line)
+            })
+        })
+        .collect();
+    for task in tasks {
+        let mut line = timeout(SOON, task).await.expect("in time").expect("it runs").expect("a line");
+        assert_eq!(format!("{:?}", line_news(&mut line).await), "Registering");
+    }
+    agent.stop().await;
+    assert_eq!(agent.register_in_turn(account("late")).await.err(), Some(Refused::Gone));
+}
+
 /// The next message of a stream; empty: it has ended.
 async fn read(stream: &mut (impl AsyncRead + Unpin), rest: &mut Vec<u8>) -> String {
     let mut chunk = [0; 4_096];

@@ -15,6 +15,12 @@ use super::script::janus::{feed, room};
 use super::stage::{PLAIN_AUDIO, PLAIN_VIDEO};
 use crate::child::empty_dir;
 
+/// Plugins that Debian's Janus has and that are not needed for streams, or for telephones.
+const BESIDE_STREAMS: &str = "libjanus_sip.so";
+const BESIDE_TELEPHONES: &str = "libjanus_streaming.so,libjanus_videoroom.so";
+const BESIDE_BOTH: &str = "libjanus_audiobridge.so,libjanus_duktape.so,libjanus_echotest.so,libjanus_lua.so,\
+    libjanus_nosip.so,libjanus_recordplay.so,libjanus_textroom.so,libjanus_videocall.so,libjanus_voicemail.so";
+
 const PROGRAM: &str = "janus";
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// Lines of its log that are shown if it fails.
@@ -36,18 +42,27 @@ impl JanusServer {
 
     /// Starts it with one mountpoint and so many rooms.
     pub(crate) fn start(ip: IpAddr, rooms: usize) -> io::Result<Self> {
+        let plugins = [("janus.plugin.streaming.jcfg", streaming()), ("janus.plugin.videoroom.jcfg", videoroom(rooms))];
+        Self::launch(ip, BESIDE_STREAMS, &plugins)
+    }
+
+    /// Starts it as a gateway to telephones.
+    pub(crate) fn gateway(ip: IpAddr) -> io::Result<Self> {
+        Self::launch(ip, BESIDE_TELEPHONES, &[("janus.plugin.sip.jcfg", sip(ip))])
+    }
+
+    fn launch(ip: IpAddr, beside: &str, plugins: &[(&str, String)]) -> io::Result<Self> {
         if ip.is_loopback() {
-            return Err(io::Error::other("Janus gathers no loopback address: run this by `cargo xtask bench sfu`"));
+            return Err(io::Error::other("Janus gathers no loopback address: run this by `cargo xtask bench`"));
         }
         let dir = empty_dir()?;
         // Free now, and nobody else is here to take it.
         let addr = TcpListener::bind((ip, 0))?.local_addr()?;
-        for (name, text) in [
-            ("janus.jcfg", main(ip, &dir.display().to_string())),
+        let general = [
+            ("janus.jcfg", main(ip, &dir.display().to_string(), beside)),
             ("janus.transport.websockets.jcfg", websockets(addr)),
-            ("janus.plugin.streaming.jcfg", streaming()),
-            ("janus.plugin.videoroom.jcfg", videoroom(rooms)),
-        ] {
+        ];
+        for (name, text) in general.iter().chain(plugins) {
             fs::write(dir.join(name), text)?;
         }
         let log = File::create(dir.join("log"))?;
@@ -97,14 +112,12 @@ const fn local(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
-fn main(ip: IpAddr, dir: &str) -> String {
+fn main(ip: IpAddr, dir: &str, beside: &str) -> String {
     format!(
         "general: {{ configs_folder = \"{dir}\"\n debug_level = 2\n event_loops = {EVENT_LOOPS}\n }}\n\
          nat: {{ ice_enforce_list = \"{ip}\"\n full_trickle = false\n }}\n\
          media: {{ rtp_port_range = \"20000-60000\"\n }}\n\
-         plugins: {{ disable = \"libjanus_audiobridge.so,libjanus_duktape.so,libjanus_echotest.so,libjanus_lua.so,\
-         libjanus_nosip.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_textroom.so,libjanus_videocall.so,\
-         libjanus_voicemail.so\"\n }}\n\
+         plugins: {{ disable = \"{BESIDE_BOTH},{beside}\"\n }}\n\
          transports: {{ disable = \"libjanus_http.so,libjanus_mqtt.so,libjanus_nanomsg.so,libjanus_pfunix.so,\
          libjanus_rabbitmq.so\"\n }}\n"
     )
@@ -112,6 +125,12 @@ fn main(ip: IpAddr, dir: &str) -> String {
 
 fn websockets(addr: SocketAddr) -> String {
     format!("general: {{ ws = true\n ws_port = {}\n ws_ip = \"{}\"\n ws_logging = 0\n }}\n", addr.port(), addr.ip())
+}
+
+fn sip(ip: IpAddr) -> String {
+    format!(
+        "general: {{ local_ip = \"{ip}\"\n sdp_ip = \"{ip}\"\n behind_nat = false\n rtp_port_range = \"20000-31999\"\n }}\n"
+    )
 }
 
 fn streaming() -> String {

@@ -161,7 +161,7 @@ impl Leg {
             Asked::Started => {
                 self.moments.started.get_or_insert(now);
             }
-            Asked::Refused(why) => return Err(format!("the server refused: {why}").into()),
+            Asked::Refused(why) | Asked::Ended(why) => return Err(format!("the server refused: {why}").into()),
         }
         self.turn(now)
     }

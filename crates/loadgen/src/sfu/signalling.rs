@@ -100,6 +100,19 @@ impl Signalling {
         self.script.begin()
     }
 
+    /// Ends what was begun.
+    pub(crate) fn end(&mut self, now: Instant) -> Result<()> {
+        match self.script.end() {
+            Some(text) => self.say(&text, now),
+            None => Ok(()),
+        }
+    }
+
+    /// How long its server needs between two calls.
+    pub(crate) fn rest(&self) -> Duration {
+        self.script.rest()
+    }
+
     /// When it has to say something to be kept.
     pub(crate) fn due(&self) -> Instant {
         self.said + KEEP_ALIVE

@@ -10,6 +10,9 @@ use crate::sdp::same_family;
 /// the orientation of pictures, which a telephone would not turn: without it, browsers turn them before they send.
 const NEEDLESS: [&str; 2] = ["simulcast", "rid"];
 const ORIENTATION: &str = "urn:3gpp:video-orientation";
+/// The number by which a receiver tells when each packet came. Who sends pictures judges the network by that; of sound alone
+/// it would be one report more for every five packets, each way, to senders whose rate stays what it is.
+const ARRIVALS: &str = "draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
 /// Sound or pictures.
 pub(crate) fn kind(section: &Section) -> Option<Kind> {
@@ -67,7 +70,7 @@ pub(crate) fn narrow(section: &Section, keep: &[u8], direction: Direction) -> Se
     let formats: Vec<&str> = numbers.iter().map(String::as_str).collect();
     let mut narrowed = Section::new(section.kind(), section.port(), section.protocol(), &formats);
     for line in section.lines() {
-        if stays(line, keep) {
+        if stays(section, line, keep) {
             narrowed.push(line.letter(), line.value());
         }
     }
@@ -75,7 +78,7 @@ pub(crate) fn narrow(section: &Section, keep: &[u8], direction: Direction) -> Se
     narrowed
 }
 
-fn stays(line: &Line, keep: &[u8]) -> bool {
+fn stays(section: &Section, line: &Line, keep: &[u8]) -> bool {
     if line.letter() != 'a' {
         return true;
     }
@@ -86,7 +89,7 @@ fn stays(line: &Line, keep: &[u8]) -> bool {
             number == "*" || number.parse().is_ok_and(|number| keep.contains(&number))
         }
         "sendrecv" | "sendonly" | "recvonly" | "inactive" => false,
-        "extmap" => !value.ends_with(ORIENTATION),
+        "extmap" => !value.ends_with(ORIENTATION) && !(section.kind() == "audio" && value.ends_with(ARRIVALS)),
         _ => !NEEDLESS.contains(&name),
     }
 }

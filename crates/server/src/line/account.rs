@@ -10,7 +10,7 @@ use patchbay_sip::digest::Ha1;
 use patchbay_sip::message::{self, imdn};
 use patchbay_sip::register::Push;
 use patchbay_sip::uri::{Aor, Uri};
-use patchbay_sip_io::{Agent, Incoming, Line, LineNews, LineOrder};
+use patchbay_sip_io::{Incoming, Line, LineNews, LineOrder, Refused};
 use tokio::sync::mpsc;
 
 use super::{Client, ORDERS, call, refused};
@@ -80,20 +80,34 @@ pub(super) fn failed(address: &Arc<str>, reason: &str) -> News {
 /// In words that the client is told.
 pub(super) fn start(
     shell: &Arc<Shell>,
-    agent: &Agent,
     profile: Profile,
     client: Client,
     account: Arc<Account>,
     name: Name,
 ) -> Result<Held, String> {
-    let line = agent.register(spelled(&account)?).map_err(refused)?;
-    line.order(LineOrder::Start).map_err(refused)?;
+    let spelled = spelled(&account)?;
     let (wishes, inbox) = mpsc::channel(ORDERS);
     let held = Held { wishes, stands: Arc::default() };
-    let stands = Arc::clone(&held.stands);
-    let task = Task { shell: Arc::clone(shell), profile, client, account, name, line, sent: BTreeMap::new(), stands };
-    tokio::spawn(task.run(inbox));
+    let (shell, stands) = (Arc::clone(shell), Arc::clone(&held.stands));
+    tokio::spawn(async move {
+        match line(&shell, spelled).await {
+            Ok(line) => {
+                let sent = BTreeMap::new();
+                Task { shell, profile, client, account, name, line, sent, stands }.run(inbox).await;
+            }
+            Err(why) => client.tell(failed(&account.address, &refused(why))),
+        }
+    });
     Ok(held)
+}
+
+/// A line that has begun to register. After a network has failed all clients come back at once: they have their turn one
+/// after the other, and none is refused for being many.
+async fn line(shell: &Shell, account: patchbay_sip_io::Account) -> Result<Line, Refused> {
+    let agent = shell.lines.agent().ok_or(Refused::Gone)?;
+    let line = agent.register_in_turn(account).await?;
+    line.order_in_turn(LineOrder::Start).await?;
+    Ok(line)
 }
 
 struct Task {

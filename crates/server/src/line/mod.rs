@@ -140,7 +140,7 @@ impl Lines {
             return;
         }
         let address = Arc::clone(&account.address);
-        match account::start(shell, &seat.agent, seat.profile, client.clone(), account, name) {
+        match account::start(shell, seat.profile, client.clone(), account, name) {
             Ok(held) => {
                 accounts.insert(address, held);
             }

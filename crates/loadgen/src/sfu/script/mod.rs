@@ -4,6 +4,8 @@ pub(crate) mod ant;
 pub(crate) mod janus;
 pub(crate) mod mesh;
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 /// What a leg does.
@@ -34,6 +36,8 @@ pub(crate) enum Asked {
     Started,
     /// It will not come to anything.
     Refused(String),
+    /// What was begun is over, and why.
+    Ended(String),
 }
 
 /// One leg's half of the signalling.
@@ -52,11 +56,19 @@ pub(crate) trait Script {
     fn text(&mut self, message: &Value) -> Vec<Asked>;
     /// How our own description is sent.
     fn described(&mut self, sdp: &str) -> String;
+    /// What ends what was begun, where that is not the end of the connection.
+    fn end(&mut self) -> Option<String> {
+        None
+    }
+    /// How long its server needs between one call and the next.
+    fn rest(&self) -> Duration {
+        Duration::ZERO
+    }
     /// What keeps the connection open when nothing else is said for 20 s.
     fn keep_alive(&mut self) -> String;
 }
 
 /// A string in a message, by its path.
-fn text<'a>(message: &'a Value, pointer: &str) -> &'a str {
+pub(crate) fn text<'a>(message: &'a Value, pointer: &str) -> &'a str {
     message.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }

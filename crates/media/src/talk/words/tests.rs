@@ -55,6 +55,18 @@ fn repetitions_stay_with_what_they_repeat() {
 }
 
 #[test]
+fn arrivals_are_told_of_pictures_alone() {
+    let line = format!("a=mid:0\r\na=extmap:3 http://www.ietf.org/id/{ARRIVALS}\r\n");
+    let text = BROWSER.replace("a=mid:0\r\n", &line).replace("a=mid:1\r\n", &line.replace("mid:0", "mid:1"));
+    let browser = Description::parse(&text).expect("a description");
+    let extensions = |place: usize| {
+        let section = &browser.sections()[place];
+        narrow(section, &with_repeats(section, 111), Direction::SEND).attributes("extmap").count()
+    };
+    assert_eq!((extensions(0), extensions(1)), (0, 1));
+}
+
+#[test]
 fn a_call_that_nobody_has_described_has_a_description() {
     let codecs_ = [
         Codec::Opus,
