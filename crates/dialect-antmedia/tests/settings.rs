@@ -13,7 +13,7 @@ const SEED: u64 = 0x001;
 
 fn limits(codecs: &[Codec]) -> RealmLimits {
     let codecs = Some(codecs.into());
-    RealmLimits { rooms: 0, members: 0, window: Duration::ZERO, viewers: usize::MAX, codecs, presence: true }
+    RealmLimits { rooms: 0, members: 0, window: Duration::ZERO, codecs, ..RealmLimits::default() }
 }
 
 const BOTH: &[Codec] = &[Codec::Opus, Codec::Vp8];

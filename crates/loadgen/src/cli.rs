@@ -239,6 +239,8 @@ pub(crate) enum SipMeasurement {
     Calls,
     /// Accounts that register at the same moment
     Registrations,
+    /// Calls that stand while strangers flood the server with SIP
+    Flood,
 }
 
 #[derive(Args, Clone)]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
-use super::figures::{Both, CALLS, FIGURES, REGISTRATIONS, SETTING_UP};
+use super::figures::{Both, CALLS, FIGURES, FLOOD, REGISTRATIONS, SETTING_UP};
 use super::loads::{self, Setting};
 use super::subject::Subject;
 use super::telephone::Sipp;
@@ -18,6 +18,9 @@ use crate::process;
 use crate::report::Report;
 use crate::scenario::Outcome;
 use crate::sfu::subject::address;
+
+/// Calls that stand while strangers flood the server: few, so that the delay is not that of a machine with enough to do.
+const FLOODED_CALLS: usize = 20;
 
 type Load<'a> = dyn Fn(&Setting) -> Result<Outcome> + 'a;
 type Other = fn(std::net::IpAddr) -> std::io::Result<Sipp>;
@@ -68,6 +71,10 @@ impl Bench<'_> {
                 let load = |setting: &Setting| loads::registrations(setting, args.accounts);
                 self.measure(REGISTRATIONS, Subject::Patchbay, Sipp::registrar, &load).map(drop)
             }
+            SipMeasurement::Flood => {
+                let load = |setting: &Setting| loads::flood(setting, FLOODED_CALLS);
+                self.measure(FLOOD, Subject::Patchbay, Sipp::telephone, &load).map(drop)
+            }
         }
     }
 
@@ -106,6 +113,7 @@ impl Bench<'_> {
                 subject,
                 target: program.target(),
                 telephone: sipp.addr,
+                sip: program.sip(),
                 pid: program.pid(),
                 sipp: sipp.pid(),
                 span: Duration::from_secs(self.args.seconds),

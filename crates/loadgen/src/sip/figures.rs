@@ -16,6 +16,9 @@ pub(super) const PER_PACKET: [&str; 3] =
 pub(super) const LOSS: &str = "loss";
 pub(super) const ROUND_P50: &str = "there and back p50";
 pub(super) const ROUND_P99: &str = "there and back p99";
+pub(super) const FLOODED: &str = "messages of the flood";
+pub(super) const VARIATION: &str = "delay variation p99";
+pub(super) const VARIATION_QUIET: &str = "delay variation p99, before";
 pub(super) const MEMORY: &str = "memory per call";
 pub(super) const ACCOUNTS: &str = "accounts";
 pub(super) const REGISTERED: &str = "all registered";
@@ -45,15 +48,17 @@ pub(super) const CALLS: Both = Both {
     compared: &[PER_PACKET[0], MEMORY, ROUND_P50],
 };
 pub(super) const REGISTRATIONS: &str = "sip registrations";
+pub(super) const FLOOD: &str = "sip calls in a flood";
 
 /// What is wanted on the machine that docs/performance.md names.
-const TARGETS: [(&str, &str, Target); 6] = [
+const TARGETS: [(&str, &str, Target); 7] = [
     (SETTING_UP.ours, SETUPS, Target::AtLeast(100.0)),
     (CALLS.ours, LOSS, Target::Below(0.1)),
     (CALLS.ours, MEMORY, Target::AtMost(300.0)),
     (CALLS.ratio, PER_PACKET[0], Target::AtMost(0.6)),
     (REGISTRATIONS, ACCOUNTS, Target::AtLeast(1_000.0)),
     (REGISTRATIONS, REGISTERED, Target::Below(10_000.0)),
+    (FLOOD, VARIATION, Target::Below(20.0)),
 ];
 
 fn micros(load: &'static str, names: [&'static str; 3]) -> Vec<Metric> {
@@ -86,6 +91,11 @@ fn registrations(load: &'static str) -> Vec<Metric> {
     [all, micros(load, PER_ACCOUNT), usage(load)].concat()
 }
 
+fn flood(load: &'static str) -> Vec<Metric> {
+    let rate = vec![Metric::new(load, FLOODED, Unit::PerSecond), Metric::new(load, LOSS, Unit::Percent)];
+    [rate, millis(load, [VARIATION_QUIET, VARIATION]), usage(load)].concat()
+}
+
 fn both(both: &Both, figures: fn(&'static str) -> Vec<Metric>) -> Vec<Metric> {
     let ratios = both.compared.iter().map(|name| Metric::new(both.ratio, name, Unit::Times)).collect();
     [figures(both.ours), figures(both.janus), ratios].concat()
@@ -97,6 +107,7 @@ pub(super) static FIGURES: LazyLock<Vec<Metric>> = LazyLock::new(|| {
     all.extend(both(&SETTING_UP, setting_up));
     all.extend(both(&CALLS, calls));
     all.extend(registrations(REGISTRATIONS));
+    all.extend(flood(FLOOD));
     for (load, name, target) in TARGETS {
         for metric in all.iter_mut().filter(|metric| metric.load == load && metric.name == name) {
             metric.target = Some(target);

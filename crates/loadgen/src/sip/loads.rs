@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::caller::{Caller, Habit};
 use super::figures as names;
+use super::flood::Flood;
 use super::script::sylk::Sylk;
 use super::stage::Stage;
 use super::subject::Subject;
@@ -33,6 +34,8 @@ pub(super) struct Setting {
     pub(super) subject: Subject,
     pub(super) target: Target,
     pub(super) telephone: SocketAddr,
+    /// Where strangers speak SIP to the server.
+    pub(super) sip: Option<SocketAddr>,
     pub(super) pid: u32,
     /// SIPp's process.
     pub(super) sipp: u32,
@@ -169,6 +172,38 @@ pub(super) fn calls(setting: &Setting, calls: usize) -> Result<Outcome> {
     stage.change(Habit::Quiet)?;
     wait(&mut stage, Caller::is_free)?;
     Ok(outcome)
+}
+
+/// So many calls, while strangers flood the server with SIP.
+pub(super) fn flood(setting: &Setting, calls: usize) -> Result<Outcome> {
+    let mut stage = setting.stage()?;
+    setting.calls(&mut stage, calls)?;
+    stage.rest(WARM_UP)?;
+    let mut outcome = Outcome::default();
+    let (_, quiet) = variation(&mut stage, setting.span / 2)?;
+    outcome.add(names::VARIATION_QUIET, quiet);
+    let flood = Flood::begin(setting.sip.ok_or("this server has no port for strangers")?)?;
+    let window = setting.window()?;
+    let (loss, late) = variation(&mut stage, setting.span)?;
+    let usage = window.look()?;
+    outcome.add(names::FLOODED, flood.end() as f64 / usage.wall.as_secs_f64());
+    outcome.add(names::LOSS, loss);
+    outcome.add(names::VARIATION, late);
+    show(&usage, &mut outcome);
+    stage.tally.check()?;
+    stage.change(Habit::Quiet)?;
+    wait(&mut stage, Caller::is_free)?;
+    Ok(outcome)
+}
+
+/// Of the packets of a span: how many never came back, in percent, and by how much one in a hundred came later than most.
+fn variation(stage: &mut Stage, span: Duration) -> Result<(f64, f64)> {
+    stage.count();
+    stage.rest(span)?;
+    stage.stop_counting();
+    stage.rest(STRAGGLERS)?;
+    let echo = stage.tally.echo.take().ok_or("nothing was counted")?;
+    Ok((echo.loss(), millis(echo.round.quantile(990).saturating_sub(echo.round.quantile(500)))))
 }
 
 /// So many accounts, each on a connection of its own, all at the same moment.

@@ -6,6 +6,7 @@
 mod bench;
 mod caller;
 mod figures;
+mod flood;
 mod loads;
 mod peer;
 mod script;

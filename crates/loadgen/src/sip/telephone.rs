@@ -86,7 +86,7 @@ impl Drop for Sipp {
 
 /// A port that is free now, below those that the system gives to others meanwhile. SIPp takes that of pictures two above
 /// it as well.
-fn free(ip: IpAddr) -> io::Result<u16> {
+pub(super) fn free(ip: IpAddr) -> io::Result<u16> {
     use std::sync::atomic::{AtomicU16, Ordering};
     static NEXT: AtomicU16 = AtomicU16::new(12_000);
     for _ in 0..1_000 {
