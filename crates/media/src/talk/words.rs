@@ -89,7 +89,8 @@ fn stays(section: &Section, line: &Line, keep: &[u8]) -> bool {
             number == "*" || number.parse().is_ok_and(|number| keep.contains(&number))
         }
         "sendrecv" | "sendonly" | "recvonly" | "inactive" => false,
-        "extmap" => !value.ends_with(ORIENTATION) && !(section.kind() == "audio" && value.ends_with(ARRIVALS)),
+        "extmap" if value.ends_with(ARRIVALS) => section.kind() != "audio",
+        "extmap" => !value.ends_with(ORIENTATION),
         _ => !NEEDLESS.contains(&name),
     }
 }
