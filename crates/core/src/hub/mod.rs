@@ -251,7 +251,10 @@ impl Hub {
                 }
                 Ok(())
             }
-            Command::Publish(publish) => self.streams.publish(party, profile.realm, tag, publish, &mut self.links, out),
+            Command::Publish(publish) => {
+                let newcomer = self.directory.rooms_of(party).is_empty();
+                self.streams.publish(party, profile.realm, tag, publish, newcomer, &mut self.links, out)
+            }
             Command::View(view) => self.view(now, party, profile, tag, view, None, out),
             Command::Watch { view, offer } => self.view(now, party, profile, tag, view, Some(offer), out),
             Command::Unview { stream } => {
@@ -328,7 +331,8 @@ impl Hub {
         let Some((view, offer)) = patches.view_member(party, profile, tag, view, offer, &mut around)? else {
             return Ok(());
         };
-        self.streams.view(party, profile.realm, tag, view, offer, None, &mut self.links, out)
+        let newcomer = self.directory.rooms_of(party).is_empty();
+        self.streams.view(party, profile.realm, tag, view, offer, None, newcomer, &mut self.links, out)
     }
 
     fn end_call(

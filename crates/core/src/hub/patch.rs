@@ -219,7 +219,7 @@ impl Patches {
         let (realm, until) = (pull.realm, pull.until);
         for Pending { party, tag, view, offer } in std::mem::take(&mut pull.pending) {
             let viewed = match known {
-                true => around.streams.view(party, realm, tag, view, offer, None, around.links, around.out),
+                true => around.streams.view(party, realm, tag, view, offer, None, true, around.links, around.out),
                 false => Err(Refusal::NoSuchStream),
             };
             if let Err(refusal) = viewed {
@@ -356,7 +356,7 @@ impl Patches {
                 let view = View { stream, selection: Selection::ALL, except: None, speaks: Speaks::No };
                 let via = Some(Via { room, member: name, quiet: false });
                 let (links, out) = (&mut *around.links, &mut *around.out);
-                around.streams.view(party, realm, tag, view, Some(signal.body), via, links, out)
+                around.streams.view(party, realm, tag, view, Some(signal.body), via, true, links, out)
             }
             (Standin::Audience, SignalKind::Offer, None) => {
                 // There is nobody in particular whom it could see.

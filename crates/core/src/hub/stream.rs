@@ -101,21 +101,24 @@ impl Streams {
         }
     }
 
-    /// Whether new publications and views are refused, because the machine has enough to do.
+    /// Whether new publications and views are refused, because the machine has enough to do. Not those of members of rooms:
+    /// they are in already, and half a meeting is of use to nobody.
     pub(super) fn set_overloaded(&mut self, overloaded: bool) {
         self.overloaded = overloaded;
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the hub's modules are handed what they touch, not the hub")]
     pub(super) fn publish(
         &mut self,
         party: PartyId,
         realm: Realm,
         tag: Tag,
         publish: Publish,
+        newcomer: bool,
         links: &mut LinkIds,
         out: &mut Effects,
     ) -> Result<(), Refusal> {
-        let codecs = Arc::clone(self.admit(realm)?);
+        let codecs = Arc::clone(self.admit(realm, newcomer)?);
         let Publish { stream, main, kinds } = publish;
         self.is_free(party, realm, &stream)?;
         if kinds.and(self.limits[usize::from(realm.0)].kinds()) != kinds {
@@ -140,7 +143,7 @@ impl Streams {
         links: &mut LinkIds,
         out: &mut Effects,
     ) -> Result<LinkId, Refusal> {
-        let codecs = Arc::clone(self.admit(realm)?);
+        let codecs = Arc::clone(self.admit(realm, true)?);
         self.is_free(owner.party, realm, &stream)?;
         let link = links.draw();
         let accept = self.limits[usize::from(realm.0)].kinds();
@@ -226,10 +229,11 @@ impl Streams {
         view: View,
         offer: Option<Body>,
         via: Option<Via>,
+        newcomer: bool,
         links: &mut LinkIds,
         out: &mut Effects,
     ) -> Result<(), Refusal> {
-        self.admit(realm)?;
+        self.admit(realm, newcomer)?;
         let View { stream, selection, except, speaks } = view;
         let key = (realm, stream);
         if self.view_of(party, &key.1).is_some() {
@@ -300,9 +304,9 @@ impl Streams {
         Ok(())
     }
 
-    fn admit(&self, realm: Realm) -> Result<&Arc<[Codec]>, Refusal> {
+    fn admit(&self, realm: Realm, newcomer: bool) -> Result<&Arc<[Codec]>, Refusal> {
         let codecs = self.limits[usize::from(realm.0)].codecs.as_ref().ok_or(Refusal::NoEngine)?;
-        if self.overloaded { Err(Refusal::Overloaded) } else { Ok(codecs) }
+        if newcomer && self.overloaded { Err(Refusal::Overloaded) } else { Ok(codecs) }
     }
 
     /// A main stream can be viewed as soon as somebody is about to publish a track of it: who meets in it may all begin
