@@ -307,7 +307,7 @@ fn an_overloaded_machine_takes_nobody_in_and_lets_nobody_go() {
     // Who is in a room is in already.
     let [c] = stage.parties(["c"]);
     let join = crate::Join { room: name("r"), name: name("c"), merge: crate::Merge::WINDOW, card: None };
-    stage.hub.handle(Moment::START, c, Tag(9), Command::Join(join), &mut crate::Effects::new());
+    stage.hub.handle(Moment::START, c, Tag(9), Command::Join(join), &mut Effects::new());
     assert_eq!(stage.publishes(c, "u", Some("r"))[0], "c reserved #3");
     assert_eq!(stage.views(c, "s")[0], "c viewing #4");
     stage.hub.set_overloaded(false);
