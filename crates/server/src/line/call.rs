@@ -221,13 +221,12 @@ impl Call {
     fn announce(&mut self, incoming: Incoming) {
         let Incoming { dialog, from, to: _, call_id, headers, sdp } = incoming;
         self.dialog = Some(dialog);
-        let prefixes: Vec<_> = self.account.prefixes.iter().map(AsRef::as_ref).collect();
         let detail = Detail::Incoming {
             session: call::session(&call_id).into(),
             account: self.account.address.as_ref().into(),
             from: known(&from),
             call: call_id.into(),
-            headers: boxed(header::incoming(pairs(&headers), &prefixes)),
+            headers: self.shown(&headers),
         };
         self.signal(detail.signal());
         self.describe(SignalKind::Offer, sdp.as_deref().unwrap_or_default());
@@ -297,9 +296,15 @@ impl Call {
     }
 
     fn taken(&self, call_id: &str, headers: &[(String, String)]) {
+        self.signal(Detail::Taken { call: call_id.into(), headers: self.shown(headers) }.signal());
+    }
+
+    /// Those lines of a telephone's that the account wants to see.
+    fn shown(&self, headers: &[(String, String)]) -> Vec<Header> {
         let prefixes: Vec<_> = self.account.prefixes.iter().map(AsRef::as_ref).collect();
-        let headers = boxed(header::incoming(pairs(headers), &prefixes));
-        self.signal(Detail::Taken { call: call_id.into(), headers }.signal());
+        let pairs = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let shown = header::incoming(pairs, &prefixes);
+        shown.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
     }
 
     fn news(&mut self, news: DialogNews) {
@@ -381,14 +386,6 @@ fn cause(ended: &Ended) -> Cause {
 fn refusal(cause: &Cause) -> u16 {
     let final_one = |code: &u16| (300..700).contains(code);
     cause.code.filter(final_one).or(Some(reason::status(cause.kind)).filter(final_one)).unwrap_or(480)
-}
-
-fn pairs(lines: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
-    lines.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-}
-
-fn boxed(headers: Vec<(String, String)>) -> Vec<Header> {
-    headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
 }
 
 fn plain(headers: Vec<Header>) -> Vec<(String, String)> {

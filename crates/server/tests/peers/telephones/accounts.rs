@@ -14,12 +14,10 @@ const WRONG: &str = "00000000000000000000000000000000";
 #[test]
 fn y11_y16_a_registration_and_its_end() {
     let (_server, mut telephone, mut client, contact) = registered();
-    assert!(contact.contains("@127.0.0.1:") || contact.contains('@'), "{contact}");
     client.ask(json!({"sylkrtc": "account-unregister", "account": "alice@example.com"}));
     let ended = telephone.next("REGISTER");
-    assert!(
-        ended.header("Contact").contains(&contact) && ended.0.contains("expires=0") || ended.header("Expires") == "0"
-    );
+    assert!(ended.header("Contact").contains(&contact), "{}", ended.0);
+    assert!(ended.0.contains("expires=0") || ended.header("Expires") == "0", "{}", ended.0);
     telephone.is_signed(&ended, "Authorization", HA1, "n1");
     telephone.takes(&ended, 0);
     client.hears_nothing(Duration::from_millis(200));

@@ -101,7 +101,7 @@ fn the_client_holds() {
 }
 
 #[test]
-fn y58_a_telephone_that_does_not_refresh_is_hung_up() {
+fn y58_a_session_timer_is_agreed_upon() {
     let mut telephone = Telephone::new();
     let server = beside(&telephone);
     let mut client = Sylk::new(&server);
