@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 
 use crate::Result;
-use crate::calibration::Calibration;
 use crate::child::Server;
 use crate::cli::{BenchArgs, Measurement};
 use crate::dialect::Dialect;
@@ -83,7 +82,7 @@ impl Bench<'_> {
         };
         use scenario::{handshakes, idle, open_loop, registrations, saturated, storm, stuck};
         match measurement {
-            Calibration => self.calibrate().map(drop),
+            Calibration => self.report.calibrate().map(drop),
             Saturated => self.relay_and_floor(&figures::SATURATED_PAIR, self.rooms(), false, saturated),
             Open => self.relay_and_floor(&figures::OPEN_PAIR, self.rooms(), false, open_loop),
             Idle => self.relay(figures::IDLE, self.crowd(self.args.clients), false, 20, idle),
@@ -133,7 +132,7 @@ impl Bench<'_> {
         let mut best: Option<(f64, Outcome, f64)> = None;
         loop {
             wait_for_quiet(until)?;
-            let operation = self.calibrate()?;
+            let operation = self.report.calibrate()?;
             // A new server for each measurement: none inherits the memory or the connections of another.
             let mut server = Server::start(program, args, task.tls.then_some(&self.certificate))?;
             let setting = self.setting(task, &server);
@@ -167,17 +166,6 @@ impl Bench<'_> {
             in_flight: IN_FLIGHT,
             flood: self.args.flood,
         }
-    }
-
-    /// The yardstick of this moment, in nanoseconds.
-    fn calibrate(&mut self) -> Result<f64> {
-        let calibration = Calibration::run()?;
-        let nanos = |span: Duration| span.as_nanos() as f64;
-        let operation = nanos(calibration.operation());
-        self.report.add(figures::CALIBRATION, figures::SEAL, nanos(calibration.seal), None);
-        self.report.add(figures::CALIBRATION, figures::SEND, nanos(calibration.send), None);
-        self.report.add(figures::CALIBRATION, figures::OPERATION, operation, None);
-        Ok(operation)
     }
 
     fn keep(&mut self, load: &'static str, outcome: &Outcome, operation: f64, noise: f64) {

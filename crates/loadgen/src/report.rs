@@ -1,11 +1,15 @@
 //! Collects the figures of all runs and writes them as one table or as JSON.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::figures::NOISE;
+use crate::Result;
+use crate::calibration::Calibration;
+use crate::figures::{CALIBRATION, NOISE, OPERATION, SEAL, SEND};
 use crate::metric::{Metric, Target};
+use crate::scenario::Outcome;
 use crate::table::Table;
 
 /// More values than this are shown as their range.
@@ -64,6 +68,35 @@ impl Report {
         if !self.noisy.contains(&load) {
             self.noisy.push(load);
         }
+    }
+
+    /// Takes the yardstick of this moment, in nanoseconds.
+    ///
+    /// # Errors
+    /// If it cannot be taken.
+    pub(crate) fn calibrate(&mut self) -> Result<f64> {
+        let calibration = Calibration::run()?;
+        let nanos = |span: Duration| span.as_nanos() as f64;
+        let operation = nanos(calibration.operation());
+        self.add(CALIBRATION, SEAL, nanos(calibration.seal), None);
+        self.add(CALIBRATION, SEND, nanos(calibration.send), None);
+        self.add(CALIBRATION, OPERATION, operation, None);
+        Ok(operation)
+    }
+
+    /// Takes a measurement in, and gives it on for ratios; nothing of a void run goes on.
+    pub(crate) fn keep(&mut self, name: &'static str, outcome: Outcome, operation: f64, noise: f64) -> Outcome {
+        if noise > NOISE {
+            self.noisy(name);
+        }
+        if let Some(why) = outcome.void {
+            self.void(name, why);
+            return Outcome::default();
+        }
+        for (figure, value) in &outcome.figures {
+            self.add(name, figure, *value, Some(operation));
+        }
+        outcome
     }
 
     pub(crate) fn write_table(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -11,9 +11,8 @@ use super::loads;
 use super::subject::Subject;
 use crate::Result;
 use crate::bench::wait_for_quiet;
-use crate::calibration::Calibration;
 use crate::cli::{SfuArgs, SfuMeasurement, Versus};
-use crate::figures::{CALIBRATION, NOISE, OPERATION, OTHERS, SEAL, SEND};
+use crate::figures::{NOISE, OTHERS};
 use crate::process;
 use crate::report::Report;
 use crate::scenario::Outcome;
@@ -64,7 +63,7 @@ pub(crate) fn run(args: &SfuArgs, out: &mut dyn Write, progress: &mut dyn Write)
 impl Bench<'_> {
     fn take(&mut self, measurement: SfuMeasurement) -> Result<()> {
         match measurement {
-            SfuMeasurement::Calibration => self.calibrate().map(drop),
+            SfuMeasurement::Calibration => self.report.calibrate().map(drop),
             SfuMeasurement::Steady => self.all_steady(),
             SfuMeasurement::Saturated => self.saturated(),
             SfuMeasurement::Meeting => {
@@ -169,7 +168,7 @@ impl Bench<'_> {
         let mut best: Option<(f64, Outcome, f64)> = None;
         loop {
             wait_for_quiet(until)?;
-            let operation = self.calibrate()?;
+            let operation = self.report.calibrate()?;
             let mut program = subject.start(&self.args.server, rooms, pinned)?;
             let setting = Setting {
                 subject,
@@ -193,36 +192,10 @@ impl Bench<'_> {
                 best = Some((noise, outcome, operation));
             }
             match best.take_if(|(least, ..)| *least <= NOISE || Instant::now() >= until) {
-                Some((noise, outcome, operation)) => return Ok(self.keep(name, outcome, operation, noise)),
+                Some((noise, outcome, operation)) => return Ok(self.report.keep(name, outcome, operation, noise)),
                 None => writeln!(self.progress, "others used {noise:.0} % of the machine: again")?,
             }
         }
-    }
-
-    /// The yardstick of this moment, in nanoseconds.
-    fn calibrate(&mut self) -> Result<f64> {
-        let calibration = Calibration::run()?;
-        let nanos = |span: Duration| span.as_nanos() as f64;
-        let operation = nanos(calibration.operation());
-        self.report.add(CALIBRATION, SEAL, nanos(calibration.seal), None);
-        self.report.add(CALIBRATION, SEND, nanos(calibration.send), None);
-        self.report.add(CALIBRATION, OPERATION, operation, None);
-        Ok(operation)
-    }
-
-    /// Nothing of a void run goes on, into a ratio neither.
-    fn keep(&mut self, name: &'static str, outcome: Outcome, operation: f64, noise: f64) -> Outcome {
-        if noise > NOISE {
-            self.report.noisy(name);
-        }
-        if let Some(why) = outcome.void {
-            self.report.void(name, why);
-            return Outcome::default();
-        }
-        for (figure, value) in &outcome.figures {
-            self.report.add(name, figure, *value, Some(operation));
-        }
-        outcome
     }
 
     fn ratio(&mut self, name: &'static str, figure: &'static str, of: Option<f64>, to: Option<f64>) {

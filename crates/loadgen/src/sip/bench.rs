@@ -11,9 +11,8 @@ use super::subject::Subject;
 use super::telephone::Sipp;
 use crate::Result;
 use crate::bench::wait_for_quiet;
-use crate::calibration::Calibration;
 use crate::cli::{SipArgs, SipMeasurement};
-use crate::figures::{CALIBRATION, NOISE, OPERATION, OTHERS, SEAL, SEND};
+use crate::figures::{NOISE, OTHERS};
 use crate::process;
 use crate::report::Report;
 use crate::scenario::Outcome;
@@ -106,7 +105,7 @@ impl Bench<'_> {
         let mut best: Option<(f64, Outcome, f64)> = None;
         loop {
             wait_for_quiet(until)?;
-            let operation = self.calibrate()?;
+            let operation = self.report.calibrate()?;
             let sipp = other(address())?;
             let mut program = subject.start(&self.args.server, sipp.addr)?;
             let setting = Setting {
@@ -136,35 +135,9 @@ impl Bench<'_> {
                 best = Some((noise, outcome, operation));
             }
             match best.take_if(|(least, ..)| *least <= NOISE || Instant::now() >= until) {
-                Some((noise, outcome, operation)) => return Ok(self.keep(name, outcome, operation, noise)),
+                Some((noise, outcome, operation)) => return Ok(self.report.keep(name, outcome, operation, noise)),
                 None => writeln!(self.progress, "others used {noise:.0} % of the machine: again")?,
             }
         }
-    }
-
-    /// The yardstick of this moment, in nanoseconds.
-    fn calibrate(&mut self) -> Result<f64> {
-        let calibration = Calibration::run()?;
-        let nanos = |span: Duration| span.as_nanos() as f64;
-        let operation = nanos(calibration.operation());
-        self.report.add(CALIBRATION, SEAL, nanos(calibration.seal), None);
-        self.report.add(CALIBRATION, SEND, nanos(calibration.send), None);
-        self.report.add(CALIBRATION, OPERATION, operation, None);
-        Ok(operation)
-    }
-
-    /// Nothing of a void run goes on, into a ratio neither.
-    fn keep(&mut self, name: &'static str, outcome: Outcome, operation: f64, noise: f64) -> Outcome {
-        if noise > NOISE {
-            self.report.noisy(name);
-        }
-        if let Some(why) = outcome.void {
-            self.report.void(name, why);
-            return Outcome::default();
-        }
-        for (figure, value) in &outcome.figures {
-            self.report.add(name, figure, *value, Some(operation));
-        }
-        outcome
     }
 }
