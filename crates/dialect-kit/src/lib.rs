@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod http;
+pub mod job;
 pub mod json;
 mod limiter;
 pub mod line;

@@ -1,6 +1,7 @@
 use patchbay_core::{Command, Moment, Tag};
 
 use crate::http::{Exchange, Reply};
+use crate::job::Job;
 use crate::line::Order;
 
 /// What a session wants done, in order. The shell keeps one per thread and drains it after each call, so that a
@@ -12,6 +13,7 @@ pub struct Outbox {
     commands: Vec<(Tag, Command)>,
     replies: Vec<(Exchange, Reply)>,
     orders: Vec<Order>,
+    jobs: Vec<(Tag, Job)>,
     close: Option<Close>,
     deaf_until: Option<Moment>,
 }
@@ -143,6 +145,16 @@ impl Outbox {
         self.orders.drain(..)
     }
 
+    /// Orders what takes its time; `tag` comes back with its outcome.
+    pub fn job(&mut self, tag: Tag, job: Job) {
+        self.jobs.push((tag, job));
+    }
+
+    /// Takes the jobs out, in order.
+    pub fn take_jobs(&mut self) -> impl Iterator<Item = (Tag, Job)> + '_ {
+        self.jobs.drain(..)
+    }
+
     /// Ends the connection after what has been sent so far. The first close counts.
     pub fn close(&mut self, code: u16, cause: CloseCause) {
         self.close.get_or_insert(Close { code: Some(code), cause });
@@ -202,6 +214,7 @@ impl Outbox {
         self.frames.clear();
         self.replies.clear();
         self.orders.clear();
+        self.jobs.clear();
         self.close = None;
         self.deaf_until = None;
     }

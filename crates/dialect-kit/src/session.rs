@@ -1,8 +1,9 @@
 use std::borrow::Cow;
 
-use patchbay_core::{Body, Event, Lang, MediaOp, Moment, Profile, Signal, SignalKind};
+use patchbay_core::{Body, Event, Lang, MediaOp, Moment, Profile, Signal, SignalKind, Tag};
 
 use crate::http::Request;
+use crate::job::Done;
 use crate::line::News;
 use crate::{Outbox, Spec};
 
@@ -21,6 +22,8 @@ pub trait Session: Send {
     fn on_request(&mut self, _request: &Request<'_>, _ctx: &mut Ctx<'_>) {}
     /// The telephones' side tells something. Commands may follow at once.
     fn on_line(&mut self, _news: News, _ctx: &mut Ctx<'_>) {}
+    /// What became of a job. Commands may follow at once.
+    fn on_job(&mut self, _tag: Tag, _done: Done, _ctx: &mut Ctx<'_>) {}
     /// The hub tells something.
     fn on_event(&mut self, event: Event, ctx: &mut Ctx<'_>);
     /// When [`Session::on_deadline`] is to be called, if ever.

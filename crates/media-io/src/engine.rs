@@ -25,6 +25,10 @@ pub struct Engine {
     candidates: Vec<IpAddr>,
 }
 
+/// How often the system is asked for a port that both families can have. Few are taken, so a second choice hardly ever
+/// fails; more would only delay the error of a machine that has none left.
+const CHOICES: usize = 16;
+
 /// Which worker has which leg.
 struct Places {
     by_link: BTreeMap<LinkId, usize>,
@@ -200,36 +204,70 @@ fn partner(open: &Open) -> Option<LinkId> {
 }
 
 fn bind(settings: &Settings, number: usize) -> Result<Vec<Socket>, String> {
+    bind_with(settings, number, |address| Socket::bind(address, BUFFER))
+}
+
+/// As [`bind`], with what binds one socket.
+fn bind_with(
+    settings: &Settings,
+    number: usize,
+    mut open: impl FnMut(SocketAddr) -> io::Result<Socket>,
+) -> Result<Vec<Socket>, String> {
     let offset = u16::try_from(number).unwrap_or(u16::MAX);
-    let mut port = match settings.port {
+    let port = match settings.port {
         0 => 0,
         port => port
             .checked_add(offset)
             .ok_or_else(|| format!("media.udp_port {port} leaves no port for worker {number}; set it lower"))?,
     };
+    // A port that the system chose for one family may be somebody's in the other: it chooses again.
+    let choices = if port == 0 { CHOICES } else { 1 };
+    let mut taken = String::new();
+    for _ in 0..choices {
+        match bind_families(&settings.bind, port, &mut open) {
+            Ok(sockets) => return Ok(sockets),
+            Err(Unbound::Taken(failure)) => taken = failure,
+            Err(Unbound::Failed(failure)) => return Err(failure),
+        }
+    }
+    Err(taken)
+}
+
+/// Why no family of a worker could be bound.
+enum Unbound {
+    /// Somebody has the port.
+    Taken(String),
+    Failed(String),
+}
+
+fn bind_families(
+    ips: &[IpAddr],
+    mut port: u16,
+    open: &mut impl FnMut(SocketAddr) -> io::Result<Socket>,
+) -> Result<Vec<Socket>, Unbound> {
     let mut sockets: Vec<Socket> = Vec::new();
     let mut failure = None;
-    for ip in &settings.bind {
-        match Socket::bind(SocketAddr::new(*ip, port), BUFFER) {
+    for ip in ips {
+        match open(SocketAddr::new(*ip, port)) {
             Ok(socket) => {
                 // All families of a worker have one port.
                 port = socket.address.port();
                 sockets.push(socket);
             }
             // A machine without IPv6 is no reason not to start; a taken port is.
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse || settings.bind.len() == 1 => {
-                return Err(cannot_bind(*ip, port, &error));
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                return Err(Unbound::Taken(cannot_bind(*ip, port, &error)));
             }
             Err(error) => failure = Some(cannot_bind(*ip, port, &error)),
         }
     }
     match failure {
-        Some(failure) if sockets.is_empty() => Err(failure),
+        Some(failure) if sockets.is_empty() => Err(Unbound::Failed(failure)),
         Some(failure) => {
             tracing::warn!("{failure}");
             Ok(sockets)
         }
-        None if sockets.is_empty() => Err("media.bind names no address; name one".to_owned()),
+        None if sockets.is_empty() => Err(Unbound::Failed("media.bind names no address; name one".to_owned())),
         None => Ok(sockets),
     }
 }
@@ -241,4 +279,53 @@ fn cannot_bind(ip: IpAddr, port: u16, error: &io::Error) -> String {
         _ => "check media.bind",
     };
     format!("cannot bind UDP {} (media.bind, media.udp_port): {error}; {action}", SocketAddr::new(ip, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use super::*;
+
+    const BOTH: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+
+    /// Binds for real, except that somebody has the first `taken` ports of IPv6. What was asked for.
+    fn bound(port: u16, taken: usize) -> (Result<Vec<Socket>, String>, Vec<SocketAddr>) {
+        let settings = Settings {
+            port,
+            bind: BOTH.to_vec(),
+            advertise: Vec::new(),
+            workers: 1,
+            rtp_ports: crate::RTP_PORTS,
+            media: patchbay_media::Config::default(),
+        };
+        let (mut left, mut asked) = (taken, Vec::new());
+        let sockets = bind_with(&settings, 0, |address| {
+            asked.push(address);
+            if address.is_ipv6() && left > 0 {
+                left -= 1;
+                return Err(io::ErrorKind::AddrInUse.into());
+            }
+            Socket::bind(SocketAddr::new(BOTH[0], if address.is_ipv6() { 0 } else { address.port() }), BUFFER)
+        });
+        (sockets, asked)
+    }
+
+    #[test]
+    fn a_port_of_the_systems_choice_that_is_taken_in_the_other_family_is_chosen_again() {
+        let (sockets, asked) = bound(0, 3);
+        assert_eq!(sockets.map(|sockets| sockets.len()), Ok(2));
+        assert_eq!(asked.iter().filter(|address| address.port() == 0).count(), 4, "{asked:?}");
+        let (sockets, asked) = bound(0, usize::MAX);
+        assert!(sockets.is_err_and(|error| error.contains("udp_port")));
+        assert_eq!(asked.len(), 2 * CHOICES);
+    }
+
+    #[test]
+    fn a_port_that_was_named_and_is_taken_is_an_error_at_once() {
+        let free = std::net::UdpSocket::bind((BOTH[0], 0)).and_then(|socket| socket.local_addr());
+        let (sockets, asked) = bound(free.expect("a free port").port(), 1);
+        assert!(sockets.is_err_and(|error| error.contains("another process has that UDP port")));
+        assert_eq!(asked.len(), 2);
+    }
 }

@@ -7,6 +7,7 @@ use patchbay_core::{
 
 use super::directive::Directive;
 use super::engine::Engine;
+use super::jobs::Jobs;
 use super::world::{Handshake, Heard, HttpAnswer, Input, Place, Turned, World};
 use super::{lines, requests};
 use crate::http::{Reply, Request};
@@ -20,6 +21,7 @@ use crate::{Close, CloseCause, Ctx, Dialect, Frame, OutFrame, Outbox, Random, Se
 pub struct SessionWorld<'a> {
     hub: Hub,
     engine: Engine,
+    jobs: Jobs,
     /// By the path that a connection names; the first where it names none.
     dialects: Vec<(&'a str, &'a dyn Dialect)>,
     delivery: Delivery,
@@ -89,6 +91,7 @@ impl<'a> SessionWorld<'a> {
         Self {
             hub,
             engine: Engine::default(),
+            jobs: Jobs::default(),
             dialects,
             delivery,
             seed,
@@ -108,6 +111,11 @@ impl<'a> SessionWorld<'a> {
     #[must_use]
     pub fn hub(&self) -> &Hub {
         &self.hub
+    }
+
+    /// The store, and other people's servers.
+    pub fn jobs(&mut self) -> &mut Jobs {
+        &mut self.jobs
     }
 
     /// How many legs the engine has.
@@ -192,6 +200,7 @@ impl<'a> SessionWorld<'a> {
             connection.heard.push_back(Heard::Text(lines::heard(&order)));
         }
         connection.deaf_until = connection.deaf_until.max(self.out.deaf_until().unwrap_or_default());
+        let jobs: Vec<_> = self.out.take_jobs().collect();
         let closing = self.out.closing();
         self.out.clear();
         if let Some(old) = connection.armed.take() {
@@ -209,6 +218,10 @@ impl<'a> SessionWorld<'a> {
                 connection.armed = connection.session.deadline();
                 self.timers.extend(connection.armed.map(|at| (at, index)));
                 (0..pings).for_each(|_| self.turn(index, |session, ctx| session.on_frame(Frame::Pong(b""), ctx)));
+                for (tag, job) in jobs {
+                    let done = self.jobs.carry_out(job);
+                    self.turn(index, |session, ctx| session.on_job(tag, done, ctx));
+                }
             }
         }
     }
