@@ -20,6 +20,7 @@ mod bridge;
 pub mod fuzz;
 mod legs;
 mod life;
+pub mod records;
 mod refusal;
 mod sdp;
 mod session;

@@ -175,7 +175,7 @@ impl Task {
             tokio::select! {
                 // In order: chance would make two runs of one simulation differ.
                 biased;
-                () = told => self.deliver(),
+                () = told => self.hear(),
                 asked = inbox.recv() => match asked {
                     Some((asked, waiting)) => self.ask(&asked, waiting),
                     None => self.over = Some(CloseCause::Lost),
@@ -238,6 +238,16 @@ impl Task {
         }
     }
 
+    /// Hands the session what waits for it: events first, then the outcomes of its jobs.
+    fn hear(&mut self) {
+        self.deliver();
+        while self.over.is_none()
+            && let Some((tag, done)) = self.mailbox.take_done()
+        {
+            self.turn(|session, ctx| session.on_job(tag, done, ctx));
+        }
+    }
+
     fn tell(&mut self, event: Event) {
         self.call(|session, ctx| session.on_event(event, ctx));
         debug_assert!(!self.out.has_commands(), "law 1: an event causes no command in the same turn");
@@ -266,6 +276,9 @@ impl Task {
                 // A client that has gone needs no answer.
                 let _gone = waiting.send(reply);
             }
+        }
+        for (tag, job) in self.out.take_jobs() {
+            self.shell.jobs.take(self.party, &self.mailbox, tag, job);
         }
         self.shell.metrics.messages_out(self.dialect, sent);
         if let Some(close) = self.out.closing() {

@@ -68,8 +68,14 @@ impl Stage {
             door(path("/locked"), &["*"], Some(Tokens::of(&["secret"])), None),
         ];
         endpoints[0].door.subprotocol = Subprotocol::None;
-        let parts =
-            Parts { switchboard, dialects: vec![Arc::new(Echo)], endpoints, pages: Vec::new(), admin_token: None };
+        let parts = Parts {
+            switchboard,
+            dialects: vec![Arc::new(Echo)],
+            endpoints,
+            pages: Vec::new(),
+            admin_token: None,
+            store: patchbay_store::Store::memory(),
+        };
         Self { runtime, shell: Arc::new(Shell::new(&Config::default(), parts)) }
     }
 
