@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use patchbay_core::{Codec, Lang, Limits, MemberSpace, Name, Patch, Profile, Realm, RealmLimits, Speaks, StreamSpace};
 use patchbay_dialect_antmedia::{self as antmedia, AntMedia};
+use patchbay_dialect_kit::job::Table;
 use patchbay_dialect_kit::{Dialect, Rate, Spec};
 use patchbay_dialect_mesh::{self as mesh, Mesh};
 use patchbay_dialect_sid::{self as sid, Sid};
@@ -258,6 +259,11 @@ fn served_sylk(config: &Config) -> Result<Served, String> {
     };
     let dialect = Arc::new(Sylk::new(SYLK, sylk_realm(config)?, settings));
     Ok(Served::new(dialect, Door::all(&sylk::SPEC, &doors)))
+}
+
+/// When a record of the store is of no use any more, in seconds since 1970. Only antmedia keeps some.
+pub(crate) fn expires(table: Table, record: &[u8]) -> Option<u64> {
+    antmedia::records::expires(table, record)
 }
 
 /// The profile of the parties that telephones call and are called by; `None`: they are not served.

@@ -180,6 +180,7 @@ fn metrics(shell: &Shell, caller: Caller, request: &Request<Incoming>) -> Answer
     if !may_administer(shell, caller, request) {
         return plain(403, "Forbidden: ask from the same machine, or set admin.addr or admin.token_file\n");
     }
+    shell.metrics.set_store(shell.jobs.store().counts());
     let text = shell.metrics.render(shell.switchboard.snapshot(), shell.switchboard.seat(), &shell.lines);
     let answer = Response::new(Full::new(Bytes::from(text)));
     with(answer, header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")

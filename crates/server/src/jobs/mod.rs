@@ -31,6 +31,10 @@ impl Jobs {
         Self { store, hooks: Hooks::default() }
     }
 
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// A session orders something. Never waits.
     pub(crate) fn take(&self, party: PartyId, mailbox: &Arc<Mailbox>, tag: Tag, job: Job) {
         let waiting = Waiting { party, mailbox: Arc::clone(mailbox), tag, told: false };
