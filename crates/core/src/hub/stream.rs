@@ -3,6 +3,8 @@
 //! A publication and a view are one link each, a leg of the engine. A *stage* is a stream's name while it means
 //! something: its own publication, those that name it as their main stream, and the views of either.
 
+mod manage;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,6 +75,8 @@ struct Viewed {
     /// In the order in which they came, so that sections keep their places.
     tracks: Vec<(Name, Track)>,
     about: Option<Body>,
+    /// What was last measured.
+    report: Report,
 }
 
 #[derive(Debug)]
@@ -271,6 +275,7 @@ impl Streams {
             height: None,
             tracks: Vec::new(),
             about,
+            report: Report::default(),
         };
         for link in stage.own.iter().chain(&stage.subs) {
             if let Some(track) = self.track(*link, &viewed, false) {
@@ -441,6 +446,8 @@ impl Streams {
                 };
                 out.tell(party, Event::Known { tag, stream, known });
             }
+            Query::Views(stream) => self.views_of(party, realm, tag, stream, out),
+            Query::Streams { after, most } => self.list(party, realm, tag, after, most, out),
             Query::Viewers(stream) => {
                 let stage = self.stages.get(&(realm, stream.clone()));
                 let views = stage.into_iter().flat_map(|stage| &stage.views).filter_map(|link| self.views.get(link));
@@ -577,7 +584,8 @@ impl Streams {
             MediaEvent::Report { report, .. } => {
                 if let Some(publication) = self.publications.get_mut(&link) {
                     publication.report = report;
-                } else if let Some(view) = self.views.get(&link) {
+                } else if let Some(view) = self.views.get_mut(&link) {
+                    view.report = report.clone();
                     view.owner.tell(Event::Measured { link, report }, directory, out);
                 }
             }
