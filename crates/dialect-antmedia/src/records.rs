@@ -156,6 +156,8 @@ impl Default for Conference {
 pub mod status {
     /// It was made, and nobody has published it.
     pub const CREATED: &str = "created";
+    /// Somebody is about to publish it.
+    pub const PREPARING: &str = "preparing";
     /// Somebody publishes it.
     pub const BROADCASTING: &str = "broadcasting";
     /// Somebody has published it, and ended.

@@ -262,6 +262,12 @@ pub(super) const TABLE: &[Key] = &[
         "A folder with the vendor's pages, served below each application.",
     ),
     Key::new(
+        "dialect.antmedia.rest_allowed",
+        Networks,
+        r#"["127.0.0.0/8", "::1"]"#,
+        "Addresses and ranges whose REST requests (`/NAME/rest/v2`) are answered; the reference's `remoteAllowedCIDR`. Requests that a proxy hands on are nobody's unless it is one of `http.trusted_proxies`.",
+    ),
+    Key::new(
         "dialect.antmedia.red5_properties",
         Path,
         r#""""#,

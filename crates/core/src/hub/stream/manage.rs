@@ -3,11 +3,25 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::{Streams, say};
+use super::{Publication, Stage, Streams, say};
 use crate::hub::directory::Directory;
-use crate::{Cause, Effects, Event, Known, Name, PartyId, Realm, Refusal, Tag};
+use crate::{Cause, Effects, Event, Known, LinkId, Name, PartyId, Published, Realm, Refusal, Tag};
 
 impl Streams {
+    /// What is known of a stage.
+    pub(super) fn known(&self, realm: Realm, stage: &Stage) -> Known {
+        let published = |link: &LinkId| {
+            let Publication { name, main, live, since, about, .. } = self.publications.get(link)?;
+            let own = self.stages.get(&(realm, name.clone()));
+            let viewers = own.map_or(0, |stage| stage.views.len());
+            let (stream, main, about) = (name.clone(), main.clone(), about.clone());
+            Some(Published { stream, main, live: *live, since: *since, viewers, about })
+        };
+        let mut tracks: Vec<_> = stage.subs.iter().filter_map(published).take(Known::LISTED).collect();
+        tracks.sort_unstable_by(|a, b| a.stream.cmp(&b.stream));
+        Known { own: stage.own.as_ref().and_then(published), tracks, viewers: stage.views.len() }
+    }
+
     /// A page of the realm's streams and rooms, sorted by name.
     pub(super) fn list(
         &self,
