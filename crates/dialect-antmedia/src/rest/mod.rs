@@ -26,7 +26,7 @@ use patchbay_dialect_kit::job::Done;
 use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session};
 
 use self::query::Query;
-use self::routes::{Found, Operation};
+use self::routes::{Found, Operation, Shape};
 use self::talk::{Said, Slot, Talk};
 
 /// The end of the endpoint's path.
@@ -95,9 +95,11 @@ impl RestSession {
             Found::Methods(methods) => return Err(reply::wrong_method(&methods)),
             Found::Nothing => return Err(reply::failed(404, "there is nothing at this path; see openapi.json")),
         };
+        query::check_path(route, &path)?;
         let query = Query::parse(request.query).ok_or_else(|| reply::failed(400, "the query is not well formed"))?;
         query.check(route)?;
-        if !request.body.is_empty() && !reply::is_json(request) && route.body.is_some() {
+        let wants_json = route.body.is_some_and(|shape| shape != Shape::Text);
+        if wants_json && !request.body.is_empty() && !reply::is_json(request) {
             return Err(reply::failed(415, "send the body as application/json"));
         }
         let mut random = [0; 4];

@@ -62,7 +62,7 @@ pub(super) async fn add(call: Call) -> Reply {
             .map_err(|error| reply::failed(400, &format!("the body is no subscriber: {error}")))?;
         let id = given.subscriber_id;
         if id.chars().count() < LETTERS || !is_subscriber_id(&id) {
-            return Err(reply::failed(400, "subscriberId has 4 letters at least, 256 bytes at most, and no slash"));
+            return Err(reply::failed(400, "subscriberId has 4 to 128 letters, and no slash"));
         }
         let secret = given.b32_secret.filter(|secret| !secret.is_empty());
         if secret.as_deref().is_some_and(|secret| !is_base32(secret)) {
