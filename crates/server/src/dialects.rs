@@ -170,7 +170,7 @@ fn served_antmedia(config: &Config) -> Result<Vec<Served>, String> {
             let origins = config.antmedia_origins();
             Door::all(&antmedia::SPEC, &Setting { path, listen: None, native_ports: false, origins, tokens: None })
         });
-        let pages = keys.pages_dir.as_ref().map(|root| Folder::new(&below, root));
+        let pages = keys.pages_dir.as_ref().map(|root| Folder::of_application(app, root));
         let dialect = Arc::new(AntMedia::new(ANTMEDIA, Realm(realm), settings.clone()));
         served.push(Served { dialect, doors: doors.collect(), ports: std::mem::take(&mut ports), pages });
     }
