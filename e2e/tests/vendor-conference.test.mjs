@@ -91,10 +91,9 @@ e2e('conference.html: who leaves has no tile any more, by the button or with the
   [alice, bob].forEach((tab) => assertSound(tab));
 }, { skip });
 
-e2e('conference.html and the adaptor by itself are in one room', async (world) => {
+e2e('conference.html and multitrack-play.html are in one room', async (world) => {
   const server = await antServer(world, { pages: folder });
   const alice = await party(world, server, 'alice');
-  // The pages of the vendor and ours are one folder for this server, so ours is asked of a second one's files by its address.
   const player = await open(world, 'player', server, 'multitrack-play.html?id=room1&muted=false');
   await untilMoving(player, tile('alice'));
   const bob = await party(world, server, 'bob');
@@ -110,7 +109,7 @@ e2e('the adaptor by itself in a room of three: tracks come and go, and all are h
   const people = [];
   for (const name of ['a', 'b', 'c']) {
     const one = await Ant.publisher(world, name, server, name, { main: 'room1' });
-    await one.page.evaluate((own) => window.adaptor.play('room1', '', '', [], '', '', '', '', own), name);
+    await one.page.evaluate((own) => window.adaptor.play({ streamId: 'room1', userPublishId: own }), name);
     people.push(one);
   }
   for (const one of people) {

@@ -45,6 +45,9 @@ fn case_85_nobody_comes_in_and_what_runs_goes_on() {
     c.send(json!({"command": "getTrackList", "streamId": "m"}));
     let list = c.until(&json!({"command": "trackList", "streamId": "m"}));
     assert_eq!(list["trackList"], json!(["cam1"]));
+    // Two who negotiate directly cost the server nothing.
+    c.send(json!({"command": "join", "streamId": "p"}));
+    c.until_notified("joined", "p");
     for (stream, track) in [("s", "ARDAMSvs"), ("s", "ARDAMSas"), ("m", "ARDAMSvcam1"), ("m", "ARDAMSacam1")] {
         b.until_going_on(stream, track);
     }
