@@ -25,7 +25,9 @@ mod bridge;
 pub mod fuzz;
 mod legs;
 mod life;
+pub mod records;
 mod refusal;
+mod rest;
 mod sdp;
 mod session;
 mod wire;
@@ -63,6 +65,8 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// Limit of the requests that change something or ask for something. Above it the client is read no faster.
     pub rate: Rate,
+    /// The application, as its records are named.
+    pub app: Arc<str>,
 }
 
 impl Default for Settings {
@@ -74,6 +78,7 @@ impl Default for Settings {
             ping_interval: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(30),
             rate: Rate { per_second: 500, burst: 1_000 },
+            app: Arc::from("live"),
         }
     }
 }
@@ -123,6 +128,15 @@ impl Dialect for AntMedia {
     fn open(&self) -> Box<dyn Session> {
         Box::new(session::AntSession::new(self.profile.lang, Arc::clone(&self.settings)))
     }
+
+    fn open_for(&self, endpoint: &str) -> Box<dyn Session> {
+        match endpoint {
+            rest::ENDPOINT => {
+                Box::new(rest::RestSession::new(Arc::clone(&self.settings.app), Arc::clone(&self.settings)))
+            }
+            _ => self.open(),
+        }
+    }
 }
 
 const fn endpoint(at: At) -> Endpoint {
@@ -137,6 +151,7 @@ pub static SPEC: Spec = Spec {
         endpoint(At::Below("/websocket")),
         // What an option of the player's page appends; the same is spoken there.
         endpoint(At::Below("/websocket/signaling")),
+        Endpoint { at: At::Below(rest::ENDPOINT), codec: Codec::Exchange, plain: None, subprotocol: Subprotocol::None },
         endpoint(At::Ports { plain: ":5080", secure: ":5443" }),
     ],
     keys: &[
@@ -163,6 +178,11 @@ pub static SPEC: Spec = Spec {
         },
         Key { name: "idle_timeout_ms", default: "30000", doc: "Milliseconds of silence after which it is given up." },
         Key { name: "red5_properties", default: "\"\"", doc: "A `red5.properties`, some names of which count." },
+        Key {
+            name: "rest_allowed",
+            default: "[\"127.0.0.0/8\", \"::1\"]",
+            doc: "Addresses whose REST requests are answered.",
+        },
         Key { name: "pages_dir", default: "\"\"", doc: "A folder of pages, served below each application." },
     ],
     messages: &[

@@ -13,6 +13,7 @@ mod folder;
 #[doc(hidden)]
 pub mod fuzz;
 mod http;
+mod jobs;
 mod line;
 mod listener;
 mod mailbox;

@@ -1,5 +1,5 @@
-//! What waits for one connection: the hub's events, the telephones' news, word that the server will stop, or the order to
-//! close.
+//! What waits for one connection: the hub's events, the telephones' news, outcomes of jobs, word that the server will stop,
+//! or the order to close.
 //!
 //! The sender never waits and nobody else notices a slow reader (DESIGN section 3). Two bounds: above the soft one the
 //! connection's own clock runs while its socket takes no byte; at the hard one the connection is closed at once and
@@ -9,8 +9,9 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
-use patchbay_core::{Event, EventQueue};
+use patchbay_core::{Event, EventQueue, Tag};
 use patchbay_dialect_kit::CloseCause;
+use patchbay_dialect_kit::job::Done;
 use patchbay_dialect_kit::line::News;
 
 /// News of telephones that wait; at one more the connection is closed as too slow. More would keep more messages for who
@@ -39,6 +40,10 @@ struct Inner {
     news: VecDeque<News>,
     /// The server will stop, and the owner has not been told.
     drain: bool,
+    /// Outcomes; bounded by the jobs that the owner may order.
+    done: VecDeque<(Tag, Done)>,
+    /// Jobs that have been ordered, and whose outcome has not been taken.
+    orders: usize,
     closed: Option<CloseCause>,
     waker: Option<Waker>,
     /// The owner sleeps and wants to be woken at this many messages; 0 while it is awake.
@@ -95,6 +100,31 @@ impl Mailbox {
         std::mem::take(&mut self.lock().drain)
     }
 
+    /// The owner orders a job. How many it has ordered of which it has not taken the outcome, this one among them.
+    pub(crate) fn order(&self) -> usize {
+        let mut inner = self.lock();
+        inner.orders += 1;
+        inner.orders
+    }
+
+    /// Puts the outcome of a job in; the waker to be woken, if the owner sleeps and could deliver it.
+    pub(crate) fn push_done(&self, tag: Tag, done: Done) -> Option<Waker> {
+        let mut inner = self.lock();
+        if inner.closed.is_some() {
+            return None;
+        }
+        inner.done.push_back((tag, done));
+        if inner.wake_at == 1 { inner.wake() } else { None }
+    }
+
+    /// Takes the oldest outcome.
+    pub(crate) fn take_done(&self) -> Option<(Tag, Done)> {
+        let mut inner = self.lock();
+        let done = inner.done.pop_front()?;
+        inner.orders = inner.orders.saturating_sub(1);
+        Some(done)
+    }
+
     /// Orders the owner to end its connection.
     pub(crate) fn close(&self, cause: CloseCause) -> Option<Waker> {
         let mut inner = self.lock();
@@ -116,7 +146,8 @@ impl Mailbox {
     /// if it has been ordered to close.
     pub(crate) fn sleep(&self, wake_at: usize, cx: &Context<'_>) -> bool {
         let mut inner = self.lock();
-        let news = wake_at == 1 && (inner.drain || !inner.news.is_empty());
+        let waits = inner.drain || !inner.news.is_empty() || !inner.done.is_empty();
+        let news = wake_at == 1 && waits;
         if inner.closed.is_some() || inner.queue.len() >= wake_at || news {
             return false;
         }
@@ -139,6 +170,7 @@ impl Inner {
         self.closed = Some(cause);
         self.queue = EventQueue::new();
         self.news.clear();
+        self.done.clear();
         if self.wake_at == 0 { None } else { self.wake() }
     }
 

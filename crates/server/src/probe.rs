@@ -67,6 +67,7 @@ pub(crate) fn shell(doors: Vec<Door>) -> Arc<Shell> {
         dialects: vec![Arc::new(Probe)],
         endpoints: doors.into_iter().map(|door| Endpoint { dialect: 0, door }).collect(),
         admin_token: None,
+        store: patchbay_store::Store::memory(),
     };
     Arc::new(Shell::new(&Config::default(), parts))
 }

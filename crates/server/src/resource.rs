@@ -28,6 +28,7 @@ pub(crate) struct Asked {
     pub(crate) method: String,
     pub(crate) endpoint: &'static str,
     pub(crate) name: String,
+    pub(crate) query: String,
     pub(crate) resource: Option<String>,
     pub(crate) location: String,
     pub(crate) admitted: bool,
@@ -105,9 +106,10 @@ impl Opening<'_> {
         let Self { shell, dialect, id, ticket } = self;
         let (sender, inbox) = mpsc::channel(QUEUE);
         let resource = Resource { dialect, inbox: sender };
+        let endpoint = asked.endpoint;
         let reply = resource.ask(asked)?;
         shell.resources.lock().insert(id.clone().into_boxed_str(), resource);
-        let task = Task::new(Arc::clone(shell), dialect, id, ticket);
+        let task = Task::new(Arc::clone(shell), dialect, endpoint, id, ticket);
         tokio::spawn(task.run(inbox));
         Ok(reply)
     }
@@ -130,7 +132,7 @@ struct Task {
 }
 
 impl Task {
-    fn new(shell: Arc<Shell>, dialect: usize, id: String, ticket: Ticket) -> Self {
+    fn new(shell: Arc<Shell>, dialect: usize, endpoint: &'static str, id: String, ticket: Ticket) -> Self {
         let mailbox = Arc::new(Mailbox::default());
         let party = shell.switchboard.attach(shell.dialects[dialect].profile(), Arc::clone(&mailbox));
         // Looked at after the party was attached: either this or `close_all` sees the other.
@@ -140,7 +142,7 @@ impl Task {
         }
         shell.metrics.connection_opened(dialect);
         Self {
-            session: shell.dialects[dialect].open(),
+            session: shell.dialects[dialect].open_for(endpoint),
             shell,
             dialect,
             id,
@@ -176,7 +178,7 @@ impl Task {
             tokio::select! {
                 // In order: chance would make two runs of one simulation differ.
                 biased;
-                () = told => self.deliver(),
+                () = told => self.hear(),
                 asked = inbox.recv() => match asked {
                     Some((asked, waiting)) => self.ask(&asked, waiting),
                     None => self.over = Some(CloseCause::Lost),
@@ -207,6 +209,7 @@ impl Task {
             method: &asked.method,
             endpoint: asked.endpoint,
             name: &asked.name,
+            query: &asked.query,
             resource: asked.resource.as_deref(),
             location: &asked.location,
             admitted: asked.admitted,
@@ -243,6 +246,16 @@ impl Task {
         }
     }
 
+    /// Hands the session what waits for it: events first, then the outcomes of its jobs.
+    fn hear(&mut self) {
+        self.deliver();
+        while self.over.is_none()
+            && let Some((tag, done)) = self.mailbox.take_done()
+        {
+            self.turn(|session, ctx| session.on_job(tag, done, ctx));
+        }
+    }
+
     fn tell(&mut self, event: Event) {
         self.call(|session, ctx| session.on_event(event, ctx));
         debug_assert!(!self.out.has_commands(), "law 1: an event causes no command in the same turn");
@@ -271,6 +284,9 @@ impl Task {
                 // A client that has gone needs no answer.
                 let _gone = waiting.send(reply);
             }
+        }
+        for (tag, job) in self.out.take_jobs() {
+            self.shell.jobs.take(self.party, &self.mailbox, tag, job);
         }
         self.shell.metrics.messages_out(self.dialect, sent);
         if let Some(close) = self.out.closing() {

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use patchbay_core::Hub;
 use patchbay_dialect_kit::CloseCause;
+use patchbay_store::Store;
 
 use crate::config::{Config, ListenAddr};
 use crate::dialects::{self, Served};
@@ -89,7 +90,7 @@ pub fn run(config: &Config, served: Vec<Served>) -> Result<(), String> {
 }
 
 /// What all connections share, before anything listens.
-pub(crate) fn shell(config: &Config, served: Vec<Served>) -> Result<Shell, String> {
+pub(crate) fn shell(config: &Config, served: Vec<Served>, store: Store) -> Result<Shell, String> {
     let limits = &config.limits;
     let bounds = Bounds {
         soft_messages: limits.mailbox_messages_soft,
@@ -106,7 +107,7 @@ pub(crate) fn shell(config: &Config, served: Vec<Served>) -> Result<Shell, Strin
     }
     let hub = Hub::patched(0, dialects::limits(config), dialects::patches(config));
     let switchboard = Switchboard::new(hub, &dialects, bounds);
-    let parts = Parts { switchboard, dialects, endpoints, pages, admin_token: admin_token(config)? };
+    let parts = Parts { switchboard, dialects, endpoints, pages, admin_token: admin_token(config)?, store };
     Ok(Shell::new(config, parts))
 }
 
@@ -116,7 +117,7 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
         .flat_map(|served| served.ports.iter().map(|address| (served.dialect.spec().name, address.clone())))
         .collect();
     let caller = dialects::caller(&served);
-    let shell = Arc::new(shell(config, served)?);
+    let shell = Arc::new(shell(config, served, Store::below(config.data_dir.clone(), dialects::expires))?);
 
     media::start(config, &shell)?;
     if let Some(caller) = caller {
@@ -199,6 +200,7 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
     shell.switchboard.close_all(CloseCause::Shutdown);
     gone(&shell, STOP_AT_MOST.min(Duration::from_millis(450))).await;
     shell.lines.stop().await;
+    shell.jobs.store().close();
     timers.abort();
     load.abort();
     // Dropped listeners remove their sockets' files.

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use patchbay_dialect_kit::Dialect;
+use patchbay_store::Store;
 
 use crate::client;
 use crate::clock::Clock;
@@ -10,6 +11,7 @@ use crate::config::{Location, Networks, RtcConfig};
 use crate::door::{Door, Place as DoorPlace};
 use crate::folder::Folder;
 use crate::http::Caller;
+use crate::jobs::Jobs;
 use crate::line::Lines;
 use crate::listener::Role;
 use crate::mailbox::Bounds;
@@ -37,6 +39,7 @@ pub(crate) struct Shell {
     pub(crate) most_connections: usize,
     pub(crate) resources: Resources,
     pub(crate) lines: Lines,
+    pub(crate) jobs: Jobs,
     /// How clients are told where a resource is.
     pub(crate) location: Location,
     places: Arc<Places>,
@@ -69,6 +72,7 @@ pub(crate) struct Parts {
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) pages: Vec<Pages>,
     pub(crate) admin_token: Option<String>,
+    pub(crate) store: Store,
 }
 
 impl Shell {
@@ -91,6 +95,7 @@ impl Shell {
             most_connections: limits.connections,
             resources: Resources::default(),
             lines: Lines::default(),
+            jobs: Jobs::new(parts.store),
             location: config.dialect.whip.location,
             places: Places::new(limits.connections_per_address),
             trusted_proxies: config.http.trusted_proxies.clone(),
@@ -166,6 +171,13 @@ impl Shell {
     /// Whether a request comes from a proxy that is believed about its clients.
     pub(crate) fn trusts(&self, caller: Caller) -> bool {
         self.trusted_proxies.contain(caller.address)
+    }
+
+    /// Whether a request comes from one of these networks. What a proxy hands on that is not trusted could be anybody's,
+    /// so it comes from none.
+    pub(crate) fn admits(&self, networks: &Networks, caller: Caller, headers: &http::HeaderMap) -> bool {
+        let hidden = client::is_proxied(headers) && !self.trusts(caller);
+        !hidden && networks.contain(client::address(&self.trusted_proxies, caller.address, headers))
     }
 
     /// The place of a client behind a trusted proxy, which is known by its upgrade request only. Plain requests take

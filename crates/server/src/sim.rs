@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 
 use patchbay_core::{Counts, LinkId, MediaEvent, MediaOp};
 use patchbay_dialect_kit::{CloseCause, Random};
+use patchbay_store::Store;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::clock::Clock;
@@ -54,7 +55,7 @@ impl Server {
     /// # Errors
     /// As [`crate::serve()`].
     pub fn start(config: &Config, served: Vec<Served>, random: Box<dyn Random + Send>) -> Result<Self, String> {
-        let mut shell = serve::shell(config, served)?;
+        let mut shell = serve::shell(config, served, Store::memory())?;
         shell.clock = Clock::start_at(UNIX_MS);
         shell.entropy = Entropy::Seeded(Mutex::new(random));
         let shell = Arc::new(shell);

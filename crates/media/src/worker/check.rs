@@ -74,6 +74,7 @@ impl Worker {
     }
 
     /// How many deadlines wait, those that were replaced since included.
+    #[cfg(test)]
     pub(crate) fn deadlines(&self) -> usize {
         self.wheel.count(0, 0).0
     }

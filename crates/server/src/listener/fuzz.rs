@@ -59,6 +59,8 @@ impl Stage {
                 plain,
                 subprotocol: Subprotocol::First,
                 requests: None,
+                once: false,
+                callers: None,
             },
         };
         let path = |path: &str| Place::Path(path.to_owned());
@@ -68,8 +70,14 @@ impl Stage {
             door(path("/locked"), &["*"], Some(Tokens::of(&["secret"])), None),
         ];
         endpoints[0].door.subprotocol = Subprotocol::None;
-        let parts =
-            Parts { switchboard, dialects: vec![Arc::new(Echo)], endpoints, pages: Vec::new(), admin_token: None };
+        let parts = Parts {
+            switchboard,
+            dialects: vec![Arc::new(Echo)],
+            endpoints,
+            pages: Vec::new(),
+            admin_token: None,
+            store: patchbay_store::Store::memory(),
+        };
         Self { runtime, shell: Arc::new(Shell::new(&Config::default(), parts)) }
     }
 

@@ -222,6 +222,14 @@ impl Connection {
             self.with_session(scratch, now, |session, ctx| session.on_line(news, ctx));
             more = true;
         }
+        while self.phase == Phase::Open
+            && self.backlog() == 0
+            && scratch.output.len() < HIGH_WATER
+            && let Some((tag, done)) = self.mailbox.take_done()
+        {
+            self.with_session(scratch, now, |session, ctx| session.on_job(tag, done, ctx));
+            more = true;
+        }
         let full = self.backlog() >= HIGH_WATER;
         if self.phase == Phase::Open && !full && self.deaf_until <= now {
             more |= self.receive(scratch, now, cx);
@@ -409,6 +417,9 @@ impl Connection {
         }
         for order in scratch.outbox.take_orders() {
             self.shell.lines.order(self.party, &self.mailbox, order);
+        }
+        for (tag, job) in scratch.outbox.take_jobs() {
+            self.shell.jobs.take(self.party, &self.mailbox, tag, job);
         }
         self.shell.metrics.messages_out(self.dialect, sent);
         self.deaf_until = self.deaf_until.max(scratch.outbox.deaf_until().unwrap_or_default());

@@ -16,6 +16,7 @@ mod patch;
 mod peer;
 mod play;
 mod publish;
+mod rooms;
 mod session;
 mod telephones;
 mod tone;
