@@ -457,6 +457,10 @@ impl Session for AntSession {
         }
     }
 
+    fn on_drain(&mut self, ctx: &mut Ctx<'_>) {
+        ctx.out.text(wire::server_will_stop);
+    }
+
     fn on_event(&mut self, event: Event, ctx: &mut Ctx<'_>) {
         match event {
             Event::Reserved { tag, link } | Event::Viewing { tag, link } => self.opened(tag, link, ctx),

@@ -176,7 +176,7 @@ fn served_antmedia(config: &Config) -> Result<Vec<Served>, String> {
             true => Door { callers: Some(keys.rest_allowed.clone()), ..door },
             false => door,
         });
-        let pages = keys.pages_dir.as_ref().map(|root| Folder::new(&below, root));
+        let pages = keys.pages_dir.as_ref().map(|root| Folder::of_application(app, root));
         let settings = antmedia::Settings { app: Arc::from(app.as_str()), ..settings.clone() };
         let dialect = Arc::new(AntMedia::new(ANTMEDIA, Realm(realm), settings));
         served.push(Served { dialect, doors: doors.collect(), ports: std::mem::take(&mut ports), pages });

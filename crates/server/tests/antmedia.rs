@@ -118,6 +118,10 @@ fn pages_are_served_below_every_application_as_they_are() {
                 }
             }
         }
+        let tag = get(&address, "/LiveApp/index.html").header("etag").expect("a tag").to_owned();
+        let again = [("If-None-Match", tag.as_str())];
+        let again = http::exchange(&address, "GET", "/live/index.html", &again, b"").expect("an answer");
+        assert_eq!((again.status, again.rest.len()), (304, 0));
         assert_eq!(get(&address, "/LiveApp/js").header("location"), Some("js/"));
         assert_eq!(http::get(&address, "/LiveApp/index.html").body, "<h1>index</h1>");
         let head = http::request(&address, "POST", "/LiveApp/index.html").expect("an answer");
@@ -127,4 +131,11 @@ fn pages_are_served_below_every_application_as_they_are() {
         assert_eq!((answer.status, answer.header("upgrade")), (426, Some("websocket")));
         says(&server, address, "+a\n>a {\"command\":\"ping\"}\n<a {\"command\":\"pong\"}");
     }
+    // An application with pages of its own, from one moment to the next.
+    fs::create_dir(folder.path().join("live")).expect("writable");
+    fs::write(folder.path().join("live/index.html"), "own").expect("writable");
+    for (path, text) in [("/live/", "own"), ("/LiveApp/", "<h1>index</h1>")] {
+        assert_eq!(http::get(&server.address(), path).body, text, "{path}");
+    }
+    assert_eq!(get(&server.address(), "/live/player.html").status, 404);
 }

@@ -217,7 +217,7 @@ fn one_of_two_is_told_of_each_that_comes_even_if_lists_are_late() {
     let own = name("0000000000000000");
     let joined = Event::Joined { tag: asked[0].0, room: RoomId::new(4), room_name: name("s"), name: own.clone() };
     assert_eq!(bench.told(joined), [finished("joined")]);
-    let mut list = |bench: &mut Bench, others: &[&str]| {
+    let list = |bench: &mut Bench, others: &[&str]| {
         let names = std::iter::once(own.clone()).chain(others.iter().map(|other| name(other))).collect();
         let list = Arc::new(patchbay_core::MemberList::new(1, names, Vec::new(), Vec::new()));
         bench.told(Event::Members { room: RoomId::new(4), room_name: name("s"), list, replaceable: false })

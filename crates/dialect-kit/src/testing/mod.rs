@@ -38,6 +38,7 @@
 //! | `!limit … 100000` | the leg's peer is to send at most so many bits per second, or `none` |
 //! | `!hears … text` | the leg's peer hears this on its data channel next: `text`, `binary text` or `nothing` |
 //! | `!overload`, `!relief` | the machine has as much to do as it may have, or no longer |
+//! | `!drain` | the server is about to stop |
 //! | `!candidates … 2`, `!gone …` | the leg's peer has told so many candidates; the leg is closed |
 //!
 //! `$fill(x,65)` stands for `x` 65 times. A string with `$s:num8` in what a client hears stands for any eight digits, which

@@ -39,6 +39,7 @@ pub(super) enum Action {
     Pass { span: Duration },
     Media { name: String, directive: Directive },
     Load { overloaded: bool },
+    Drain,
     Http { method: String, path: String, status: u16, body: Body },
 }
 
@@ -97,7 +98,10 @@ impl Script {
                 (Some(_), None) => script.push(number, line)?,
             }
         }
-        let media = script.steps.iter().find(|step| matches!(step.action, Action::Media { .. } | Action::Load { .. }));
+        let media = script
+            .steps
+            .iter()
+            .find(|step| matches!(step.action, Action::Media { .. } | Action::Load { .. } | Action::Drain));
         if let Some(step) = media.filter(|_| script.only != Some(Place::Sessions)) {
             return Err(fault(file, step.line, &step.text, "`only sessions` above: this engine is scripted"));
         }
@@ -207,6 +211,9 @@ fn action(line: &str) -> Result<Action, String> {
     }
     if let "!overload" | "!relief" = line {
         return Ok(Action::Load { overloaded: line == "!overload" });
+    }
+    if line == "!drain" {
+        return Ok(Action::Drain);
     }
     if let Some(line) = line.strip_prefix('!') {
         let media = directive::parse(line).map(|(name, directive)| Action::Media { name, directive });

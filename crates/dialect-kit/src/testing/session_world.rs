@@ -454,6 +454,12 @@ impl World for SessionWorld<'_> {
         Ok(())
     }
 
+    fn drain(&mut self) -> Result<(), (String, String)> {
+        (0..self.connections.len()).for_each(|index| self.turn(index, |session, ctx| session.on_drain(ctx)));
+        self.run_due();
+        Ok(())
+    }
+
     fn pass(&mut self, span: Duration) {
         let until = self.now + span;
         while let Some(at) = self.next_due().filter(|at| *at <= until) {
