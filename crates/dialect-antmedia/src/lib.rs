@@ -23,6 +23,7 @@ mod life;
 pub mod records;
 mod refusal;
 mod sdp;
+pub mod security;
 mod session;
 mod wire;
 
