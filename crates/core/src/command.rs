@@ -118,6 +118,13 @@ pub enum Command {
         /// Its height in pixels; `None`: as the network allows.
         height: Option<u32>,
     },
+    /// Say something else of one's own publication. No answer; other links are ignored.
+    Describe {
+        /// The publication.
+        link: LinkId,
+        /// In place of what was said.
+        about: Option<Body>,
+    },
     /// Bound what one's own peer sends on a publication. No answer; other links are ignored.
     Limit {
         /// The publication.
@@ -147,6 +154,8 @@ pub struct Publish {
     pub main: Option<Name>,
     /// What is published; the rest of what the peer sends is dropped.
     pub kinds: Kinds,
+    /// What is said of it to who asks ([`Query::Stream`]), in the canonical form of the publisher's dialect.
+    pub about: Option<Body>,
 }
 
 /// What [`Command::View`] asks for.
@@ -160,6 +169,8 @@ pub struct View {
     pub except: Option<Name>,
     /// Whom what the viewer says on its data channel reaches.
     pub speaks: Speaks,
+    /// What is said of the viewer to who asks ([`Query::Viewers`]), in the canonical form of its dialect.
+    pub about: Option<Body>,
 }
 
 /// Which tracks of a view are switched on.
@@ -205,6 +216,10 @@ pub enum Query {
     Renditions(Name),
     /// The live tracks of a main stream; of a stream that has none, itself; of an unknown one, none: `Tracks`.
     Tracks(Name),
+    /// What is known of a stream or of a room: `Known`, or `Refused` as `NoSuchStream`.
+    Stream(Name),
+    /// Who views a stream or what is in a room: `Viewers`.
+    Viewers(Name),
 }
 
 /// Whom a [`Command::Signal`] is for.
@@ -232,6 +247,18 @@ pub struct Join {
     pub merge: Merge,
     /// What it shows of itself to the other members.
     pub card: Option<Card>,
+    /// What kind of room it is; rooms of different kinds may have the same name.
+    pub kind: RoomKind,
+}
+
+/// What kind a room is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RoomKind {
+    /// Members come and go, and streams can be seen in it.
+    #[default]
+    Open,
+    /// Two at most, who negotiate with each other directly, whatever else they are. Nobody outside sees anything of it.
+    Pair,
 }
 
 /// What a party is, as far as the hub has to know. Nobody asks for a party's kind: it declares what it can do.

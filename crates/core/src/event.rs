@@ -1,8 +1,8 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::{
-    Body, Card, Cause, Codec, DescriptionKind, Lang, LinkId, Name, Refusal, Rendition, Report, RoomId, Section, Signal,
-    Tag, Token,
+    Body, Card, Cause, Codec, DescriptionKind, Lang, LinkId, Moment, Name, Refusal, Rendition, Report, RoomId, Section,
+    Signal, Tag, Token,
 };
 
 /// What the hub tells a party.
@@ -190,6 +190,27 @@ pub enum Event {
         /// The tracks' names, sorted.
         tracks: Vec<Name>,
     },
+    /// Edge: the answer to [`Query::Stream`](crate::Query::Stream).
+    Known {
+        /// The command's tag.
+        tag: Tag,
+        /// The stream or room.
+        stream: Name,
+        /// What is known of it.
+        known: Known,
+    },
+    /// Edge: the answer to [`Query::Viewers`](crate::Query::Viewers).
+    Viewers {
+        /// The command's tag.
+        tag: Tag,
+        /// The stream or room.
+        stream: Name,
+        /// How many view it.
+        count: usize,
+        /// What those of them say of themselves who say anything, those first that came first; at most
+        /// [`Known::LISTED`].
+        about: Vec<Body>,
+    },
     /// Level: how a view does.
     Measured {
         /// The view.
@@ -241,8 +262,51 @@ impl Event {
             Self::Presence { list, .. } => list.bytes,
             Self::Described { sdp, .. } => sdp.len(),
             Self::Tracks { tracks, .. } => tracks.iter().map(|name| name.as_str().len() + ENTRY_BYTES).sum(),
+            Self::Known { known, .. } => known.own.iter().chain(&known.tracks).map(Published::weight).sum(),
+            Self::Viewers { about, .. } => about.iter().map(|body| body.bytes().len() + ENTRY_BYTES).sum(),
             _ => 0,
         }
+    }
+}
+
+/// What is known of a stream, or of a room and what can be seen in it.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Its own publication, if there is one.
+    pub own: Option<Published>,
+    /// The publications of which it is the main stream, sorted by name; at most [`Known::LISTED`].
+    pub tracks: Vec<Published>,
+    /// How many view it.
+    pub viewers: usize,
+}
+
+impl Known {
+    /// Most entries of a list that answers one question. A larger bound lets one question cost more, a smaller one cuts
+    /// large conferences.
+    pub const LISTED: usize = 1_000;
+}
+
+/// A publication, as it is told to who asks.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The stream.
+    pub stream: Name,
+    /// The main stream of which it is a track.
+    pub main: Option<Name>,
+    /// Its media flow.
+    pub live: bool,
+    /// When it was begun.
+    pub since: Moment,
+    /// How many view it by its own name.
+    pub viewers: usize,
+    /// What its publisher says of it.
+    pub about: Option<Body>,
+}
+
+impl Published {
+    fn weight(&self) -> usize {
+        let about = self.about.as_ref().map_or(0, |about| about.bytes().len());
+        size_of::<Self>() + self.stream.as_str().len() + about
     }
 }
 

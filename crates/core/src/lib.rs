@@ -27,9 +27,11 @@ mod time;
 
 pub use card::Card;
 pub use cause::{Cause, CauseKind, PHRASE_BYTES, Phrase};
-pub use command::{Address, Command, Join, Profile, Publish, Query, Selection, Speaks, View};
+pub use command::{Address, Command, Join, Profile, Publish, Query, RoomKind, Selection, Speaks, View};
 pub use effect::{Counts, Effect, Effects};
-pub use event::{CallState, Event, LevelKey, MemberList, Merge, Presence, PresenceEntry, PresenceList};
+pub use event::{
+    CallState, Event, Known, LevelKey, MemberList, Merge, Presence, PresenceEntry, PresenceList, Published,
+};
 pub use hub::{Hub, Violation};
 pub use id::{Lang, LinkId, PartyId, Realm, RoomId, Tag, Token};
 pub use limits::{Limits, RealmLimits};

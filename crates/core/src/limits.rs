@@ -15,6 +15,9 @@ pub struct Limits {
 pub struct RealmLimits {
     /// Most rooms at once; one more is refused as [`TooManyRooms`](crate::Refusal::TooManyRooms).
     pub rooms: usize,
+    /// Most rooms of two at once ([`RoomKind::Pair`](crate::RoomKind::Pair)); one more is refused as
+    /// [`TooManyRooms`](crate::Refusal::TooManyRooms).
+    pub pairs: usize,
     /// Most members of one room; one more is refused as [`RoomFull`](crate::Refusal::RoomFull).
     pub members: usize,
     /// The least time between two merged lists of one room, or of the realm's presence: shorter shows changes sooner,
@@ -45,6 +48,7 @@ impl Default for RealmLimits {
     fn default() -> Self {
         Self {
             rooms: 1_000,
+            pairs: 0,
             members: 50,
             window: Duration::from_millis(50),
             viewers: usize::MAX,

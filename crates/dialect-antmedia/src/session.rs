@@ -122,7 +122,7 @@ impl AntSession {
         };
         self.admit(ctx)?;
         let kinds = Kinds { audio: frame.audio.unwrap_or(true), video: frame.video.unwrap_or(true) };
-        let publish = Publish { stream: stream.clone(), main: main.clone(), kinds };
+        let publish = Publish { stream: stream.clone(), main: main.clone(), kinds, about: None };
         self.ask(Asked::Publish { stream: stream.clone(), main }, Command::Publish(publish), ctx);
         Ok(())
     }
@@ -134,6 +134,7 @@ impl AntSession {
             selection: selection(frame),
             except: frame.own.as_deref().and_then(wire::stream_name),
             speaks: self.settings.speaks,
+            about: None,
         };
         self.ask(Asked::Play { stream: stream.clone() }, Command::View(view), ctx);
         Ok(())

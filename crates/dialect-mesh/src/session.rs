@@ -84,7 +84,10 @@ impl MeshSession {
             None => Name::parse(id).map_err(|_| WireError::InvalidId)?,
         };
         let room = Name::parse(room).map_err(|_| WireError::InvalidRoom)?;
-        ctx.out.command(JOIN, Command::Join(Join { room, name, merge: Merge::WINDOW, card: None }));
+        ctx.out.command(
+            JOIN,
+            Command::Join(Join { room, name, merge: Merge::WINDOW, card: None, kind: patchbay_core::RoomKind::Open }),
+        );
         Ok(())
     }
 

@@ -92,10 +92,15 @@ impl WhipSession {
         }
         let publishes = request.endpoint == PUBLISH;
         let command = if publishes {
-            Command::Publish(Publish { stream: stream.clone(), main: None, kinds })
+            Command::Publish(Publish { stream: stream.clone(), main: None, kinds, about: None })
         } else {
-            let view =
-                View { stream: stream.clone(), selection: Selection::ALL, except: None, speaks: Speaks::ToPublisher };
+            let view = View {
+                stream: stream.clone(),
+                selection: Selection::ALL,
+                except: None,
+                speaks: Speaks::ToPublisher,
+                about: None,
+            };
             Command::Watch { view, offer: Body::new(self.lang, offer.as_bytes()) }
         };
         ctx.out.command(OPEN, command);

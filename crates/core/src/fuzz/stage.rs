@@ -125,7 +125,16 @@ impl Stage {
                 let expected = world.join(seat, room, own);
                 enters = (!before && is_in(world)).then_some(every_up_to);
                 let merge = Merge { every_up_to };
-                (Command::Join(Join { room: name(room), name: name(own), merge, card: None }), expected)
+                (
+                    Command::Join(Join {
+                        room: name(room),
+                        name: name(own),
+                        merge,
+                        card: None,
+                        kind: crate::RoomKind::Open,
+                    }),
+                    expected,
+                )
             }
             Operation::Leave { seat, room } => {
                 let id = *self.room_ids.get(&room)?;
@@ -206,7 +215,8 @@ impl Stage {
     /// Nothing that a party says after it has gone has an effect, whoever has its place now.
     fn speak_late(&mut self, seat: Seat, room: u8) {
         let Some(id) = self.gone.get(&seat).copied() else { return };
-        let join = Join { room: name(room), name: name(room), merge: Merge::EVERY, card: None };
+        let join =
+            Join { room: name(room), name: name(room), merge: Merge::EVERY, card: None, kind: crate::RoomKind::Open };
         for command in [Command::Join(join), Command::Register { name: name(room), merge: Merge::EVERY }] {
             self.hub.handle(self.now, id, self.tag, command, &mut self.out);
         }

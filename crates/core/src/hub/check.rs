@@ -2,6 +2,7 @@
 
 use super::Hub;
 use super::timers::Timer;
+use crate::RoomKind;
 
 /// A broken invariant, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,16 +22,11 @@ impl Hub {
         for (id, room) in self.rooms.all() {
             members += room.members.len() as u64;
             waiting += usize::from(room.window.pending);
-            let (limits, rooms) = self.rooms.limits(room.realm);
-            let all = room.members.len() + room.standins.len();
-            expect(all <= limits.members, "a room has more members, with who stands in, than its realm allows");
+            expect(self.rooms.is_sound(id, room), "a room is too large, one too many, or not found under its name");
             let distinct = room.members.iter().all(|member| !room.standins.contains_key(&member.name));
             expect(distinct, "a member has the name of what stands in");
             expect(!room.members.is_empty(), "a room has no member");
-            expect(room.members.len() <= limits.members, "a room has more members than its realm allows");
-            expect(rooms <= limits.rooms, "a realm has more rooms than it allows");
             expect(room.members.is_sorted_by(|a, b| a.name < b.name), "members are not sorted and distinct");
-            expect(self.rooms.named(room.realm, &room.name) == Some(id), "a room is not found under its name");
             expect(
                 !room.window.pending || self.timers.has(room.window.until, Timer::Room(id)),
                 "a list waits and no timer will send it",
@@ -53,7 +49,11 @@ impl Hub {
         let attached = |party| self.directory.profile(party).is_some();
         expect(self.aliases.parties().all(attached), "an alias outlived its party");
         for (_, room) in self.rooms.all() {
-            expect(room.streams == self.seen_in(room.realm, &room.name), "a room does not show what can be seen in it");
+            let seen = match room.kind {
+                RoomKind::Open => self.seen_in(room.realm, &room.name),
+                RoomKind::Pair => Vec::new(),
+            };
+            expect(room.streams == seen, "a room does not show what can be seen in it");
         }
         let lives = |call| self.calls.lives(call);
         expect(self.talks.calls().all(lives), "legs of a call outlived it");

@@ -13,6 +13,8 @@ mod talk;
 mod timers;
 mod waiting;
 
+use std::collections::BTreeMap;
+
 use self::alias::Aliases;
 use self::call::Calls;
 use self::directory::Directory;
@@ -24,7 +26,7 @@ use self::timers::{Timer, Timers};
 use crate::id::LinkIds;
 use crate::{
     Address, Body, CauseKind, Command, Counts, Effects, Event, Join, Limits, MediaEvent, MediaOp, MemberList, Moment,
-    Name, PartyId, Patch, Profile, Reach, Realm, Refusal, Tag, View,
+    Name, PartyId, Patch, Profile, Reach, Realm, Refusal, RoomKind, Tag, View,
 };
 
 pub use self::check::Violation;
@@ -214,7 +216,9 @@ impl Hub {
                         return patches.hears(party, tag, room, name, standin, signal, &mut around);
                     }
                 };
-                bridge::relays(profile, self.directory.profile(target), &signal.kind)?;
+                if !self.rooms.is_pair(room) {
+                    bridge::relays(profile, self.directory.profile(target), &signal.kind)?;
+                }
                 out.tell(target, Event::MemberSignal { room, from, signal });
                 Ok(())
             }
@@ -252,8 +256,8 @@ impl Hub {
                 Ok(())
             }
             Command::Publish(publish) => {
-                let newcomer = self.directory.rooms_of(party).is_empty();
-                self.streams.publish(party, profile.realm, tag, publish, newcomer, &mut self.links, out)
+                let newcomer = self.is_newcomer(party);
+                self.streams.publish(now, party, profile.realm, tag, publish, newcomer, &mut self.links, out)
             }
             Command::View(view) => self.view(now, party, profile, tag, view, None, out),
             Command::Watch { view, offer } => self.view(now, party, profile, tag, view, Some(offer), out),
@@ -264,9 +268,14 @@ impl Hub {
                 self.patches.unview(party, &stream);
                 Ok(())
             }
-            Command::Query(query) => self.streams.query(party, profile.realm, tag, query, out),
+            Command::Query(query) => {
+                let rooms = &self.rooms;
+                let is_room = |name: &Name| rooms.named(profile.realm, name).is_some();
+                self.streams.query(party, profile.realm, tag, query, is_room, out)
+            }
             Command::Pause { link, .. }
             | Command::Prefer { link, .. }
+            | Command::Describe { link, .. }
             | Command::Limit { link, .. }
             | Command::Say { link, .. }
                 if !self.streams.is_own(party, link) =>
@@ -279,6 +288,10 @@ impl Hub {
             }
             Command::Prefer { link, track, height } => {
                 self.streams.prefer(link, track.as_ref(), height, out);
+                Ok(())
+            }
+            Command::Describe { link, about } => {
+                self.streams.describe(link, about);
                 Ok(())
             }
             Command::Limit { link, bps } => {
@@ -301,6 +314,11 @@ impl Hub {
         join: Join,
         out: &mut Effects,
     ) -> Result<(), Refusal> {
+        if join.kind == RoomKind::Pair {
+            let Self { rooms, directory, timers, .. } = self;
+            let nobody = |_: &Directory| BTreeMap::new();
+            return rooms.join(now, party, realm, tag, join, nobody, Vec::new(), directory, timers, out);
+        }
         let (room, name) = (join.room.clone(), join.name.clone());
         if self.patches.reserves(realm, &room, &name) {
             return Err(Refusal::NameReserved);
@@ -331,8 +349,13 @@ impl Hub {
         let Some((view, offer)) = patches.view_member(party, profile, tag, view, offer, &mut around)? else {
             return Ok(());
         };
-        let newcomer = self.directory.rooms_of(party).is_empty();
+        let newcomer = self.is_newcomer(party);
         self.streams.view(party, profile.realm, tag, view, offer, None, newcomer, &mut self.links, out)
+    }
+
+    /// Whether the party is in no room. A pair is none: it needs no engine.
+    fn is_newcomer(&self, party: PartyId) -> bool {
+        self.directory.rooms_of(party).into_iter().all(|room| self.rooms.is_pair(room))
     }
 
     fn end_call(

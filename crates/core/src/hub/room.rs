@@ -8,13 +8,13 @@ use super::directory::Directory;
 use super::timers::{Timer, Timers, Window};
 use crate::{
     Card, Effects, Event, Join, Limits, LinkId, MemberList, Merge, Moment, Name, PartyId, Realm, RealmLimits, Refusal,
-    RoomId, Tag,
+    RoomId, RoomKind, Tag,
 };
 
 #[derive(Debug)]
 pub(super) struct Rooms {
     rooms: BTreeMap<RoomId, Room>,
-    by_name: BTreeMap<(Realm, Name), RoomId>,
+    by_name: BTreeMap<(Realm, RoomKind, Name), RoomId>,
     realms: Vec<RealmRooms>,
     next: u64,
     members: u64,
@@ -24,11 +24,31 @@ pub(super) struct Rooms {
 struct RealmRooms {
     limits: RealmLimits,
     rooms: usize,
+    pairs: usize,
+}
+
+impl RealmRooms {
+    /// How many rooms of that kind there are, and how many there may be.
+    fn rooms(&mut self, kind: RoomKind) -> (&mut usize, usize) {
+        match kind {
+            RoomKind::Open => (&mut self.rooms, self.limits.rooms),
+            RoomKind::Pair => (&mut self.pairs, self.limits.pairs),
+        }
+    }
+
+    /// Most members of a room of that kind.
+    fn members(&self, kind: RoomKind) -> usize {
+        match kind {
+            RoomKind::Open => self.limits.members,
+            RoomKind::Pair => 2,
+        }
+    }
 }
 
 #[derive(Debug)]
 pub(super) struct Room {
     pub(super) realm: Realm,
+    pub(super) kind: RoomKind,
     pub(super) name: Name,
     /// Sorted by the bytes of the names.
     pub(super) members: Vec<Member>,
@@ -69,7 +89,8 @@ pub(super) struct Member {
 
 impl Rooms {
     pub(super) fn new(limits: &Limits) -> Self {
-        let realms = limits.realms.iter().map(|limits| RealmRooms { limits: limits.clone(), rooms: 0 }).collect();
+        let realms =
+            limits.realms.iter().map(|limits| RealmRooms { limits: limits.clone(), rooms: 0, pairs: 0 }).collect();
         Self { rooms: BTreeMap::new(), by_name: BTreeMap::new(), realms, next: 0, members: 0 }
     }
 
@@ -87,13 +108,16 @@ impl Rooms {
         timers: &mut Timers,
         out: &mut Effects,
     ) -> Result<(), Refusal> {
-        let key = (realm, join.room);
+        let kind = join.kind;
+        let key = (realm, kind, join.room);
         let known = self.by_name.get(&key).copied();
         let counted = &mut self.realms[usize::from(realm.0)];
-        if known.is_none() && counted.rooms >= counted.limits.rooms {
+        let (rooms, most) = counted.rooms(kind);
+        if known.is_none() && *rooms >= most {
             return Err(Refusal::TooManyRooms);
         }
-        if counted.limits.members == 0 {
+        let places = counted.members(kind);
+        if places == 0 {
             return Err(Refusal::RoomFull);
         }
         let id = known.unwrap_or(RoomId(self.next));
@@ -101,7 +125,8 @@ impl Rooms {
             Some(_) => self.rooms.get_mut(&id).ok_or(Refusal::NoSuchRoom)?,
             None => self.rooms.entry(id).or_insert_with(|| Room {
                 realm,
-                name: key.1.clone(),
+                kind,
+                name: key.2.clone(),
                 members: Vec::new(),
                 standins: standins(directory),
                 streams,
@@ -118,7 +143,7 @@ impl Rooms {
             }
             Ok(_) => return Err(Refusal::NameTaken),
             Err(_) if directory.room_name(party, id).is_some() => return Err(Refusal::NameTaken),
-            Err(_) if room.members.len() >= counted.limits.members => return Err(Refusal::RoomFull),
+            Err(_) if room.members.len() >= places => return Err(Refusal::RoomFull),
             Err(_) if room.standins.contains_key(&join.name) => return Err(Refusal::NameTaken),
             Err(index) => {
                 let member = Member { name: join.name.clone(), party, card: join.card, merge: join.merge, seen: 0 };
@@ -130,7 +155,7 @@ impl Rooms {
         };
         if known.is_none() {
             self.next += 1;
-            counted.rooms += 1;
+            *counted.rooms(kind).0 += 1;
             self.by_name.insert(key, id);
         }
         room.version += 1;
@@ -165,8 +190,8 @@ impl Rooms {
         room.version += 1;
         if room.members.is_empty() {
             room.window.clear(Timer::Room(id), timers);
-            let key = (room.realm, room.name.clone());
-            self.realms[usize::from(room.realm.0)].rooms -= 1;
+            let key = (room.realm, room.kind, room.name.clone());
+            *self.realms[usize::from(room.realm.0)].rooms(room.kind).0 -= 1;
             self.by_name.remove(&key);
             self.rooms.remove(&id);
         } else {
@@ -239,7 +264,7 @@ impl Rooms {
     /// How many members the room has that are parties, and how many it may have in all.
     pub(super) fn size(&self, id: RoomId) -> Option<(usize, usize)> {
         let room = self.rooms.get(&id)?;
-        Some((room.members.len(), self.realms[usize::from(room.realm.0)].limits.members))
+        Some((room.members.len(), self.realms[usize::from(room.realm.0)].members(room.kind)))
     }
 
     /// The members that are parties, by name.
@@ -277,17 +302,26 @@ impl Rooms {
         self.rooms.iter().map(|(id, room)| (*id, room))
     }
 
+    /// The open room of that name.
     pub(super) fn named(&self, realm: Realm, name: &Name) -> Option<RoomId> {
-        self.by_name.get(&(realm, name.clone())).copied()
+        self.by_name.get(&(realm, RoomKind::Open, name.clone())).copied()
+    }
+
+    /// Whether the members of a room negotiate with each other directly.
+    pub(super) fn is_pair(&self, id: RoomId) -> bool {
+        self.rooms.get(&id).is_some_and(|room| room.kind == RoomKind::Pair)
+    }
+
+    /// Whether the room is found under its name, and is no larger than it may be.
+    pub(super) fn is_sound(&self, id: RoomId, room: &Room) -> bool {
+        let found = self.by_name.get(&(room.realm, room.kind, room.name.clone())) == Some(&id);
+        let counted = &self.realms[usize::from(room.realm.0)];
+        let fits = counted.rooms <= counted.limits.rooms && counted.pairs <= counted.limits.pairs;
+        found && fits && room.members.len() + room.standins.len() <= counted.members(room.kind)
     }
 
     pub(super) fn names(&self) -> usize {
         self.by_name.len()
-    }
-
-    pub(super) fn limits(&self, realm: Realm) -> (&RealmLimits, usize) {
-        let counted = &self.realms[usize::from(realm.0)];
-        (&counted.limits, counted.rooms)
     }
 }
 

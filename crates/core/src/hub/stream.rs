@@ -12,9 +12,9 @@ use super::owner::{Owner, Via};
 use super::waiting::Waiting;
 use crate::id::LinkIds;
 use crate::{
-    Body, Cause, CauseKind, Codec, Effects, Event, Kinds, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Name, Open,
-    PartyId, Publish, Query, Realm, RealmLimits, Refusal, Report, RoomId, Section, Selection, Signal, SignalKind,
-    Speaks, Tag, Topic, Track, Transport, View,
+    Body, Cause, CauseKind, Codec, Effects, Event, Kinds, Known, LegRole, LinkId, MediaEvent, MediaFault, MediaOp,
+    Moment, Name, Open, PartyId, Publish, Published, Query, Realm, RealmLimits, Refusal, Report, RoomId, Section,
+    Selection, Signal, SignalKind, Speaks, Tag, Topic, Track, Transport, View,
 };
 
 /// How often the engine tells of a publication: often enough that a list of renditions is never stale to the eye.
@@ -57,6 +57,8 @@ struct Publication {
     video: Option<Codec>,
     layers: u8,
     report: Report,
+    since: Moment,
+    about: Option<Body>,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,7 @@ struct Viewed {
     height: Option<u32>,
     /// In the order in which they came, so that sections keep their places.
     tracks: Vec<(Name, Track)>,
+    about: Option<Body>,
 }
 
 #[derive(Debug)]
@@ -110,6 +113,7 @@ impl Streams {
     #[expect(clippy::too_many_arguments, reason = "the hub's modules are handed what they touch, not the hub")]
     pub(super) fn publish(
         &mut self,
+        now: Moment,
         party: PartyId,
         realm: Realm,
         tag: Tag,
@@ -119,7 +123,7 @@ impl Streams {
         out: &mut Effects,
     ) -> Result<(), Refusal> {
         let codecs = Arc::clone(self.admit(realm, newcomer)?);
-        let Publish { stream, main, kinds } = publish;
+        let Publish { stream, main, kinds, about } = publish;
         self.is_free(party, realm, &stream)?;
         if kinds.and(self.limits[usize::from(realm.0)].kinds()) != kinds {
             return Err(Refusal::NoCodec);
@@ -130,6 +134,9 @@ impl Streams {
         out.tell(party, Event::Reserved { tag, link });
         let owner = Owner { party, via: None };
         self.open_publication(link, owner, realm, stream, main, LegRole::Receive { accept: kinds, codecs }, out);
+        if let Some(publication) = self.publications.get_mut(&link) {
+            (publication.since, publication.about) = (now, about);
+        }
         Ok(())
     }
 
@@ -199,6 +206,8 @@ impl Streams {
             video: None,
             layers: 0,
             report: Report::default(),
+            since: Moment::START,
+            about: None,
         };
         self.publications.insert(link, publication);
         out.media(MediaOp::Open(Open {
@@ -234,7 +243,7 @@ impl Streams {
         out: &mut Effects,
     ) -> Result<(), Refusal> {
         self.admit(realm, newcomer)?;
-        let View { stream, selection, except, speaks } = view;
+        let View { stream, selection, except, speaks, about } = view;
         let key = (realm, stream);
         if self.view_of(party, &key.1).is_some() {
             return Err(Refusal::Viewing);
@@ -261,6 +270,7 @@ impl Streams {
             except,
             height: None,
             tracks: Vec::new(),
+            about,
         };
         for link in stage.own.iter().chain(&stage.subs) {
             if let Some(track) = self.track(*link, &viewed, false) {
@@ -400,6 +410,7 @@ impl Streams {
         realm: Realm,
         tag: Tag,
         query: Query,
+        is_room: impl FnOnce(&Name) -> bool,
         out: &mut Effects,
     ) -> Result<(), Refusal> {
         let live = |link: &LinkId| self.publications.get(link).filter(|publication| publication.live);
@@ -422,8 +433,43 @@ impl Streams {
                 tracks.sort_unstable();
                 out.tell(party, Event::Tracks { tag, stream, tracks });
             }
+            Query::Stream(stream) => {
+                let known = match self.stages.get(&(realm, stream.clone())) {
+                    Some(stage) => self.known(realm, stage),
+                    None if is_room(&stream) => Known::default(),
+                    None => return Err(Refusal::NoSuchStream),
+                };
+                out.tell(party, Event::Known { tag, stream, known });
+            }
+            Query::Viewers(stream) => {
+                let stage = self.stages.get(&(realm, stream.clone()));
+                let views = stage.into_iter().flat_map(|stage| &stage.views).filter_map(|link| self.views.get(link));
+                let about = views.filter_map(|view| view.about.clone()).take(Known::LISTED).collect();
+                let count = stage.map_or(0, |stage| stage.views.len());
+                out.tell(party, Event::Viewers { tag, stream, count, about });
+            }
         }
         Ok(())
+    }
+
+    fn known(&self, realm: Realm, stage: &Stage) -> Known {
+        let published = |link: &LinkId| {
+            let Publication { name, main, live, since, about, .. } = self.publications.get(link)?;
+            let own = self.stages.get(&(realm, name.clone()));
+            let viewers = own.map_or(0, |stage| stage.views.len());
+            let (stream, main, about) = (name.clone(), main.clone(), about.clone());
+            Some(Published { stream, main, live: *live, since: *since, viewers, about })
+        };
+        let mut tracks: Vec<_> = stage.subs.iter().filter_map(published).take(Known::LISTED).collect();
+        tracks.sort_unstable_by(|a, b| a.stream.cmp(&b.stream));
+        Known { own: stage.own.as_ref().and_then(published), tracks, viewers: stage.views.len() }
+    }
+
+    /// A publisher says something else of its stream.
+    pub(super) fn describe(&mut self, link: LinkId, about: Option<Body>) {
+        if let Some(publication) = self.publications.get_mut(&link) {
+            publication.about = about;
+        }
     }
 
     /// Ends a publication or view by its party's wish, or because the party has gone. One that is over is left alone: a

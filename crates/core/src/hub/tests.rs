@@ -78,7 +78,10 @@ impl Stage {
     }
 
     fn joins_with(&mut self, party: PartyId, room: &str, own: &str, merge: Merge) -> Vec<String> {
-        self.does(party, Command::Join(Join { room: name(room), name: name(own), merge, card: None }))
+        self.does(
+            party,
+            Command::Join(Join { room: name(room), name: name(own), merge, card: None, kind: crate::RoomKind::Open }),
+        )
     }
 
     fn leaves(&mut self, party: PartyId, room: &str) -> Vec<String> {

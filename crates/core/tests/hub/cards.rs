@@ -57,7 +57,8 @@ impl Stage {
     }
 
     fn joins(&mut self, party: PartyId, own: &str, card: Option<Card>) -> (RoomId, Vec<String>) {
-        let join = Join { room: name("r"), name: name(own), merge: Merge::WINDOW, card };
+        let join =
+            Join { room: name("r"), name: name(own), merge: Merge::WINDOW, card, kind: patchbay_core::RoomKind::Open };
         self.hub.handle(self.now, party, Tag(1), Command::Join(join), &mut self.out);
         let effects: Vec<_> = self.out.drain().collect();
         let joined = effects.iter().find_map(|effect| match effect {
@@ -77,7 +78,7 @@ impl Stage {
     /// Publishes what is live at once.
     fn publishes(&mut self, party: PartyId, stream: &str, main: Option<&str>) -> (LinkId, Vec<String>) {
         let kinds = Kinds { audio: true, video: false };
-        self.does(party, Command::Publish(Publish { stream: name(stream), main: main.map(name), kinds }));
+        self.does(party, Command::Publish(Publish { stream: name(stream), main: main.map(name), kinds, about: None }));
         let link = self.link.expect("a leg is opened");
         self.hub.on_media(self.now, MediaEvent::Flowing { link }, &mut self.out);
         (link, self.told())
@@ -199,7 +200,10 @@ fn the_tracks_of_a_room_are_seen_in_it_while_they_live() {
     assert_eq!(told, NOTHING);
     assert_eq!(stage.joins(a, "a", None).1, ["0 sees a [] early"]);
     stage.wait();
-    stage.does(a, Command::Publish(Publish { stream: name("a"), main: Some(name("r")), kinds: Kinds::NONE }));
+    stage.does(
+        a,
+        Command::Publish(Publish { stream: name("a"), main: Some(name("r")), kinds: Kinds::NONE, about: None }),
+    );
     assert_eq!(stage.wait(), NOTHING, "it is not live yet");
     let link = stage.link.expect("a leg");
     stage.hub.on_media(stage.now, MediaEvent::Flowing { link }, &mut stage.out);
@@ -211,7 +215,8 @@ fn the_tracks_of_a_room_are_seen_in_it_while_they_live() {
     let told = stage.does(cam, Command::Hangup { link: early, cause: patchbay_core::CauseKind::Hangup.into() });
     assert_eq!(told, ["0 sees a [] a"]);
     stage.wait();
-    let view = View { stream: name("a"), selection: Selection::ALL, except: None, speaks: Speaks::NoChannel };
+    let view =
+        View { stream: name("a"), selection: Selection::ALL, except: None, speaks: Speaks::NoChannel, about: None };
     assert_eq!(stage.does(cam, Command::View(view)), ["sends, hears 0, channel false"]);
     stage.hub.on_media(stage.now, MediaEvent::Lost { link }, &mut stage.out);
     assert_eq!(stage.told(), ["0 sees a [] "]);

@@ -3,6 +3,7 @@
 mod cards;
 mod model;
 mod moves;
+mod pairs;
 mod patches;
 mod properties;
 mod queue;

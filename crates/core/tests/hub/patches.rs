@@ -82,7 +82,13 @@ impl Full {
         let party = self.attach(MEMBERS);
         let done = self.say(
             party,
-            Command::Join(Join { room: name("demo"), name: name(id), merge: patchbay_core::Merge::WINDOW, card: None }),
+            Command::Join(Join {
+                room: name("demo"),
+                name: name(id),
+                merge: patchbay_core::Merge::WINDOW,
+                card: None,
+                kind: patchbay_core::RoomKind::Open,
+            }),
         );
         (party, done)
     }
@@ -90,7 +96,7 @@ impl Full {
     /// A stream that is live.
     fn stream(&mut self, id: &str) -> LinkId {
         let party = self.attach(STREAMS);
-        let publish = Publish { stream: name(id), main: None, kinds: Kinds::NONE };
+        let publish = Publish { stream: name(id), main: None, kinds: Kinds::NONE, about: None };
         let link = opened(&self.say(party, Command::Publish(publish)));
         self.tell(MediaEvent::Flowing { link });
         link
@@ -128,6 +134,7 @@ fn names(full: &mut Full, party: PartyId) -> Vec<String> {
             name: name("alice"),
             merge: patchbay_core::Merge::WINDOW,
             card: None,
+            kind: patchbay_core::RoomKind::Open,
         }),
     );
     let list = done.iter().find_map(|effect| match effect {
@@ -183,6 +190,7 @@ fn the_audience_hangs_up_where_there_is_no_place_for_it() {
         selection: patchbay_core::Selection::ALL,
         except: None,
         speaks: patchbay_core::Speaks::No,
+        about: None,
     };
     let pull = opened(&full.say(viewer, Command::View(view.clone())));
     let (_bob, done) = full.member("bob");

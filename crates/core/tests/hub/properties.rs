@@ -236,7 +236,13 @@ impl Life {
         let key = (self.model.parties[&who].realm, room.to_owned());
         let again = self.model.rooms.get(&key).is_some_and(|members| members.get(own) == Some(&who));
         let expected = self.model.join(who, room, own);
-        let join = Join { room: name(room), name: name(own), merge: Merge { every_up_to }, card: None };
+        let join = Join {
+            room: name(room),
+            name: name(own),
+            merge: Merge { every_up_to },
+            card: None,
+            kind: patchbay_core::RoomKind::Open,
+        };
         let told = self.does(who, Command::Join(join))?;
         let joined = |event: &Event| matches!(event, Event::Joined { tag: TAG, .. });
         self.answered(who, &told, expected, joined)?;

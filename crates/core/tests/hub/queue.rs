@@ -44,7 +44,7 @@ impl Source {
     }
 
     fn join(&mut self, party: PartyId, room: &str, own: &str, merge: Merge) -> Vec<Event> {
-        let join = Join { room: name(room), name: name(own), merge, card: None };
+        let join = Join { room: name(room), name: name(own), merge, card: None, kind: patchbay_core::RoomKind::Open };
         self.hub.handle(self.now, party, Tag(1), Command::Join(join), &mut self.out);
         let heard = self.heard();
         let ids = heard.iter().filter_map(|event| match event {

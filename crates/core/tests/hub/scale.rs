@@ -28,7 +28,7 @@ fn a_thousand_rooms_of_fifty_fill_refuse_the_next_and_empty_again() {
     let mut now = Moment::from_micros(1);
     let join = |room: usize, own: &str| {
         let (room, name) = (name(&format!("room {room}")), name(own));
-        Command::Join(Join { room, name, merge: Merge::WINDOW, card: None })
+        Command::Join(Join { room, name, merge: Merge::WINDOW, card: None, kind: patchbay_core::RoomKind::Open })
     };
     let mut parties = Vec::new();
     let (mut joined, mut lists) = (0, 0);

@@ -290,7 +290,7 @@ impl Life {
 
     fn publish(&mut self, who: Who, stream: &'static str, main: Option<&'static str>) {
         let expected = self.model.publish(who, stream);
-        let publish = Publish { stream: name(stream), main: main.map(name), kinds: Kinds::NONE };
+        let publish = Publish { stream: name(stream), main: main.map(name), kinds: Kinds::NONE, about: None };
         self.hub.handle(Moment::from_micros(1), who, TAG, Command::Publish(publish), &mut self.out);
         let mut told = Told::new();
         match expected {
@@ -311,7 +311,8 @@ impl Life {
     fn view(&mut self, who: Who, stream: &'static str, except: Option<&'static str>) {
         let expected = self.model.view(who, stream);
         let selection = Selection::ALL;
-        let view = View { stream: name(stream), selection, except: except.map(name), speaks: Speaks::ToAll };
+        let view =
+            View { stream: name(stream), selection, except: except.map(name), speaks: Speaks::ToAll, about: None };
         // Who offers and who is offered view alike.
         self.offers = !self.offers;
         let offer = Body::new(Lang(0), b"v=0");

@@ -29,7 +29,7 @@ pub fn strange_events(lang: Lang) -> Vec<Event> {
     for merge in [Merge::EVERY, Merge::WINDOW] {
         let room = name(if merge == Merge::EVERY { "strange" } else { "foreign" });
         for (party, own) in [(a, name("a")), (b, name("b"))] {
-            let join = Join { room: room.clone(), name: own, merge, card: None };
+            let join = Join { room: room.clone(), name: own, merge, card: None, kind: patchbay_core::RoomKind::Open };
             hub.handle(now, party, Tag(1), Command::Join(join), &mut effects);
         }
     }
@@ -76,9 +76,9 @@ fn of_streams(hub: &mut Hub, [a, b]: [PartyId; 2]) -> Vec<Event> {
     let now = Moment::from_micros(2);
     let (mut effects, mut events) = (Effects::new(), Vec::new());
     let publish = |stream: &str, main: Option<&str>| {
-        Command::Publish(Publish { stream: name(stream), main: main.map(name), kinds: Kinds::ALL })
+        Command::Publish(Publish { stream: name(stream), main: main.map(name), kinds: Kinds::ALL, about: None })
     };
-    let view = View { stream: name("s"), selection: Selection::ALL, except: None, speaks: Speaks::ToAll };
+    let view = View { stream: name("s"), selection: Selection::ALL, except: None, speaks: Speaks::ToAll, about: None };
     let ends: Vec<_> = CauseKind::ALL
         .map(Some)
         .into_iter()

@@ -54,12 +54,13 @@ fn about_media(text: &str, link: LinkId) -> Option<Command> {
         Command::Signal { to: Address::Link(link), signal }
     };
     Some(match word {
-        "publish" => Command::Publish(Publish { stream: name("s"), main: None, kinds: Kinds::ALL }),
+        "publish" => Command::Publish(Publish { stream: name("s"), main: None, kinds: Kinds::ALL, about: None }),
         "view" => Command::View(View {
             stream: name("s"),
             selection: Selection::ALL,
             except: None,
             speaks: Speaks::ToPublisher,
+            about: None,
         }),
         "offer" => signal(SignalKind::Offer),
         "answer" => signal(SignalKind::Answer),
@@ -72,7 +73,13 @@ fn about_media(text: &str, link: LinkId) -> Option<Command> {
 }
 
 fn join() -> Command {
-    Command::Join(Join { room: name("r"), name: name("n"), merge: Merge::WINDOW, card: None })
+    Command::Join(Join {
+        room: name("r"),
+        name: name("n"),
+        merge: Merge::WINDOW,
+        card: None,
+        kind: patchbay_core::RoomKind::Open,
+    })
 }
 
 impl Session for EchoSession {

@@ -80,7 +80,13 @@ impl SylkSession {
             wish: None,
             limit: None,
         };
-        let join = Join { room: name, name: own, merge: Merge::WINDOW, card: room.shown(self.lang) };
+        let join = Join {
+            room: name,
+            name: own,
+            merge: Merge::WINDOW,
+            card: room.shown(self.lang),
+            kind: patchbay_core::RoomKind::Open,
+        };
         ctx.out.command(room.tag, Command::Join(join));
         self.rooms.by_session.insert(session.into(), room);
         self.rooms.joining = Some(Joining { transaction: transaction.into(), session: session.into() });
@@ -107,7 +113,7 @@ impl SylkSession {
         let video = video && !self.settings.rooms.of(&room.uri).video_disabled;
         (room.card.audio, room.card.video, room.card.settled) = (audio, video, true);
         let kinds = Kinds { audio, video };
-        let publish = Publish { stream: room.own.clone(), main: Some(room.name.clone()), kinds };
+        let publish = Publish { stream: room.own.clone(), main: Some(room.name.clone()), kinds, about: None };
         let show = room.show(lang);
         self.rooms.due.extend(show.map(|show| (UNHEARD, show)));
         self.rooms.due.push_back((tag, Command::Publish(publish)));

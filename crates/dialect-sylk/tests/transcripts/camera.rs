@@ -62,9 +62,9 @@ impl Session for Lens {
         read.expect("a camera says what it should");
         let stream = said[0].clone();
         let command = if publishes {
-            Command::Publish(Publish { stream, main: said.get(1).cloned(), kinds: Kinds::ALL })
+            Command::Publish(Publish { stream, main: said.get(1).cloned(), kinds: Kinds::ALL, about: None })
         } else {
-            Command::View(View { stream, selection: Selection::ALL, except: None, speaks: Speaks::No })
+            Command::View(View { stream, selection: Selection::ALL, except: None, speaks: Speaks::No, about: None })
         };
         ctx.out.command(Tag(0), command);
     }

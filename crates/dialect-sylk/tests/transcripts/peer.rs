@@ -55,7 +55,16 @@ impl Session for Member {
         let kind = match &*verb {
             "join" => {
                 let (room, name) = (said[0].clone(), said[1].clone());
-                return ctx.out.command(Tag(0), Command::Join(Join { room, name, merge: Merge::WINDOW, card: None }));
+                return ctx.out.command(
+                    Tag(0),
+                    Command::Join(Join {
+                        room,
+                        name,
+                        merge: Merge::WINDOW,
+                        card: None,
+                        kind: patchbay_core::RoomKind::Open,
+                    }),
+                );
             }
             "offer" => SignalKind::Offer,
             "answer" => SignalKind::Answer,

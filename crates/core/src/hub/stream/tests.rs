@@ -63,7 +63,7 @@ impl Stage {
     }
 
     fn publishes(&mut self, party: PartyId, stream: &str, main: Option<&str>) -> Vec<String> {
-        let publish = Publish { stream: name(stream), main: main.map(name), kinds: Kinds::ALL };
+        let publish = Publish { stream: name(stream), main: main.map(name), kinds: Kinds::ALL, about: None };
         self.does(party, Command::Publish(publish))
     }
 
@@ -162,7 +162,7 @@ impl Stage {
 }
 
 fn view(stream: &str, selection: Selection, except: Option<&str>, speaks: Speaks) -> Command {
-    Command::View(View { stream: name(stream), selection, except: except.map(name), speaks })
+    Command::View(View { stream: name(stream), selection, except: except.map(name), speaks, about: None })
 }
 
 fn pass(kinds: Kinds) -> &'static str {
@@ -246,7 +246,8 @@ fn a_peer_that_offers_views_as_others_do() {
     let mut stage = Stage::new();
     let [a, b] = stage.parties(["a", "b"]);
     let watch = |stream: &str| {
-        let view = View { stream: name(stream), selection: Selection::ALL, except: None, speaks: Speaks::No };
+        let view =
+            View { stream: name(stream), selection: Selection::ALL, except: None, speaks: Speaks::No, about: None };
         Command::Watch { view, offer: Body::new(Lang(1), b"v=0") }
     };
     assert_eq!(stage.does(b, watch("s")), ["b refused NoSuchStream"], "and its offer goes nowhere");
@@ -281,7 +282,7 @@ fn without_a_codec_or_an_engine_nothing_is_published() {
     let mut stage = Stage::with(RealmLimits { codecs: Some([Codec::Opus].into()), ..RealmLimits::default() });
     let [a] = stage.parties(["a"]);
     assert_eq!(stage.publishes(a, "s", None), ["a refused NoCodec"]);
-    let publish = |kinds| Command::Publish(Publish { stream: name("s"), main: None, kinds });
+    let publish = |kinds| Command::Publish(Publish { stream: name("s"), main: None, kinds, about: None });
     assert_eq!(stage.does(a, publish(VIDEO)), ["a refused NoCodec"]);
     assert_eq!(stage.does(a, publish(AUDIO))[0], "a reserved #1");
     assert_eq!(stage.hangs_up(a, 1).len(), 2);
@@ -306,7 +307,13 @@ fn an_overloaded_machine_takes_nobody_in_and_lets_nobody_go() {
     assert_eq!(stage.engine(MediaEvent::Flowing { link: link(2) }), ["b flowing #2"]);
     // Who is in a room is in already.
     let [c] = stage.parties(["c"]);
-    let join = crate::Join { room: name("r"), name: name("c"), merge: crate::Merge::WINDOW, card: None };
+    let join = crate::Join {
+        room: name("r"),
+        name: name("c"),
+        merge: crate::Merge::WINDOW,
+        card: None,
+        kind: crate::RoomKind::Open,
+    };
     stage.hub.handle(Moment::START, c, Tag(9), Command::Join(join), &mut Effects::new());
     assert_eq!(stage.publishes(c, "u", Some("r"))[0], "c reserved #3");
     assert_eq!(stage.views(c, "s")[0], "c viewing #4");
