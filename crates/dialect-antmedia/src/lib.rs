@@ -42,6 +42,7 @@ use patchbay_dialect_kit::{
 pub struct AntMedia {
     profile: Profile,
     settings: Arc<Settings>,
+    seats: security::seats::Seats,
 }
 
 /// What an operator can set.
@@ -60,6 +61,8 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// Limit of the requests that change something or ask for something. Above it the client is read no faster.
     pub rate: Rate,
+    /// Who may publish and play.
+    pub security: security::Security,
 }
 
 impl Default for Settings {
@@ -71,6 +74,7 @@ impl Default for Settings {
             ping_interval: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(30),
             rate: Rate { per_second: 500, burst: 1_000 },
+            security: security::Security::default(),
         }
     }
 }
@@ -104,7 +108,7 @@ impl AntMedia {
             one_call: false,
             transport: patchbay_core::Transport::default(),
         };
-        Self { profile, settings: Arc::new(settings) }
+        Self { profile, settings: Arc::new(settings), seats: security::seats::Seats::default() }
     }
 }
 
@@ -118,7 +122,8 @@ impl Dialect for AntMedia {
     }
 
     fn open(&self) -> Box<dyn Session> {
-        Box::new(session::AntSession::new(self.profile.lang, Arc::clone(&self.settings)))
+        let settings = Arc::clone(&self.settings);
+        Box::new(session::AntSession::new(self.profile.lang, settings, self.seats.clone()))
     }
 }
 
@@ -160,6 +165,9 @@ pub static SPEC: Spec = Spec {
         },
         Key { name: "idle_timeout_ms", default: "30000", doc: "Milliseconds of silence after which it is given up." },
         Key { name: "red5_properties", default: "\"\"", doc: "A `red5.properties`, some names of which count." },
+        Key { name: "hook_allow", default: "[]", doc: "Addresses that webhooks may go to though they are not public." },
+        Key { name: "hook_secret_file", default: "\"\"", doc: "A file with the secret that signs webhooks." },
+        Key { name: "app", default: "[]", doc: "What single applications ask of their clients." },
         Key { name: "pages_dir", default: "\"\"", doc: "A folder of pages, served below each application." },
     ],
     messages: &[

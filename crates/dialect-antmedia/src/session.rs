@@ -1,5 +1,8 @@
 //! One connection's memory: what it publishes and plays, what it has asked for, its timers.
 
+mod gate;
+mod news;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,13 +10,17 @@ use patchbay_core::{
     Address, Body, Cause, CauseKind, Command, DescriptionKind, Event, Kinds, Lang, LinkId, Moment, Name, Publish,
     Query, Refusal, Report, Section, Selection, Signal, SignalKind, Tag, View,
 };
+use patchbay_dialect_kit::job::Done;
 use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session, TokenBucket};
 
+use self::gate::Gate;
 use crate::Settings;
 use crate::legs::{Leg, Legs, Role};
 use crate::life::{Due, Life};
+use crate::records::Purpose;
 use crate::refusal::{self, WireError};
 use crate::sdp;
+use crate::security::seats::Seats;
 use crate::wire::{self, ClientFrame, ClientKind, Notice};
 
 /// Commands whose answer, if there is one, nobody waits for.
@@ -36,6 +43,7 @@ pub(crate) struct AntSession {
     last_tag: Tag,
     bucket: TokenBucket,
     life: Life,
+    gate: Gate,
 }
 
 /// What the client asked for.
@@ -47,7 +55,7 @@ enum Asked {
 }
 
 impl AntSession {
-    pub(crate) fn new(lang: Lang, settings: Arc<Settings>) -> Self {
+    pub(crate) fn new(lang: Lang, settings: Arc<Settings>, seats: Seats) -> Self {
         Self {
             lang,
             settings,
@@ -56,6 +64,7 @@ impl AntSession {
             last_tag: UNHEARD,
             bucket: TokenBucket::full(),
             life: Life::new(),
+            gate: Gate::new(seats),
         }
     }
 
@@ -102,7 +111,7 @@ impl AntSession {
             ClientKind::EnableTrack => self.enable_track(stream, frame, ctx),
             ClientKind::TrackList => {
                 self.limit(ctx);
-                self.ask(Asked::Know { stream: stream.clone() }, Command::Query(Query::Tracks(stream.clone())), ctx);
+                return self.list_tracks(stream, frame, ctx);
             }
             ClientKind::StreamInfo => {
                 self.limit(ctx);
@@ -123,8 +132,9 @@ impl AntSession {
         self.admit(ctx)?;
         let kinds = Kinds { audio: frame.audio.unwrap_or(true), video: frame.video.unwrap_or(true) };
         let publish = Publish { stream: stream.clone(), main: main.clone(), kinds, about: None };
-        self.ask(Asked::Publish { stream: stream.clone(), main }, Command::Publish(publish), ctx);
-        Ok(())
+        let wish = self.wish(Purpose::Publish, stream, main.clone(), frame);
+        let asked = Asked::Publish { stream: stream.clone(), main };
+        self.enter(wish, frame.name.as_deref().map(Box::from), (asked, Command::Publish(publish)), ctx)
     }
 
     fn play(&mut self, stream: &Name, frame: &ClientFrame<'_>, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
@@ -136,8 +146,9 @@ impl AntSession {
             speaks: self.settings.speaks,
             about: None,
         };
-        self.ask(Asked::Play { stream: stream.clone() }, Command::View(view), ctx);
-        Ok(())
+        let room = frame.room.as_deref().and_then(wire::stream_name);
+        let wish = self.wish(Purpose::Play, stream, room, frame);
+        self.enter(wish, None, (Asked::Play { stream: stream.clone() }, Command::View(view)), ctx)
     }
 
     fn admit(&mut self, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
@@ -256,6 +267,7 @@ impl AntSession {
     }
 
     fn refused(&mut self, tag: Tag, refusal: Refusal, ctx: &mut Ctx<'_>) {
+        self.gate.turned_away(tag);
         let Some(asked) = self.asked.remove(&tag) else { return };
         match asked {
             Asked::Play { stream } if refusal == Refusal::NoSuchStream => {
@@ -269,6 +281,7 @@ impl AntSession {
 
     fn opened(&mut self, tag: Tag, link: LinkId, ctx: &mut Ctx<'_>) {
         let deadline = ctx.now + self.settings.publish_timeout;
+        self.gate.let_in(tag, link);
         match self.asked.remove(&tag) {
             Some(Asked::Publish { stream, main }) => {
                 ctx.out.text(|out| wire::start(out, &stream));
@@ -306,12 +319,15 @@ impl AntSession {
         if !std::mem::replace(&mut leg.started, true) {
             let started = if leg.role == Role::Publish { Notice::PublishStarted } else { Notice::PlayStarted };
             ctx.out.text(|out| wire::notice(out, started, &leg.stream));
+            self.tell_started(link, ctx);
         }
     }
 
     fn ended(&mut self, link: LinkId, cause: &Cause, ctx: &mut Ctx<'_>) {
+        let ticket = self.gate.left(link);
         let Some(leg) = self.legs.remove(link) else { return };
         let error = refusal::end(leg.role, cause);
+        self.tell_ended(&leg, ticket, error, ctx);
         if let Some(error) = error {
             ctx.out.text(|out| wire::error(out, error, Some(leg.stream.as_str())));
         }
@@ -369,9 +385,18 @@ impl Session for AntSession {
     fn on_frame(&mut self, frame: Frame<'_>, ctx: &mut Ctx<'_>) {
         self.life.hears(ctx.now);
         match frame {
+            Frame::Text(text) if self.keeps(text, ctx) => {}
             Frame::Text(text) => self.message(text, ctx),
             Frame::Binary(_) | Frame::Pong(_) => {}
         }
+    }
+
+    fn on_job(&mut self, tag: Tag, done: Done, ctx: &mut Ctx<'_>) {
+        self.done(tag, done, ctx);
+    }
+
+    fn on_close(&mut self, ctx: &mut Ctx<'_>) {
+        self.tell_gone(ctx);
     }
 
     fn on_event(&mut self, event: Event, ctx: &mut Ctx<'_>) {
@@ -403,10 +428,12 @@ impl Session for AntSession {
     }
 
     fn deadline(&self) -> Option<Moment> {
-        self.legs.deadline().into_iter().chain([self.life.deadline()]).min()
+        let kept = self.gate.is_due().then_some(Moment::START);
+        self.legs.deadline().into_iter().chain(kept).chain([self.life.deadline()]).min()
     }
 
     fn on_deadline(&mut self, ctx: &mut Ctx<'_>) {
+        self.look_at_kept(ctx);
         self.look_after_legs(ctx);
         let (interval, timeout) = (self.settings.ping_interval, self.settings.idle_timeout);
         match self.life.on_deadline(ctx.now, interval, timeout) {

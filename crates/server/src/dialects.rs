@@ -1,5 +1,7 @@
 //! The list of dialects: the one file of the server that names them.
 
+pub(crate) mod apps;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -158,6 +160,7 @@ fn served_antmedia(config: &Config) -> Result<Vec<Served>, String> {
         ping_interval: Duration::from_millis(keys.ping_interval_ms),
         idle_timeout: Duration::from_millis(keys.idle_timeout_ms),
         rate: rate(config),
+        security: antmedia::security::Security::default(),
     };
     let certificate = config.https.cert.is_some();
     let mut ports = door::ports(&antmedia::SPEC, &keys.listen, config.native_ports, certificate);
@@ -171,7 +174,8 @@ fn served_antmedia(config: &Config) -> Result<Vec<Served>, String> {
             Door::all(&antmedia::SPEC, &Setting { path, listen: None, native_ports: false, origins, tokens: None })
         });
         let pages = keys.pages_dir.as_ref().map(|root| Folder::new(&below, root));
-        let dialect = Arc::new(AntMedia::new(ANTMEDIA, Realm(realm), settings.clone()));
+        let settings = antmedia::Settings { security: apps::security(config, app)?, ..settings.clone() };
+        let dialect = Arc::new(AntMedia::new(ANTMEDIA, Realm(realm), settings));
         served.push(Served { dialect, doors: doors.collect(), ports: std::mem::take(&mut ports), pages });
     }
     Ok(served)

@@ -306,7 +306,7 @@ fn seats(
 /// The error for a seat that is not to be had.
 pub(crate) const fn full(full: &Full) -> WireError {
     match full.0 {
-        Seat::Publication | Seat::Stream(_) => WireError::HighResourceUsage,
+        Seat::Publication | Seat::Stream(_) | Seat::LiveTrackOf(_) => WireError::HighResourceUsage,
         Seat::Player | Seat::PlayerOf(_) => WireError::ViewerLimit,
         Seat::TrackOf(_) => WireError::TracksFull,
         Seat::Subscriber(..) => WireError::Unauthorized,

@@ -201,7 +201,7 @@ mod tests {
             (format!("{front}."), Fault::Signature),
             (format!("{front}.AAAA"), Fault::Signature),
             (format!("{front}.{signature}="), Fault::Shape),
-            (format!("{front}.{signature}.{signature}"), Fault::Shape),
+            (format!("{front}.{signature}.{signature}"), Fault::Signature),
             (front.to_owned(), Fault::Shape),
             (format!("{header}.{payload}."), Fault::Algorithm),
             (format!("{header}.{payload}.{signature}"), Fault::Algorithm),

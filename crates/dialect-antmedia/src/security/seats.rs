@@ -22,6 +22,8 @@ pub(crate) enum Seat {
     PlayerOf(Name),
     /// A track of that stream.
     TrackOf(Name),
+    /// One of them whose media flow.
+    LiveTrackOf(Name),
     /// A connection of that subscriber of that stream.
     Subscriber(Name, Arc<str>),
 }

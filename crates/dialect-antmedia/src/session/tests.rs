@@ -28,7 +28,7 @@ fn name(text: &str) -> Name {
 
 impl Bench {
     fn new() -> Self {
-        let session = AntSession::new(Lang(2), Arc::new(Settings::default()));
+        let session = AntSession::new(Lang(2), Arc::new(Settings::default()), Seats::default());
         let mut bench = Self { session, out: Outbox::new(), now: Moment::from_micros(5_000_000) };
         bench.turn(|session, ctx| session.on_open(ctx));
         bench

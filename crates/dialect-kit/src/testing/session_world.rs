@@ -6,6 +6,7 @@ use patchbay_core::{
 };
 
 use super::directive::Directive;
+use super::elsewhere::Elsewhere;
 use super::engine::Engine;
 use super::jobs::Jobs;
 use super::world::{Handshake, Heard, HttpAnswer, Input, Place, Turned, World};
@@ -252,6 +253,10 @@ impl<'a> SessionWorld<'a> {
             self.timers.remove(&(old, index));
         }
         self.call(index, |session, ctx| session.on_close(ctx));
+        // What it orders with its last words is done; nobody is told the outcome.
+        for (_, job) in self.out.take_jobs() {
+            let _untold = self.jobs.carry_out(job);
+        }
         self.out.clear();
         assert!(!self.out.has_commands(), "a session that has gone gives no commands: its party is detached");
         let party = self.connections[index].party;
@@ -452,6 +457,10 @@ impl World for SessionWorld<'_> {
     fn load(&mut self, overloaded: bool) -> Result<(), (String, String)> {
         self.hub.set_overloaded(overloaded);
         Ok(())
+    }
+
+    fn elsewhere(&mut self, elsewhere: &Elsewhere) -> Result<(), (String, String)> {
+        elsewhere.apply(&mut self.jobs)
     }
 
     fn pass(&mut self, span: Duration) {

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::directive::Directive;
+use super::elsewhere::Elsewhere;
 
 /// Where transcripts run.
 pub trait World {
@@ -44,6 +45,14 @@ pub trait World {
     /// What should have been, and what was.
     fn load(&mut self, _overloaded: bool) -> Result<(), (String, String)> {
         Err(("a machine that is told how busy it is".to_owned(), "a real one".to_owned()))
+    }
+
+    /// The store, or another server, is so from now on.
+    ///
+    /// # Errors
+    /// What should have been, and what was.
+    fn elsewhere(&mut self, _elsewhere: &Elsewhere) -> Result<(), (String, String)> {
+        Err(("a store that does what it is told".to_owned(), "a real one".to_owned()))
     }
 
     /// Time passes.

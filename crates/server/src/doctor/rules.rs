@@ -218,6 +218,13 @@ impl Judge<'_> {
         for (key, path) in &self.facts.readable {
             self.warn(key, format!("everybody on this machine may read {}", path.display()), "chmod o= on it");
         }
+        for (key, path) in &self.facts.weak {
+            self.warn(
+                key,
+                format!("the secret in {} is short enough to be guessed from what was made of it", path.display()),
+                "write a longer one, e.g. of `openssl rand -hex 32`",
+            );
+        }
         if let Some(cause) = &self.facts.certificate {
             self.error("https.cert", cause.clone(), "mend the files; the server does not start with them");
         }

@@ -37,7 +37,7 @@ fn found(config: &Config, facts: &Facts) -> Vec<String> {
 type Seed = fn(&mut Config, &mut Facts);
 
 /// What is wrong, and the one thing that is to be found.
-const SEEDS: [(&str, Seed, &str); 36] = [
+const SEEDS: [(&str, Seed, &str); 37] = [
     ("an example's address", |_, facts| facts.advertised = addresses(&["203.0.113.7"]), "error media.advertise"),
     (
         "an example's IPv6 address",
@@ -133,6 +133,11 @@ const SEEDS: [(&str, Seed, &str); 36] = [
         "a secret for everybody",
         |_, facts| facts.readable = vec![("admin.token_file", PathBuf::from("x"))],
         "warning admin.token_file",
+    ),
+    (
+        "a short secret",
+        |_, facts| facts.weak = vec![("dialect.antmedia.app.totp_secret_file_play", PathBuf::from("x"))],
+        "warning dialect.antmedia.app.totp_secret_file_play",
     ),
     (
         "a certificate of no use",

@@ -353,6 +353,7 @@ fn limits_of_records_and_settings_become_seats() {
                 Seat::Stream(_) => "stream",
                 Seat::PlayerOf(_) => "player of",
                 Seat::TrackOf(_) => "track of",
+                Seat::LiveTrackOf(_) => "live track of",
                 Seat::Subscriber(..) => "subscriber",
             };
             (kind, most, full(&Full(seat)).definition())
