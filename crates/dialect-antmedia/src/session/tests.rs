@@ -194,3 +194,5 @@ fn an_offer_of_nothing_still_has_a_mapping_and_its_candidates_an_id() {
     assert_eq!(said.len(), 1, "candidates come with the first description alone");
     assert!(said[0].contains(r#""idMapping":{"7":"ARDAMSas"}"#), "{said:?}");
 }
+
+mod gate;
