@@ -76,11 +76,14 @@ impl<'a> Message<'a> {
         let command = self.text("command").unwrap_or_default();
         match command.as_str() {
             "ping" => return vec![r#"{"command":"pong"}"#.to_owned()],
-            "getIceServerConfig"
-            | "joinRoom"
-            | "leaveFromRoom"
-            | "registerPushNotificationToken"
-            | "sendPushNotification" => return vec![],
+            "getIceServerConfig" => return vec![],
+            "registerPushNotificationToken" | "sendPushNotification" => {
+                let information = "push messages are not supported by this server";
+                return vec![format!(
+                    r#"{{"command":"notification","success":false,"definition":"{command}","information":"{information}"}}"#
+                )];
+            }
+            "joinRoom" | "getRoomInfo" | "leaveFromRoom" => return self.outcome_in_room(&command),
             _ => {}
         }
         let Some(stream) = self.text("streamId") else { return vec![error("noStreamNameSpecified", None)] };
@@ -92,12 +95,35 @@ impl<'a> Message<'a> {
         match command.as_str() {
             "publish" => match self.text("mainTrack") {
                 Some(main) if !is_name(&main) => vec![error("invalidStreamName", Some(&stream))],
-                main => vec![format!("publish {stream} of {main:?} {:?}", self.kinds())],
+                main => {
+                    let about = self.about(&[
+                        ("name", "streamName"),
+                        ("metaData", "metaData"),
+                        ("role", "role"),
+                        ("subscriberId", "subscriberId"),
+                    ]);
+                    vec![format!("publish {stream} of {main:?} {:?} {about:?}", self.kinds())]
+                }
             },
             "play" => {
                 let except = self.name("userPublishId");
-                vec![format!("view {stream} without {except:?}")]
+                let about =
+                    self.about(&[("name", "subscriberName"), ("role", "role"), ("subscriberId", "subscriberId")]);
+                vec![format!("view {stream} without {except:?} {about:?}")]
             }
+            "join" => vec![format!("enter {stream} as 0000000000000000 Pair")],
+            "leave" => vec![error("no_peer_associated_before", Some(&stream))],
+            "getBroadcastObject" | "getSubtracks" | "getSubtracksCount" => vec![format!("known of {stream}")],
+            "getSubscriberCount" | "getSubscribers" => vec![format!("viewers of {stream}")],
+            "getVideoTrackAssignmentsCommand" | "updateVideoTrackAssignmentsCommand" if own => {
+                vec![format!("tracks of {stream}")]
+            }
+            "updateStreamMetaData" if own => {
+                vec![format!("describe 1 {:?}", self.about(&[("metaData", "metaData")]))]
+            }
+            "getDebugInfo" => vec![format!(
+                r#"{{"command":"notification","definition":"debugInfo","streamId":"{stream}","debugInfo":"publishes: {own}, plays: {own}, meets directly: false"}}"#
+            )],
             "stop" if own => vec!["hangup 2".to_owned(), "hangup 1".to_owned()],
             "takeConfiguration" if own => {
                 let sdp = self.text("sdp").unwrap_or_default();
@@ -134,6 +160,33 @@ impl<'a> Message<'a> {
                 vec![format!("prefer 2 {track:?} {height:?}")]
             }
             _ => vec![],
+        }
+    }
+}
+
+impl Message<'_> {
+    /// What is said of a stream or viewer, by the keys under which it is told and those under which it was said.
+    fn about(&self, keys: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let told = |(key, said): &(&str, &str)| Some(((*key).to_owned(), self.text(said)?));
+        keys.iter().filter_map(told).filter(|(_, text)| text.len() <= 16_384).collect()
+    }
+
+    fn outcome_in_room(&self, command: &str) -> Vec<String> {
+        let stream = self.text("streamId");
+        let fault = |definition| vec![error(definition, stream.as_deref())];
+        let Some(room) = self.text("room") else { return fault("no_room_specified") };
+        if !is_name(&room) || (command == "joinRoom" && stream.as_ref().is_some_and(|stream| !is_name(stream))) {
+            return fault("invalidStreamName");
+        }
+        match command {
+            "joinRoom" => {
+                let own = stream.unwrap_or_else(|| "0".repeat(16));
+                vec![format!("enter {room} as {own} Open"), format!("known of {room}")]
+            }
+            "getRoomInfo" => vec![format!("known of {room}")],
+            _ => vec![format!(
+                r#"{{"command":"notification","definition":"leavedFromRoom","room":"{room}","ATTR_ROOM_NAME":"{room}"}}"#
+            )],
         }
     }
 }
@@ -194,14 +247,33 @@ fn heard(frame: &OutFrame<'_>) -> String {
     }
 }
 
+/// The texts of a canonical form.
+fn told_about(about: &Option<patchbay_core::Body>) -> BTreeMap<String, String> {
+    let Some(body) = about else { return BTreeMap::new() };
+    let text = std::str::from_utf8(body.bytes()).expect("texts");
+    assert!(reference::is_json(text), "{text}");
+    let fields = reference::fields(reference::leading_object(text).expect("an object"));
+    fields.into_iter().map(|(key, value)| (key, reference::meant(value))).collect()
+}
+
 fn asked(command: &Command) -> String {
     let name = |name: &Option<Name>| name.as_ref().map(|name| name.as_str().to_owned());
     let number = |link: LinkId| if link == PUBLICATION { 1 } else { 2 };
     match command {
         Command::Publish(publish) => {
-            format!("publish {} of {:?} {:?}", publish.stream.as_str(), name(&publish.main), publish.kinds)
+            let (stream, main, about) = (publish.stream.as_str(), name(&publish.main), told_about(&publish.about));
+            format!("publish {stream} of {main:?} {:?} {about:?}", publish.kinds)
         }
-        Command::View(view) => format!("view {} without {:?}", view.stream.as_str(), name(&view.except)),
+        Command::View(view) => {
+            let (stream, except, about) = (view.stream.as_str(), name(&view.except), told_about(&view.about));
+            format!("view {stream} without {except:?} {about:?}")
+        }
+        Command::Describe { link, about } => format!("describe {} {:?}", number(*link), told_about(about)),
+        Command::Join(join) => {
+            format!("enter {} as {} {:?}", join.room.as_str(), join.name.as_str(), join.kind)
+        }
+        Command::Query(Query::Stream(stream)) => format!("known of {}", stream.as_str()),
+        Command::Query(Query::Viewers(stream)) => format!("viewers of {}", stream.as_str()),
         Command::Hangup { link, .. } => format!("hangup {}", number(*link)),
         Command::Signal { to: patchbay_core::Address::Link(link), signal } => {
             assert!(signal.kind != SignalKind::Candidate || !signal.body.bytes().is_empty(), "the end of candidates");

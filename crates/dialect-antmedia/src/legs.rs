@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use patchbay_core::{LinkId, Moment, Name};
+use patchbay_core::{Body, LinkId, Moment, Name};
 
 /// What a client does with a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,8 +27,29 @@ pub(crate) struct Leg {
     pub(crate) described: bool,
     /// The client's ICE user name fragment, once it described itself.
     pub(crate) ufrag: Option<Box<str>>,
-    /// The tracks have changed, and the client's page has not been told so on the data channel.
+    /// Of a view: the room in which the client said to play it.
+    pub(crate) room: Option<Name>,
+    /// Of a publication: what the client says of it.
+    pub(crate) about: Option<Body>,
+    /// What the client's page has not been told yet.
+    pub(crate) news: News,
+}
+
+/// What a page is to be told on the data channel: each is a level, of which the last value counts.
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    /// The tracks have changed.
     pub(crate) tracks_changed: bool,
+    /// Whose track speaks.
+    pub(crate) speaker: Option<Name>,
+    /// Which tracks there are, of which the page has asked.
+    pub(crate) assigned: Option<Vec<Name>>,
+}
+
+impl News {
+    fn is_any(&self) -> bool {
+        self.tracks_changed || self.speaker.is_some() || self.assigned.is_some()
+    }
 }
 
 impl Leg {
@@ -42,7 +63,9 @@ impl Leg {
             started: false,
             described: false,
             ufrag: None,
-            tracks_changed: false,
+            room: None,
+            about: None,
+            news: News::default(),
         }
     }
 }
@@ -80,6 +103,11 @@ impl Legs {
         self.by_link.get_mut(link)
     }
 
+    /// Whether the client publishes or plays the stream.
+    pub(crate) fn knows(&self, stream: &Name) -> bool {
+        [Role::Publish, Role::Play].into_iter().any(|role| self.link(stream, role).is_some())
+    }
+
     /// As [`Legs::of`], its link.
     pub(crate) fn link(&self, stream: &Name, role: Role) -> Option<LinkId> {
         self.links.get(&(stream.clone(), role)).copied()
@@ -87,7 +115,7 @@ impl Legs {
 
     /// When the first of them has to be looked after.
     pub(crate) fn deadline(&self) -> Option<Moment> {
-        let due = |leg: &Leg| if leg.tracks_changed { Some(Moment::START) } else { leg.deadline };
+        let due = |leg: &Leg| if leg.news.is_any() { Some(Moment::START) } else { leg.deadline };
         self.by_link.values().filter_map(due).min()
     }
 

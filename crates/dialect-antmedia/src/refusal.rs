@@ -22,6 +22,8 @@ pub(crate) enum WireError {
     NoPeer,
     NoSpaceForPeer,
     NotInitialized,
+    NoRoom,
+    NoActiveStreams,
     Server,
     /// The reference transcodes and may lack a profile to do it with; here only another part of the server can say so.
     NoEncoderSettings,
@@ -45,7 +47,7 @@ pub(crate) enum WireError {
 
 impl WireError {
     /// Every error.
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::NoStreamName,
         Self::InvalidStreamName,
         Self::HighResourceUsage,
@@ -61,6 +63,8 @@ impl WireError {
         Self::NoPeer,
         Self::NoSpaceForPeer,
         Self::NotInitialized,
+        Self::NoRoom,
+        Self::NoActiveStreams,
         Self::Server,
         Self::NoEncoderSettings,
         Self::LicenseSuspended,
@@ -90,6 +94,8 @@ impl WireError {
             Self::NoPeer => "no_peer_associated_before",
             Self::NoSpaceForPeer => "NoSpaceForNewPeer",
             Self::NotInitialized => "not_initialized_yet",
+            Self::NoRoom => "no_room_specified",
+            Self::NoActiveStreams => "no_active_streams_in_room",
             Self::Server => "server_error_check_logs",
             Self::NoEncoderSettings => "no_encoder_settings",
             Self::LicenseSuspended => "license_suspended_please_renew_license",
@@ -160,7 +166,7 @@ mod tests {
     use super::*;
 
     /// The definitions that antmedia.md section 4.3 lists.
-    const DOCUMENTED: [&str; 25] = [
+    const DOCUMENTED: [&str; 27] = [
         "noStreamNameSpecified",
         "invalidStreamName",
         "no_encoder_settings",
@@ -177,6 +183,8 @@ mod tests {
         "viewerLimitReached",
         "no_stream_exist",
         "not_initialized_yet",
+        "no_room_specified",
+        "no_active_streams_in_room",
         "server_error_check_logs",
         "NoSpaceForNewPeer",
         "unauthorized_access",

@@ -1,19 +1,25 @@
 //! One connection's memory: what it publishes and plays, what it has asked for, its timers.
 
 mod gate;
+mod know;
 mod news;
+mod pair;
+mod room;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use patchbay_core::{
-    Address, Body, Cause, CauseKind, Command, DescriptionKind, Event, Kinds, Lang, LinkId, Moment, Name, Publish,
-    Query, Refusal, Report, Section, Selection, Signal, SignalKind, Tag, View,
+    Address, Body, Cause, CauseKind, Command, DescriptionKind, Event, Kinds, Known, Lang, LinkId, Moment, Name,
+    Publish, Query, Refusal, Report, RoomId, Section, Selection, Signal, SignalKind, Tag, View,
 };
 use patchbay_dialect_kit::job::Done;
 use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session, TokenBucket};
 
-use self::gate::Gate;
+use self::gate::{Entry, Gate};
+use self::know::Page;
+use self::pair::Pair;
+use self::room::Member;
 use crate::Settings;
 use crate::legs::{Leg, Legs, Role};
 use crate::life::{Due, Life};
@@ -21,7 +27,7 @@ use crate::records::Purpose;
 use crate::refusal::{self, WireError};
 use crate::sdp;
 use crate::security::seats::Seats;
-use crate::wire::{self, ClientFrame, ClientKind, Notice};
+use crate::wire::{self, About, ClientFrame, ClientKind, Notice};
 
 /// Commands whose answer, if there is one, nobody waits for.
 const UNHEARD: Tag = Tag(0);
@@ -37,6 +43,9 @@ pub(crate) struct AntSession {
     lang: Lang,
     settings: Arc<Settings>,
     legs: Legs,
+    /// By the id under which the two meet.
+    pairs: BTreeMap<Name, Pair>,
+    member: Option<Member>,
     /// What the hub has not answered yet; it answers each once: before the client's next message, or, of a view of what
     /// somebody has to be asked for, within the seconds that it gives that one. One per stream then, so bounded as these are.
     asked: BTreeMap<Tag, Asked>,
@@ -49,9 +58,17 @@ pub(crate) struct AntSession {
 /// What the client asked for.
 #[derive(Debug)]
 enum Asked {
-    Publish { stream: Name, main: Option<Name> },
-    Play { stream: Name },
+    Publish { stream: Name, main: Option<Name>, about: Option<Body> },
+    Play { stream: Name, room: Option<Name> },
     Know { stream: Name },
+    Join { stream: Name },
+    Enter { own: Name },
+    Entered { own: Name },
+    Room { room: Name, own: Option<Name> },
+    Object { stream: Name },
+    Subtracks { stream: Name, page: Page, counts: bool },
+    Viewers { page: Option<Page> },
+    Assignments { link: LinkId },
 }
 
 impl AntSession {
@@ -60,6 +77,8 @@ impl AntSession {
             lang,
             settings,
             legs: Legs::default(),
+            pairs: BTreeMap::new(),
+            member: None,
             asked: BTreeMap::new(),
             last_tag: UNHEARD,
             bucket: TokenBucket::full(),
@@ -79,14 +98,20 @@ impl AntSession {
                     ctx.out.text(|out| wire::ice_servers(out, uri, user, credential));
                 }
             }
-            ClientKind::Streamless => {}
+            ClientKind::RegisterPush => ctx.out.text(|out| wire::no_push(out, "registerPushNotificationToken")),
+            ClientKind::SendPush => ctx.out.text(|out| wire::no_push(out, "sendPushNotification")),
             kind => {
-                let error = match frame.stream.as_deref().map(wire::stream_name) {
-                    Some(Some(stream)) => self.about(&stream, kind, &frame, ctx).err(),
-                    Some(None) => Some(WireError::InvalidStreamName),
-                    None => Some(WireError::NoStreamName),
+                let error = match kind {
+                    ClientKind::JoinRoom => self.join_room(&frame, ctx),
+                    ClientKind::RoomInfo => self.ask_room(&frame, ctx),
+                    ClientKind::LeaveRoom => self.leave_room(&frame, ctx),
+                    kind => match frame.stream.as_deref().map(wire::stream_name) {
+                        Some(Some(stream)) => self.about(&stream, kind, &frame, text, ctx),
+                        Some(None) => Err(WireError::InvalidStreamName),
+                        None => Err(WireError::NoStreamName),
+                    },
                 };
-                if let Some(error) = error {
+                if let Err(error) = error {
                     ctx.out.text(|out| wire::error(out, error, frame.stream.as_deref()));
                 }
             }
@@ -98,9 +123,17 @@ impl AntSession {
         stream: &Name,
         kind: ClientKind,
         frame: &ClientFrame<'_>,
+        text: &str,
         ctx: &mut Ctx<'_>,
     ) -> Result<(), WireError> {
         match kind {
+            ClientKind::Join => return self.join_pair(stream, ctx),
+            ClientKind::Leave => return self.leave_pair(stream, ctx),
+            ClientKind::PeerMessage => return self.relay(stream, kind, text, ctx),
+            // What is published and played goes first (antmedia.md section 5.3).
+            ClientKind::Configuration | ClientKind::Candidate if !self.legs.knows(stream) => {
+                return self.relay(stream, kind, text, ctx);
+            }
             ClientKind::Publish => return self.publish(stream, frame, ctx),
             ClientKind::Play => return self.play(stream, frame, ctx),
             ClientKind::Stop => self.stop(stream, ctx),
@@ -119,7 +152,9 @@ impl AntSession {
                 self.ask(Asked::Know { stream: stream.clone() }, Command::Query(query), ctx);
             }
             ClientKind::Quality => self.prefer(stream, frame, ctx),
-            ClientKind::Ping | ClientKind::IceServers | ClientKind::Streamless | ClientKind::Unknown => {}
+            ClientKind::MetaData => self.update_meta_data(stream, frame, ctx),
+            ClientKind::DebugInfo => self.tell_debug(stream, ctx),
+            kind => self.ask_about(stream, kind, frame, ctx),
         }
         Ok(())
     }
@@ -127,14 +162,15 @@ impl AntSession {
     fn publish(&mut self, stream: &Name, frame: &ClientFrame<'_>, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
         let main = match frame.main.as_deref().map(wire::stream_name) {
             Some(None) => return Err(WireError::InvalidStreamName),
-            main => main.flatten(),
+            main => main.flatten().or_else(|| self.room_for(stream)),
         };
         self.admit(ctx)?;
         let kinds = Kinds { audio: frame.audio.unwrap_or(true), video: frame.video.unwrap_or(true) };
-        let publish = Publish { stream: stream.clone(), main: main.clone(), kinds, about: None };
+        let about = About::publisher(frame).body(self.lang);
+        let publish = Publish { stream: stream.clone(), main: main.clone(), kinds, about: about.clone() };
         let wish = self.wish(Purpose::Publish, stream, main.clone(), frame);
-        let asked = Asked::Publish { stream: stream.clone(), main };
-        self.enter(wish, frame.name.as_deref().map(Box::from), (asked, Command::Publish(publish)), ctx)
+        let asked = Asked::Publish { stream: stream.clone(), main, about };
+        self.enter(Entry::new(wish, frame, asked, Command::Publish(publish)), ctx)
     }
 
     fn play(&mut self, stream: &Name, frame: &ClientFrame<'_>, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
@@ -144,15 +180,15 @@ impl AntSession {
             selection: selection(frame),
             except: frame.own.as_deref().and_then(wire::stream_name),
             speaks: self.settings.speaks,
-            about: None,
+            about: About::viewer(frame).body(self.lang),
         };
         let room = frame.room.as_deref().and_then(wire::stream_name);
-        let wish = self.wish(Purpose::Play, stream, room, frame);
-        self.enter(wish, None, (Asked::Play { stream: stream.clone() }, Command::View(view)), ctx)
+        let wish = self.wish(Purpose::Play, stream, room.clone(), frame);
+        self.enter(Entry::new(wish, frame, Asked::Play { stream: stream.clone(), room }, Command::View(view)), ctx)
     }
 
     fn admit(&mut self, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
-        if self.legs.len() >= LEGS {
+        if self.legs.len() + self.pairs.len() >= LEGS {
             return Err(WireError::HighResourceUsage);
         }
         self.limit(ctx);
@@ -161,6 +197,7 @@ impl AntSession {
 
     /// Clients send this by themselves, for streams that were never theirs: then nothing happens.
     fn stop(&mut self, stream: &Name, ctx: &mut Ctx<'_>) {
+        self.stops_in_room(stream, ctx);
         for role in [Role::Play, Role::Publish] {
             if let Some(link) = self.legs.link(stream, role) {
                 self.limit(ctx);
@@ -168,7 +205,7 @@ impl AntSession {
             }
         }
         // Somebody may still be asked to show it. What the hub has told of the view meanwhile means nothing any more.
-        let waits = |asked: &Asked| matches!(asked, Asked::Play { stream: asked } if asked == stream);
+        let waits = |asked: &Asked| matches!(asked, Asked::Play { stream: asked, .. } if asked == stream);
         if let Some(tag) = self.asked.iter().find_map(|(tag, asked)| waits(asked).then_some(*tag)) {
             self.asked.remove(&tag);
             self.limit(ctx);
@@ -270,10 +307,23 @@ impl AntSession {
         self.gate.turned_away(tag);
         let Some(asked) = self.asked.remove(&tag) else { return };
         match asked {
-            Asked::Play { stream } if refusal == Refusal::NoSuchStream => {
+            Asked::Play { stream, .. } if refusal == Refusal::NoSuchStream => {
                 ctx.out.text(|out| wire::not_playable(out, &stream));
             }
-            Asked::Publish { stream, .. } | Asked::Play { stream } | Asked::Know { stream } => {
+            Asked::Room { room, own } => {
+                ctx.out.text(|out| wire::room::unknown(out, &room, own.as_ref().map(Name::as_str)));
+            }
+            Asked::Subtracks { stream, page, counts } => {
+                self.tell_subtracks(&stream, &page, counts, &Known::default(), ctx);
+            }
+            // Told with the entry itself.
+            Asked::Entered { .. } | Asked::Viewers { .. } | Asked::Assignments { .. } => {}
+            Asked::Publish { stream, .. }
+            | Asked::Play { stream, .. }
+            | Asked::Know { stream }
+            | Asked::Join { stream }
+            | Asked::Enter { own: stream }
+            | Asked::Object { stream } => {
                 ctx.out.text(|out| wire::error(out, refusal::error(refusal), Some(stream.as_str())));
             }
         }
@@ -283,13 +333,47 @@ impl AntSession {
         let deadline = ctx.now + self.settings.publish_timeout;
         self.gate.let_in(tag, link);
         match self.asked.remove(&tag) {
-            Some(Asked::Publish { stream, main }) => {
+            Some(Asked::Publish { stream, main, about }) => {
                 ctx.out.text(|out| wire::start(out, &stream));
-                self.legs.insert(Leg::new(link, Role::Publish, stream, main, deadline));
+                self.legs.insert(Leg { about, ..Leg::new(link, Role::Publish, stream, main, deadline) });
             }
-            Some(Asked::Play { stream }) => self.legs.insert(Leg::new(link, Role::Play, stream, None, deadline)),
-            Some(Asked::Know { .. }) | None => {}
+            Some(Asked::Play { stream, room }) => {
+                self.legs.insert(Leg { room, ..Leg::new(link, Role::Play, stream, None, deadline) });
+            }
+            _ => {}
         }
+    }
+
+    fn joined(&mut self, tag: Tag, id: RoomId, room: Name, own: Name, ctx: &mut Ctx<'_>) {
+        match self.asked.remove(&tag) {
+            Some(Asked::Join { stream }) => self.joined_pair(stream, id, own, ctx),
+            Some(Asked::Enter { .. }) => self.entered(id, room, own),
+            _ => {}
+        }
+    }
+
+    fn known(&mut self, tag: Tag, stream: &Name, known: Known, ctx: &mut Ctx<'_>) {
+        match self.asked.remove(&tag) {
+            Some(Asked::Entered { own }) => self.tell_entered(stream, &own, known, ctx),
+            Some(Asked::Room { room, own }) => self.tell_room(&room, own.as_ref(), known, ctx),
+            Some(Asked::Object { .. }) => self.tell_object(stream, &known, ctx),
+            Some(Asked::Subtracks { page, counts, .. }) => self.tell_subtracks(stream, &page, counts, &known, ctx),
+            _ => {}
+        }
+    }
+
+    fn tracks(&mut self, tag: Tag, stream: &Name, tracks: Vec<Name>, ctx: &mut Ctx<'_>) {
+        match self.asked.remove(&tag) {
+            Some(Asked::Know { .. }) => ctx.out.text(|out| wire::track_list(out, stream, &tracks)),
+            Some(Asked::Assignments { link }) => self.tell_assignments(link, tracks),
+            _ => {}
+        }
+    }
+
+    /// An id that nobody has: 64 random bits.
+    fn generated(&self, ctx: &mut Ctx<'_>) -> Name {
+        let text = format!("{:016x}", ctx.rng.next_u64());
+        Name::parse(&text).expect("sixteen digits are a name")
     }
 
     fn described(
@@ -340,7 +424,7 @@ impl AntSession {
 
     fn track_changed(&mut self, link: LinkId, track: &Name, added: bool, ctx: &mut Ctx<'_>) {
         let Some(leg) = self.legs.at(link).filter(|leg| leg.stream != *track) else { return };
-        leg.tracks_changed = true;
+        leg.news.tracks_changed = true;
         ctx.out.text(|out| wire::track_changed(out, &leg.stream, track, added));
     }
 
@@ -353,11 +437,8 @@ impl AntSession {
 
     /// Pages hear of changed tracks on the data channel as well; legs that came to nothing are given up.
     fn look_after_legs(&mut self, ctx: &mut Ctx<'_>) {
+        self.tell_pages(ctx);
         for leg in self.legs.all() {
-            if std::mem::take(&mut leg.tracks_changed) {
-                let bytes = Arc::from(wire::track_list_updated(&leg.stream));
-                ctx.out.command(UNHEARD, Command::Say { link: leg.link, binary: false, bytes });
-            }
             if leg.deadline.take_if(|deadline| *deadline <= ctx.now).is_some() {
                 ctx.out.command(UNHEARD, Command::Hangup { link: leg.link, cause: CauseKind::TimedOut.into() });
             }
@@ -419,10 +500,22 @@ impl Session for AntSession {
             {
                 ctx.out.text(|out| wire::stream_information(out, &stream, video, audio_bps, &renditions));
             }
-            Event::Tracks { tag, stream, tracks } if self.asked.remove(&tag).is_some() => {
-                ctx.out.text(|out| wire::track_list(out, &stream, &tracks));
+            Event::Tracks { tag, stream, tracks } => self.tracks(tag, &stream, tracks, ctx),
+            Event::Known { tag, stream, known } => self.known(tag, &stream, known, ctx),
+            Event::Viewers { tag, stream, count, about } => {
+                if let Some(Asked::Viewers { page }) = self.asked.remove(&tag) {
+                    self.tell_viewers(&stream, page.as_ref(), count, &about, ctx);
+                }
             }
-            // Rooms, calls and presence are nothing that a client of this dialect asks for.
+            Event::Joined { tag, room, room_name, name } => self.joined(tag, room, room_name, name, ctx),
+            Event::Members { room, list, .. } => self.pair_changed(room, &list, ctx),
+            Event::MemberSignal { room, signal, .. } => self.relayed(room, &signal, ctx),
+            Event::Speaker { link, track } => {
+                if let Some(leg) = self.legs.at(link).filter(|leg| leg.stream != track) {
+                    leg.news.speaker = Some(track);
+                }
+            }
+            // Calls and presence are nothing that a client of this dialect asks for.
             _ => {}
         }
     }

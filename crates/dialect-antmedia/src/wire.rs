@@ -9,8 +9,15 @@ use std::borrow::Cow;
 use patchbay_core::{Codec, DescriptionKind, Name, Rendition, Report, Section};
 use patchbay_dialect_kit::json::{Cursor, Fault, Kind as Json, write_plain_string};
 
+pub(crate) use self::about::About;
 use crate::refusal::WireError;
 use crate::sdp;
+
+pub(crate) mod about;
+pub(crate) mod broadcast;
+pub(crate) mod event;
+pub(crate) mod relay;
+pub(crate) mod room;
 
 /// Entries of a `trackList` that are read: more than a room has tracks, and few enough to be searched for every one of
 /// them. Those behind are as if they were not listed.
@@ -37,7 +44,11 @@ pub(crate) struct ClientFrame<'a> {
     pub(crate) room: Text<'a>,
     pub(crate) name: Text<'a>,
     pub(crate) meta: Text<'a>,
+    pub(crate) visible_as: Text<'a>,
     pub(crate) subscriber: Text<'a>,
+    pub(crate) subscriber_name: Text<'a>,
+    pub(crate) offset: Option<u32>,
+    pub(crate) size: Option<u32>,
     /// Tracks, and whether each is wanted.
     pub(crate) tracks: Vec<(Cow<'a, str>, bool)>,
 }
@@ -61,8 +72,22 @@ pub(crate) enum ClientKind {
     TrackList,
     StreamInfo,
     Quality,
-    /// What this server does not know, but knows to be about no stream.
-    Streamless,
+    Join,
+    Leave,
+    PeerMessage,
+    JoinRoom,
+    RoomInfo,
+    LeaveRoom,
+    Object,
+    MetaData,
+    Subtracks,
+    SubtrackCount,
+    SubscriberCount,
+    Subscribers,
+    Assignments,
+    DebugInfo,
+    RegisterPush,
+    SendPush,
     Unknown,
 }
 
@@ -82,7 +107,22 @@ impl ClientKind {
             "getTrackList" => Self::TrackList,
             "getStreamInfo" => Self::StreamInfo,
             "forceStreamQuality" => Self::Quality,
-            "joinRoom" | "leaveFromRoom" | "registerPushNotificationToken" | "sendPushNotification" => Self::Streamless,
+            "join" => Self::Join,
+            "leave" => Self::Leave,
+            "peerMessageCommand" => Self::PeerMessage,
+            "joinRoom" => Self::JoinRoom,
+            "getRoomInfo" => Self::RoomInfo,
+            "leaveFromRoom" => Self::LeaveRoom,
+            "getBroadcastObject" => Self::Object,
+            "updateStreamMetaData" => Self::MetaData,
+            "getSubtracks" => Self::Subtracks,
+            "getSubtracksCount" => Self::SubtrackCount,
+            "getSubscriberCount" => Self::SubscriberCount,
+            "getSubscribers" => Self::Subscribers,
+            "getVideoTrackAssignmentsCommand" | "updateVideoTrackAssignmentsCommand" => Self::Assignments,
+            "getDebugInfo" => Self::DebugInfo,
+            "registerPushNotificationToken" => Self::RegisterPush,
+            "sendPushNotification" => Self::SendPush,
             _ => Self::Unknown,
         }
     }
@@ -114,6 +154,10 @@ pub(crate) fn read(text: &str) -> Option<(ClientKind, ClientFrame<'_>)> {
             "enabled" => frame.enabled = read_switch(value)?,
             "disableTracksByDefault" => frame.all_off = read_switch(value)?,
             "streamHeight" => frame.height = read_number(value)?,
+            "role" => frame.visible_as = read_text(value)?,
+            "subscriberName" => frame.subscriber_name = read_text(value)?,
+            "offset" => frame.offset = read_number(value)?,
+            "size" => frame.size = read_number(value)?,
             "trackList" => frame.tracks = read_tracks(value)?,
             _ => value.skip()?,
         }
@@ -224,6 +268,13 @@ pub(crate) fn start(out: &mut Vec<u8>, stream: &Name) {
     out.push(b'}');
 }
 
+/// The other of two who meet directly has gone: the client closes its peer connection (antmedia.md section 4.1).
+pub(crate) fn stop(out: &mut Vec<u8>, stream: &Name) {
+    head(out, "stop");
+    string(out, "streamId", stream.as_str());
+    out.push(b'}');
+}
+
 /// A description for the client. An offer is of something to be played, so it tells the track of each section: without
 /// `idMapping`, pages throw (antmedia.md section 5.4).
 pub(crate) fn configuration(
@@ -281,6 +332,9 @@ pub(crate) enum Notice {
     PlayFinished,
     /// Somebody asked for it before it was there.
     StreamingStarted,
+    /// One of two who meet directly.
+    Joined,
+    Leaved,
 }
 
 pub(crate) fn notice(out: &mut Vec<u8>, notice: Notice, stream: &Name) {
@@ -290,6 +344,8 @@ pub(crate) fn notice(out: &mut Vec<u8>, notice: Notice, stream: &Name) {
         Notice::PlayStarted => "play_started",
         Notice::PlayFinished => "play_finished",
         Notice::StreamingStarted => "streaming_started",
+        Notice::Joined => "joined",
+        Notice::Leaved => "leaved",
     };
     notification(out, definition, stream);
     out.push(b'}');
@@ -323,16 +379,6 @@ pub(crate) fn track_changed(out: &mut Vec<u8>, stream: &Name, track: &Name, adde
     out.push(b'}');
 }
 
-/// The same for the page itself, on the data channel.
-pub(crate) fn track_list_updated(stream: &Name) -> Vec<u8> {
-    let mut out = Vec::new();
-    head(&mut out, "event");
-    string(&mut out, "streamId", stream.as_str());
-    string(&mut out, "eventType", "TRACK_LIST_UPDATED");
-    out.push(b'}');
-    out
-}
-
 /// In which sizes a stream can be had. Pages want a list with at least one entry, so a stream without pictures, or whose
 /// size nobody knows yet, has one of zeros.
 pub(crate) fn stream_information(
@@ -355,6 +401,21 @@ pub(crate) fn stream_information(
         string(out, "videoCodec", video.map_or("", Codec::label));
         out.push(b'}');
     });
+    out.push(b'}');
+}
+
+pub(crate) fn debug_info(out: &mut Vec<u8>, stream: &Name, info: &str) {
+    notification(out, "debugInfo", stream);
+    string(out, "debugInfo", info);
+    out.push(b'}');
+}
+
+/// Nobody here sends push messages, whoever asks for it.
+pub(crate) fn no_push(out: &mut Vec<u8>, command: &str) {
+    head(out, "notification");
+    out.extend_from_slice(b",\"success\":false");
+    string(out, "definition", command);
+    string(out, "information", "push messages are not supported by this server");
     out.push(b'}');
 }
 

@@ -282,6 +282,14 @@ fn ice_server(config: &Config) -> Option<antmedia::IceServer> {
     })
 }
 
+/// Most rooms of an application, and as many pairs. Each has a member, so connections bound them, too: more would let few
+/// connections, which may be in hundreds each, hold memory; fewer would refuse what a machine can carry.
+const APP_ROOMS: usize = 100_000;
+
+/// Most members of a room that clients enter by `joinRoom`. Each plays each other: more than this no client can, and each
+/// change of who is in it is told to all.
+const ROOM_MEMBERS: usize = 1_000;
+
 /// The hub's bounds, by realm.
 pub(crate) fn limits(config: &Config) -> Limits {
     let (mesh, sid, antmedia) = (&config.dialect.mesh, &config.dialect.sid, &config.dialect.antmedia);
@@ -296,7 +304,15 @@ pub(crate) fn limits(config: &Config) -> Limits {
     };
     let codecs = antmedia.audio_codecs.iter().chain(&antmedia.video_codecs).filter_map(|name| codec(name)).collect();
     let viewers = if antmedia.viewers == 0 { usize::MAX } else { antmedia.viewers };
-    let streams = RealmLimits { rooms: 0, members: 0, viewers, codecs: Some(codecs), ..RealmLimits::default() };
+    let streams = RealmLimits {
+        rooms: APP_ROOMS,
+        pairs: APP_ROOMS,
+        members: ROOM_MEMBERS,
+        window,
+        viewers,
+        codecs: Some(codecs),
+        ..RealmLimits::default()
+    };
     // Telephones and video rooms are in one of these; nobody there is shown who else is there.
     let calls = TELEPHONES.iter().filter_map(|name| codec(name)).collect();
     let meeting = RealmLimits {

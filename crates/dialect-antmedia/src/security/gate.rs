@@ -11,7 +11,7 @@ use super::{Security, hash, jwt, totp};
 use crate::records::{Broadcast, Purpose, Stored, Subscriber, Token, broadcast_key, subscriber_key, token_key};
 use crate::refusal::WireError;
 
-/// What a client wants, and what it shows for it. Everything in it is its word alone but the two last.
+/// What a client wants, and what it shows for it. Everything in it is its word alone but the last two.
 #[derive(Clone)]
 pub(crate) struct Wish {
     pub(crate) purpose: Purpose,
@@ -26,6 +26,8 @@ pub(crate) struct Wish {
     pub(crate) only_asks: bool,
     /// The stream is a room into which this very client publishes.
     pub(crate) is_room: bool,
+    /// The stream was in the room that it names when the client was last told.
+    pub(crate) in_room: bool,
 }
 
 /// What the store says, each `None` if it was not asked for or is not there.
@@ -204,7 +206,8 @@ fn shows(
     let now = unix_ms / 1_000;
     let has = |room: &Broadcast| room.sub_track_stream_ids.iter().any(|track| track == wish.stream.as_str());
     let main = broadcast.and_then(|broadcast| broadcast.main_track_stream_id.as_deref());
-    let in_room = room.is_some_and(has) || (main.is_some() && main == wish.room.as_ref().map(Name::as_str));
+    let in_room =
+        wish.in_room || room.is_some_and(has) || (main.is_some() && main == wish.room.as_ref().map(Name::as_str));
     let known = |room: &Broadcast| room.room.is_some() || !room.sub_track_stream_ids.is_empty();
     let is_room = wish.is_room || broadcast.is_some_and(known);
     let mut spend = None;

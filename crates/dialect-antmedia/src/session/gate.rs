@@ -4,15 +4,16 @@
 //! Meanwhile the client's further messages are kept, in order (DESIGN section 1, law 3); pings alone are answered at once.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 
 use patchbay_core::{CauseKind, Command, LinkId, Name, Query, Tag};
 use patchbay_dialect_kit::job::{Done, Job, Key};
 use patchbay_dialect_kit::{CloseCause, Ctx, Rate, TokenBucket};
 
-use super::{AntSession, Asked};
+use super::{AntSession, Asked, UNHEARD};
 use crate::legs::{Leg, Role};
-use crate::records::Purpose;
+use crate::records::{Purpose, broadcast_key};
 use crate::refusal::WireError;
 use crate::security::gate::{self, Fact, Facts, Pass, Wish};
 use crate::security::seats::{Held, Seat, Seats};
@@ -57,29 +58,42 @@ pub(super) struct Ticket {
 }
 
 /// A publication or view that is not asked for yet.
+pub(super) struct Entry {
+    pub(super) wish: Wish,
+    /// What the client calls it.
+    name: Option<Box<str>>,
+    asked: Asked,
+    command: Command,
+}
+
+impl Entry {
+    pub(super) fn new(wish: Wish, frame: &ClientFrame<'_>, asked: Asked, command: Command) -> Self {
+        Self { wish, name: shown(frame.name.as_deref()), asked, command }
+    }
+}
+
+/// What waits for a job.
 struct Pending {
     tag: Tag,
-    wish: Wish,
-    name: Option<Box<str>>,
-    then: (Asked, Command),
-    stage: Stage,
+    what: What,
 }
 
 /// It would name people.
-impl std::fmt::Debug for Pending {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Pending({:?})", self.tag)
     }
 }
 
-/// For what it waits.
-enum Stage {
+enum What {
     /// The records that decide.
-    Fetch(Vec<(Fact, Key)>),
+    Fetch(Box<Entry>, Vec<(Fact, Key)>),
     /// Somebody who is asked.
-    Ask(Pass),
+    Ask(Box<Entry>, Pass),
     /// A token to be used up.
-    Spend(Ticket),
+    Spend(Box<Entry>, Ticket),
+    /// The record of a room that is joined under a name; `said` is the name that the client gave itself.
+    Room { room: Name, own: Name, said: Option<Box<str>> },
 }
 
 impl Gate {
@@ -177,10 +191,13 @@ impl AntSession {
         frame: &ClientFrame<'_>,
     ) -> Wish {
         let own = |leg: &mut Leg| leg.role == Role::Publish && leg.main.as_ref() == Some(stream);
+        let member = self.member.as_ref().filter(|member| room.as_ref().is_some_and(|room| member.is_in(room)));
+        let in_room = member.is_some_and(|member| member.has_seen(stream));
         Wish {
             purpose,
             stream: stream.clone(),
             room,
+            in_room,
             token: shown(frame.token.as_deref()),
             subscriber: shown(frame.subscriber.as_deref()),
             code: shown(frame.code.as_deref()),
@@ -197,131 +214,134 @@ impl AntSession {
         frame: &ClientFrame<'_>,
         ctx: &mut Ctx<'_>,
     ) -> Result<(), WireError> {
-        let then = (Asked::Know { stream: stream.clone() }, Command::Query(Query::Tracks(stream.clone())));
+        let asked = Asked::Know { stream: stream.clone() };
+        let command = Command::Query(Query::Tracks(stream.clone()));
         if self.settings.security.play.any() {
             let wish = self.wish(Purpose::Play, stream, None, frame);
-            return self.enter(Wish { only_asks: true, ..wish }, None, then, ctx);
+            return self.enter(Entry::new(Wish { only_asks: true, ..wish }, frame, asked, command), ctx);
         }
-        self.ask(then.0, then.1, ctx);
+        self.ask(asked, command, ctx);
         Ok(())
     }
 
     /// Asks the hub for it once all is decided: perhaps at once.
-    pub(super) fn enter(
-        &mut self,
-        wish: Wish,
-        name: Option<Box<str>>,
-        then: (Asked, Command),
-        ctx: &mut Ctx<'_>,
-    ) -> Result<(), WireError> {
-        let needs = gate::needs(&self.settings.security, &wish);
+    pub(super) fn enter(&mut self, entry: Entry, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
+        let (security, wish) = (&self.settings.security, &entry.wish);
+        let needs = gate::needs(security, wish);
         // Where nothing is asked of anybody the hub knows best. Elsewhere nobody is asked for what he has already; that the
         // hub has just ended it must not let him in again.
-        if !needs.is_empty() || self.settings.security.checks(wish.purpose).any() {
+        if !needs.is_empty() || security.checks(wish.purpose).any() {
             let role = if wish.purpose == Purpose::Publish { Role::Publish } else { Role::Play };
             match (role, self.legs.link(&wish.stream, role).is_some()) {
                 (Role::Publish, true) => return Err(WireError::AlreadyPublishing),
                 (Role::Play, true) if wish.only_asks => {
-                    self.ask(then.0, then.1, ctx);
+                    self.ask(entry.asked, entry.command, ctx);
                     return Ok(());
                 }
-                (Role::Play, true) if self.settings.security.play_once => return Err(WireError::AlreadyPlaying),
+                (Role::Play, true) if security.play_once => return Err(WireError::AlreadyPlaying),
                 _ => {}
             }
         }
         if needs.is_empty() {
-            return self.decide(wish, name, then, &Facts::default(), ctx);
+            return self.decide(Box::new(entry), &Facts::default(), ctx);
         }
         let keys = needs.iter().map(|(_, key)| key.clone()).collect();
-        self.wait(wish, name, then, Stage::Fetch(needs), Job::Get(keys), ctx);
+        self.wait(What::Fetch(Box::new(entry), needs), Job::Get(keys), ctx);
         Ok(())
     }
 
-    fn wait(
+    /// Joins a room once all is decided: perhaps at once.
+    pub(super) fn enter_room(
         &mut self,
-        wish: Wish,
-        name: Option<Box<str>>,
-        then: (Asked, Command),
-        stage: Stage,
-        job: Job,
+        room: Name,
+        own: Name,
+        said: Option<&str>,
         ctx: &mut Ctx<'_>,
-    ) {
+    ) -> Result<(), WireError> {
+        let security = &self.settings.security;
+        if security.stored {
+            let key = broadcast_key(&security.app, &room);
+            self.wait(What::Room { room, own, said: shown(said) }, Job::Get(vec![key]), ctx);
+            return Ok(());
+        }
+        gate::joins(security, None, ctx.unix_ms)?;
+        self.join_as(room, own, ctx);
+        Ok(())
+    }
+
+    fn wait(&mut self, what: What, job: Job, ctx: &mut Ctx<'_>) {
         self.last_tag = Tag(self.last_tag.0 + 1);
-        let tag = self.last_tag;
-        ctx.out.job(tag, job);
-        self.gate.pending = Some(Pending { tag, wish, name, then, stage });
+        ctx.out.job(self.last_tag, job);
+        self.gate.pending = Some(Pending { tag: self.last_tag, what });
     }
 
     /// A job is done. What nobody waits for is news that were told.
     pub(super) fn done(&mut self, tag: Tag, done: Done, ctx: &mut Ctx<'_>) {
-        let Some(Pending { wish, name, then, stage, .. }) = self.gate.pending.take_if(|pending| pending.tag == tag)
-        else {
-            return;
-        };
-        let stream = wish.stream.clone();
-        let outcome = match (stage, done) {
-            (Stage::Fetch(needs), Done::Records(records)) => {
-                self.decide(wish, name, then, &Facts::of(&needs, records), ctx)
+        let Some(Pending { what, .. }) = self.gate.pending.take_if(|pending| pending.tag == tag) else { return };
+        let stream = match &what {
+            What::Fetch(entry, _) | What::Ask(entry, _) | What::Spend(entry, _) => {
+                Some(Box::from(entry.wish.stream.as_str()))
             }
-            (Stage::Ask(pass), Done::Answered(200)) => self.pass(wish, name, then, pass, ctx),
-            (Stage::Ask(_), _) => Err(self.turned(&wish, WireError::Unauthorized, ctx)),
-            (Stage::Spend(ticket), Done::Stored(true)) => {
-                self.go(then, Some(ticket), ctx);
+            What::Room { said, .. } => said.clone(),
+        };
+        let outcome = match (what, done) {
+            (What::Fetch(entry, needs), Done::Records(records)) => self.decide(entry, &Facts::of(&needs, records), ctx),
+            (What::Ask(entry, pass), Done::Answered(200)) => self.pass(entry, pass, ctx),
+            // Nobody says yes; or somebody else was faster with the token.
+            (What::Ask(entry, _), _) | (What::Spend(entry, _), Done::Stored(false)) => {
+                Err(self.turned(&entry.wish, WireError::Unauthorized, ctx))
+            }
+            (What::Spend(entry, ticket), Done::Stored(true)) => {
+                self.go(*entry, Some(ticket), ctx);
                 Ok(())
             }
-            // Somebody else was faster with it.
-            (Stage::Spend(_), Done::Stored(false)) => Err(self.turned(&wish, WireError::Unauthorized, ctx)),
-            (Stage::Fetch(_) | Stage::Spend(_), _) => Err(WireError::DataStore),
+            (What::Room { room, own, .. }, Done::Records(records)) => {
+                let record = records.into_iter().next().flatten();
+                let joins = gate::joins(&self.settings.security, record.as_ref(), ctx.unix_ms);
+                joins.map(|()| self.join_as(room, own, ctx))
+            }
+            (What::Fetch(..) | What::Spend(..) | What::Room { .. }, _) => Err(WireError::DataStore),
         };
         if let Err(error) = outcome {
-            ctx.out.text(|out| wire::error(out, error, Some(stream.as_str())));
+            ctx.out.text(|out| wire::error(out, error, stream.as_deref()));
         }
     }
 
-    fn decide(
-        &mut self,
-        wish: Wish,
-        name: Option<Box<str>>,
-        then: (Asked, Command),
-        facts: &Facts,
-        ctx: &mut Ctx<'_>,
-    ) -> Result<(), WireError> {
-        match gate::decide(&self.settings.security, &wish, facts, ctx.unix_ms) {
-            Ok(pass) => self.pass(wish, name, then, pass, ctx),
-            Err(error) => Err(self.turned(&wish, error, ctx)),
+    fn decide(&mut self, entry: Box<Entry>, facts: &Facts, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
+        match gate::decide(&self.settings.security, &entry.wish, facts, ctx.unix_ms) {
+            Ok(pass) => self.pass(entry, pass, ctx),
+            Err(error) => Err(self.turned(&entry.wish, error, ctx)),
         }
     }
 
-    fn pass(
-        &mut self,
-        wish: Wish,
-        name: Option<Box<str>>,
-        then: (Asked, Command),
-        mut pass: Pass,
-        ctx: &mut Ctx<'_>,
-    ) -> Result<(), WireError> {
+    fn pass(&mut self, entry: Box<Entry>, mut pass: Pass, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
         if let Some((url, body)) = pass.ask.take() {
-            self.wait(wish, name, then, Stage::Ask(pass), Job::Ask { url, body }, ctx);
+            self.wait(What::Ask(entry, pass), Job::Ask { url, body }, ctx);
             return Ok(());
         }
+        let wish = &entry.wish;
         if wish.only_asks {
-            self.go(then, None, ctx);
+            self.go(*entry, None, ctx);
             return Ok(());
         }
-        self.begins_anew(&wish, ctx);
-        let held = self.gate.seats.take(pass.seats).map_err(|full| gate::full(&full))?;
-        let (meta_data, subscriber) = (wish.meta_data.clone(), wish.subscriber.clone());
-        let ticket =
-            Ticket { _held: held, listener: pass.listener, name: name.clone(), meta_data, subscriber, live: None };
+        self.begins_anew(wish, ctx);
+        let ticket = Ticket {
+            _held: self.gate.seats.take(pass.seats).map_err(|full| gate::full(&full))?,
+            listener: pass.listener,
+            name: entry.name.clone(),
+            meta_data: wish.meta_data.clone(),
+            subscriber: wish.subscriber.clone(),
+            live: None,
+        };
         match pass.spend {
-            Some(change) => self.wait(wish, name, then, Stage::Spend(ticket), Job::Put(vec![change]), ctx),
-            None => self.go(then, Some(ticket), ctx),
+            Some(change) => self.wait(What::Spend(entry, ticket), Job::Put(vec![change]), ctx),
+            None => self.go(*entry, Some(ticket), ctx),
         }
         Ok(())
     }
 
-    fn go(&mut self, (asked, command): (Asked, Command), ticket: Option<Ticket>, ctx: &mut Ctx<'_>) {
-        self.ask(asked, command, ctx);
+    fn go(&mut self, entry: Entry, ticket: Option<Ticket>, ctx: &mut Ctx<'_>) {
+        self.ask(entry.asked, entry.command, ctx);
         if let Some(ticket) = ticket {
             self.gate.asked.insert(self.last_tag, ticket);
         }
@@ -335,8 +355,7 @@ impl AntSession {
         {
             self.legs.remove(link);
             self.gate.left(link);
-            let cause = CauseKind::Hangup.into();
-            ctx.out.command(super::UNHEARD, Command::Hangup { link, cause });
+            ctx.out.command(UNHEARD, Command::Hangup { link, cause: CauseKind::Hangup.into() });
         }
     }
 

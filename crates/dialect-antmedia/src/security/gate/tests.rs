@@ -24,6 +24,7 @@ fn wish(purpose: Purpose, stream: &str) -> Wish {
         meta_data: None,
         only_asks: false,
         is_room: false,
+        in_room: false,
     }
 }
 
