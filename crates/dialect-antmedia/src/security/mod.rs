@@ -8,6 +8,7 @@ pub mod hash;
 pub mod jwt;
 pub(crate) mod seats;
 mod secret;
+pub mod sign;
 pub mod totp;
 
 use std::sync::Arc;
