@@ -141,6 +141,23 @@ pub enum Command {
         /// The message.
         bytes: Arc<[u8]>,
     },
+    /// End a publication of the realm, whoever's it is: for those who manage it. No answer, or `Refused`.
+    EndStream {
+        /// Which.
+        stream: Name,
+        /// Why.
+        cause: Cause,
+    },
+    /// Hand the peers of everybody who publishes or views a stream, or a track of it, a message on their data channels. No
+    /// answer.
+    SayToAll {
+        /// Which.
+        stream: Name,
+        /// The message is no text.
+        binary: bool,
+        /// The message.
+        bytes: Arc<[u8]>,
+    },
     /// Ask for what the hub knows.
     Query(Query),
 }
@@ -220,6 +237,15 @@ pub enum Query {
     Stream(Name),
     /// Who views a stream or what is in a room: `Viewers`.
     Viewers(Name),
+    /// How those do who view a stream: `Views`.
+    Views(Name),
+    /// The streams and rooms of the realm, sorted by name: `Streams`.
+    Streams {
+        /// Only those behind this name.
+        after: Option<Name>,
+        /// At most so many, and at most [`Known::LISTED`](crate::Known::LISTED).
+        most: usize,
+    },
 }
 
 /// Whom a [`Command::Signal`] is for.

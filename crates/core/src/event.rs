@@ -211,6 +211,26 @@ pub enum Event {
         /// [`Known::LISTED`].
         about: Vec<Body>,
     },
+    /// Edge: the answer to [`Query::Views`](crate::Query::Views).
+    Views {
+        /// The command's tag.
+        tag: Tag,
+        /// The stream.
+        stream: Name,
+        /// The views, those first that came first, with what was last measured; at most [`Known::LISTED`].
+        views: Vec<(LinkId, Report)>,
+    },
+    /// Edge: the answer to [`Query::Streams`](crate::Query::Streams).
+    Streams {
+        /// The command's tag.
+        tag: Tag,
+        /// What is known of each.
+        streams: Vec<(Name, Known)>,
+        /// There are more behind them.
+        more: bool,
+        /// How many publications of the realm are live.
+        live: usize,
+    },
     /// Level: how a view does.
     Measured {
         /// The view.
@@ -262,7 +282,9 @@ impl Event {
             Self::Presence { list, .. } => list.bytes,
             Self::Described { sdp, .. } => sdp.len(),
             Self::Tracks { tracks, .. } => tracks.iter().map(|name| name.as_str().len() + ENTRY_BYTES).sum(),
-            Self::Known { known, .. } => known.own.iter().chain(&known.tracks).map(Published::weight).sum(),
+            Self::Known { known, .. } => known.weight(),
+            Self::Streams { streams, .. } => streams.iter().map(|(_, known)| ENTRY_BYTES + known.weight()).sum(),
+            Self::Views { views, .. } => views.len() * size_of::<(LinkId, Report)>(),
             Self::Viewers { about, .. } => about.iter().map(|body| body.bytes().len() + ENTRY_BYTES).sum(),
             _ => 0,
         }
@@ -284,6 +306,10 @@ impl Known {
     /// Most entries of a list that answers one question. A larger bound lets one question cost more, a smaller one cuts
     /// large conferences.
     pub const LISTED: usize = 1_000;
+
+    fn weight(&self) -> usize {
+        self.own.iter().chain(&self.tracks).map(Published::weight).sum()
+    }
 }
 
 /// A publication, as it is told to who asks.

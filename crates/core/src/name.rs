@@ -34,6 +34,11 @@ impl Name {
         }
     }
 
+    /// No name sorts before it.
+    pub(crate) fn first() -> Self {
+        Self(Arc::from("\0"))
+    }
+
     /// The name's text, for the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -1,4 +1,5 @@
-//! The `antmedia` dialect: publish and play through the server, as Ant Media Server's clients speak it.
+//! The `antmedia` dialect: publish and play through the server, meet directly or in rooms, as Ant Media Server's clients
+//! speak it.
 //!
 //! | message | becomes | answer |
 //! |---|---|---|
@@ -9,6 +10,10 @@
 //! | `toggleVideo` `toggleAudio` `enableTrack` | [`Command::Pause`](patchbay_core::Command::Pause) | none |
 //! | `forceStreamQuality` | [`Command::Prefer`](patchbay_core::Command::Prefer) | none |
 //! | `getStreamInfo` `getTrackList` | [`Command::Query`](patchbay_core::Command::Query) | `streamInformation`, `trackList` |
+//! | `join` `leave` | [`Command::Join`](patchbay_core::Command::Join) of a [pair](patchbay_core::RoomKind::Pair), [`Command::Leave`](patchbay_core::Command::Leave) | `joined`, `leaved`; `start` and `stop` to who was first |
+//! | `joinRoom` `leaveFromRoom` | the same of an open room, whose members publish its tracks | `joinedTheRoom`, `leavedFromRoom` |
+//! | `getRoomInfo` `getBroadcastObject` `getSubtracks` and their like | [`Command::Query`](patchbay_core::Command::Query) | `roomInformation`, `broadcastObject`, `subtrackList` … |
+//! | `updateStreamMetaData` | [`Command::Describe`](patchbay_core::Command::Describe) | none |
 //! | `ping` `getIceServerConfig` | answered by the session | `pong`, `iceServerConfig` |
 //!
 //! Messages and limits: `docs/dialects/antmedia.md`. Each application is a realm of its own.
@@ -22,6 +27,7 @@ mod legs;
 mod life;
 pub mod records;
 mod refusal;
+mod rest;
 mod sdp;
 pub mod security;
 mod session;
@@ -61,6 +67,8 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// Limit of the requests that change something or ask for something. Above it the client is read no faster.
     pub rate: Rate,
+    /// The application, as its records are named.
+    pub app: Arc<str>,
     /// Who may publish and play.
     pub security: security::Security,
 }
@@ -74,6 +82,7 @@ impl Default for Settings {
             ping_interval: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(30),
             rate: Rate { per_second: 500, burst: 1_000 },
+            app: Arc::from("live"),
             security: security::Security::default(),
         }
     }
@@ -125,6 +134,15 @@ impl Dialect for AntMedia {
         let settings = Arc::clone(&self.settings);
         Box::new(session::AntSession::new(self.profile.lang, settings, self.seats.clone()))
     }
+
+    fn open_for(&self, endpoint: &str) -> Box<dyn Session> {
+        match endpoint {
+            rest::ENDPOINT => {
+                Box::new(rest::RestSession::new(Arc::clone(&self.settings.app), Arc::clone(&self.settings)))
+            }
+            _ => self.open(),
+        }
+    }
 }
 
 const fn endpoint(at: At) -> Endpoint {
@@ -139,6 +157,7 @@ pub static SPEC: Spec = Spec {
         endpoint(At::Below("/websocket")),
         // What an option of the player's page appends; the same is spoken there.
         endpoint(At::Below("/websocket/signaling")),
+        Endpoint { at: At::Below(rest::ENDPOINT), codec: Codec::Exchange, plain: None, subprotocol: Subprotocol::None },
         endpoint(At::Ports { plain: ":5080", secure: ":5443" }),
     ],
     keys: &[
@@ -168,6 +187,11 @@ pub static SPEC: Spec = Spec {
         Key { name: "hook_allow", default: "[]", doc: "Addresses that webhooks may go to though they are not public." },
         Key { name: "hook_secret_file", default: "\"\"", doc: "A file with the secret that signs webhooks." },
         Key { name: "app", default: "[]", doc: "What single applications ask of their clients." },
+        Key {
+            name: "rest_allowed",
+            default: "[\"127.0.0.0/8\", \"::1\"]",
+            doc: "Addresses whose REST requests are answered.",
+        },
         Key { name: "pages_dir", default: "\"\"", doc: "A folder of pages, served below each application." },
     ],
     messages: &[
@@ -187,11 +211,41 @@ pub static SPEC: Spec = Spec {
         MessageDoc::new("forceStreamQuality", Direction::In, "Command::Prefer", SESSION),
         MessageDoc::new("getStreamInfo", Direction::In, "Command::Query (Renditions)", SESSION),
         MessageDoc::new("getTrackList", Direction::In, "Command::Query (Tracks)", SESSION),
+        MessageDoc::new("join", Direction::In, "Command::Join (Pair)", PAIR),
+        MessageDoc::new("leave", Direction::In, "Command::Leave", PAIR),
+        MessageDoc::new("peerMessageCommand", Direction::Both, "Command::Signal (Info), Event::MemberSignal", PAIR),
+        MessageDoc::new("joinRoom", Direction::In, "Command::Join (Open)", ROOM),
+        MessageDoc::new("getRoomInfo", Direction::In, "Command::Query (Stream)", ROOM),
+        MessageDoc::new("leaveFromRoom", Direction::In, "Command::Leave", ROOM),
+        MessageDoc::new("getBroadcastObject", Direction::In, "Command::Query (Stream)", KNOW),
+        MessageDoc::new("updateStreamMetaData", Direction::In, "Command::Describe", KNOW),
+        MessageDoc::new("getSubtracks", Direction::In, "Command::Query (Stream)", KNOW),
+        MessageDoc::new("getSubtracksCount", Direction::In, "Command::Query (Stream)", KNOW),
+        MessageDoc::new("getSubscriberCount", Direction::In, "Command::Query (Viewers)", KNOW),
+        MessageDoc::new("getSubscribers", Direction::In, "Command::Query (Viewers)", KNOW),
+        MessageDoc::new("getVideoTrackAssignmentsCommand", Direction::In, "Command::Query (Tracks)", KNOW),
+        MessageDoc::new("updateVideoTrackAssignmentsCommand", Direction::In, "Command::Query (Tracks)", KNOW),
+        MessageDoc::new("getDebugInfo", Direction::In, "answered by the session", KNOW),
+        MessageDoc::new("registerPushNotificationToken", Direction::In, "declined by the session", SESSION),
+        MessageDoc::new("sendPushNotification", Direction::In, "declined by the session", SESSION),
+        MessageDoc::new("joined", Direction::Out, "Event::Joined", PAIR),
+        MessageDoc::new("leaved", Direction::Out, "answer to leave", PAIR),
+        MessageDoc::new("joinedTheRoom", Direction::Out, "Event::Joined, Event::Known", ROOM),
+        MessageDoc::new("leavedFromRoom", Direction::Out, "answer to leaveFromRoom, and to stop in a room", ROOM),
+        MessageDoc::new("roomInformation", Direction::Out, "Event::Known", ROOM),
+        MessageDoc::new("broadcastObject", Direction::Out, "Event::Known", KNOW),
+        MessageDoc::new("subtrackList", Direction::Out, "Event::Known", KNOW),
+        MessageDoc::new("subtrackCount", Direction::Out, "Event::Known", KNOW),
+        MessageDoc::new("subscriberCount", Direction::Out, "Event::Viewers", KNOW),
+        MessageDoc::new("subscriberList", Direction::Out, "Event::Viewers", KNOW),
+        MessageDoc::new("debugInfo", Direction::Out, "answer to getDebugInfo", KNOW),
+        MessageDoc::new("VIDEO_TRACK_ASSIGNMENT_LIST", Direction::Out, "Event::Tracks, by Command::Say", KNOW),
+        MessageDoc::new("AUDIO_TRACK_ASSIGNMENT", Direction::Out, "Event::Speaker, by Command::Say", KNOW),
         MessageDoc::new("getIceServerConfig", Direction::In, "answered by the session", SESSION),
         MessageDoc::new("ping", Direction::In, "answered by the session", SESSION),
         MessageDoc::new("pong", Direction::Out, "answer to ping", WIRE),
         MessageDoc::new("iceServerConfig", Direction::Out, "answer to getIceServerConfig", WIRE),
-        MessageDoc::new("start", Direction::Out, "Event::Reserved", WIRE),
+        MessageDoc::new("start", Direction::Out, "Event::Reserved; Event::Members of a pair", WIRE),
         MessageDoc::new("streamInformation", Direction::Out, "Event::Renditions", WIRE),
         MessageDoc::new("trackList", Direction::Out, "Event::Tracks", WIRE),
         MessageDoc::new("publish_started", Direction::Out, "Event::Flowing", WIRE),
@@ -214,5 +268,8 @@ pub static SPEC: Spec = Spec {
 };
 
 const SESSION: &str = "src/session.rs";
+const PAIR: &str = "src/session/pair.rs";
+const ROOM: &str = "src/session/room.rs";
+const KNOW: &str = "src/session/know.rs";
 const WIRE: &str = "src/wire.rs";
 const REFUSAL: &str = "src/refusal.rs";

@@ -156,6 +156,8 @@ impl Default for Conference {
 pub mod status {
     /// It was made, and nobody has published it.
     pub const CREATED: &str = "created";
+    /// Somebody is about to publish it.
+    pub const PREPARING: &str = "preparing";
     /// Somebody publishes it.
     pub const BROADCASTING: &str = "broadcasting";
     /// Somebody has published it, and ended.
@@ -292,6 +294,16 @@ impl Stored for Broadcast {}
 impl Stored for Token {}
 impl Stored for Subscriber {}
 
+/// When a record is of no use any more, in seconds since 1970; `None`: it is kept.
+#[must_use]
+pub fn expires(table: Table, record: &[u8]) -> Option<u64> {
+    if table != Table::Token {
+        return None;
+    }
+    let token: Token = serde_json::from_slice(record).ok()?;
+    u64::try_from(token.expire_date).ok()
+}
+
 /// Where a broadcast is kept.
 #[must_use]
 pub fn broadcast_key(app: &str, stream: &Name) -> Key {
@@ -390,6 +402,14 @@ mod tests {
     fn too_much_is_no_record() {
         let much = Broadcast { description: Some("x".repeat(Record::BYTES)), ..Broadcast::default() };
         assert!(much.record().is_none());
+    }
+
+    #[test]
+    fn tokens_expire_and_nothing_else_does() {
+        let token = Token { expire_date: 7, ..Token::default() }.record().expect("small");
+        assert_eq!(expires(Table::Token, &token.0), Some(7));
+        assert_eq!(expires(Table::Broadcast, &token.0), None);
+        assert_eq!(expires(Table::Token, b"no token"), None);
     }
 
     #[test]

@@ -17,8 +17,11 @@ pub struct Request<'a> {
     pub method: &'a str,
     /// The endpoint's own path, as the specification of the dialect has it.
     pub endpoint: &'a str,
-    /// The name of what is asked for; not empty, and not decoded.
+    /// The name of what is asked for; not empty, and not decoded. Of an [`Exchange`](crate::Codec::Exchange) endpoint, all of
+    /// the path that is below it, from its slash on.
     pub name: &'a str,
+    /// What follows the question mark, not decoded; empty if there is none.
+    pub query: &'a str,
     /// What of the session's resource is meant: empty, or it begins with `/`. `None`: the request made the session.
     pub resource: Option<&'a str>,
     /// Where the session's resource is, as a URL reference for this client.

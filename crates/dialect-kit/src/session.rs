@@ -90,6 +90,10 @@ pub trait Dialect: Send + Sync {
     fn open_as(&self, _subprotocol: Option<&str>) -> Box<dyn Session> {
         self.open()
     }
+    /// The same for a request to the endpoint with this end of its path.
+    fn open_for(&self, _endpoint: &str) -> Box<dyn Session> {
+        self.open()
+    }
     /// What a body in this dialect's canonical form says in plain text, for the engine, which stands between dialects; pure.
     /// `None`: nothing. By default a body is plain text.
     fn plain<'a>(&self, signal: &'a Signal) -> Option<Cow<'a, [u8]>> {

@@ -67,6 +67,9 @@ pub enum Codec {
     WebSocket,
     /// Requests at the path and below it ([`crate::http`]).
     Http,
+    /// Requests below the path, each to a party of its own, which ends with its reply. They come from certain networks
+    /// only: by default, from this machine.
+    Exchange,
 }
 
 /// A configuration key of a dialect.

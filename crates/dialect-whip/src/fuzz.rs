@@ -103,6 +103,7 @@ fn ask(
         method,
         endpoint,
         name,
+        query: "",
         resource,
         location: "/whip/s/r",
         admitted: true,

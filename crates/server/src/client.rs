@@ -10,6 +10,14 @@ use std::net::{IpAddr, SocketAddr};
 use crate::config::Networks;
 use crate::ws::Headers;
 
+/// Headers by which a reverse proxy says that the request came from somewhere else.
+const PROXIED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+
+/// Whether a proxy says that it hands on what somebody else asks.
+pub(crate) fn is_proxied(headers: &http::HeaderMap) -> bool {
+    PROXIED.iter().any(|name| headers.contains_key(*name))
+}
+
 /// The address of a request's client; `None` for one that comes through a Unix socket and is not named.
 pub(crate) fn address(trusted: &Networks, peer: Option<IpAddr>, headers: &(impl Headers + ?Sized)) -> Option<IpAddr> {
     let peer = peer.map(|address| address.to_canonical());

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use patchbay_core::{Codec, Lang, Limits, MemberSpace, Name, Patch, Profile, Realm, RealmLimits, Speaks, StreamSpace};
 use patchbay_dialect_antmedia::{self as antmedia, AntMedia};
+use patchbay_dialect_kit::job::Table;
 use patchbay_dialect_kit::{Dialect, Rate, Spec};
 use patchbay_dialect_mesh::{self as mesh, Mesh};
 use patchbay_dialect_sid::{self as sid, Sid};
@@ -160,6 +161,7 @@ fn served_antmedia(config: &Config) -> Result<Vec<Served>, String> {
         ping_interval: Duration::from_millis(keys.ping_interval_ms),
         idle_timeout: Duration::from_millis(keys.idle_timeout_ms),
         rate: rate(config),
+        app: Arc::default(),
         security: antmedia::security::Security::default(),
     };
     let certificate = config.https.cert.is_some();
@@ -173,8 +175,13 @@ fn served_antmedia(config: &Config) -> Result<Vec<Served>, String> {
             let origins = config.antmedia_origins();
             Door::all(&antmedia::SPEC, &Setting { path, listen: None, native_ports: false, origins, tokens: None })
         });
+        let doors = doors.map(|door| match door.once {
+            true => Door { callers: Some(keys.rest_allowed.clone()), ..door },
+            false => door,
+        });
         let pages = keys.pages_dir.as_ref().map(|root| Folder::new(&below, root));
-        let settings = antmedia::Settings { security: apps::security(config, app)?, ..settings.clone() };
+        let security = apps::security(config, app)?;
+        let settings = antmedia::Settings { app: Arc::from(app.as_str()), security, ..settings.clone() };
         let dialect = Arc::new(AntMedia::new(ANTMEDIA, Realm(realm), settings));
         served.push(Served { dialect, doors: doors.collect(), ports: std::mem::take(&mut ports), pages });
     }
@@ -262,6 +269,11 @@ fn served_sylk(config: &Config) -> Result<Served, String> {
     };
     let dialect = Arc::new(Sylk::new(SYLK, sylk_realm(config)?, settings));
     Ok(Served::new(dialect, Door::all(&sylk::SPEC, &doors)))
+}
+
+/// When a record of the store is of no use any more, in seconds since 1970. Only antmedia keeps some.
+pub(crate) fn expires(table: Table, record: &[u8]) -> Option<u64> {
+    antmedia::records::expires(table, record)
 }
 
 /// The profile of the parties that telephones call and are called by; `None`: they are not served.
@@ -403,9 +415,14 @@ mod tests {
         let served = served_antmedia(&config).expect("no file is named");
         let places = |served: &Served| served.doors.iter().map(|door| door.at.clone()).collect::<Vec<_>>();
         let path = |path: &str| Place::Path(path.to_owned());
-        let one = ["/one/websocket", "/one/websocket/signaling", "//websocket", "//websocket/signaling"].map(path);
-        assert_eq!(places(&served[0]), one);
-        assert_eq!(places(&served[1]), ["/two/websocket", "/two/websocket/signaling"].map(path));
+        let below = |app: &str| {
+            let sockets = ["websocket", "websocket/signaling"].map(|end| path(&format!("{app}{end}")));
+            sockets.into_iter().chain([Place::Tree(format!("{app}rest/v2"))]).collect::<Vec<_>>()
+        };
+        assert_eq!(places(&served[0]), [below("/one/"), below("//")].concat());
+        assert_eq!(places(&served[1]), below("/two/"));
+        let restricted = |door: &Door| door.once == door.callers.is_some();
+        assert!(served.iter().flat_map(|served| &served.doors).all(restricted), "REST is for this machine");
         assert_eq!((served[0].ports.len(), served[1].ports.len()), (1, 0), "bound once");
         assert!(
             served

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use patchbay_dialect_kit::{At, Codec, Endpoint, Spec, Subprotocol};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::config::{ListenAddr, OriginPolicy};
+use crate::config::{ListenAddr, Networks, OriginPolicy};
 
 /// One place where a dialect's clients connect.
 #[derive(Clone)]
@@ -24,6 +24,10 @@ pub struct Door {
     pub subprotocol: Subprotocol,
     /// The end of its path, for a door to which requests come instead of upgrades.
     pub requests: Option<&'static str>,
+    /// Each of them is a party of its own ([`Codec::Exchange`]).
+    pub once: bool,
+    /// Whose they may be; `None`: anybody's.
+    pub callers: Option<Networks>,
 }
 
 /// Where a door is.
@@ -64,7 +68,7 @@ impl Door {
         let door = |endpoint: &Endpoint| {
             let at = match endpoint.at {
                 At::Path(_) => Place::Path(setting.path.to_owned()),
-                At::Below(tail) if endpoint.codec == Codec::Http => Place::Tree(format!("{}{tail}", setting.path)),
+                At::Below(tail) if endpoint.codec != Codec::WebSocket => Place::Tree(format!("{}{tail}", setting.path)),
                 At::Below(tail) => Place::Path(format!("{}{tail}", setting.path)),
                 At::Root => Place::Root,
                 // Listeners for doors that are doors already: `Ports`.
@@ -82,9 +86,11 @@ impl Door {
                 plain: endpoint.plain,
                 subprotocol: endpoint.subprotocol,
                 requests: match (&endpoint.codec, &endpoint.at) {
-                    (Codec::Http, At::Below(tail)) => Some(tail),
+                    (Codec::Http | Codec::Exchange, At::Below(tail)) => Some(tail),
                     _ => None,
                 },
+                once: endpoint.codec == Codec::Exchange,
+                callers: None,
             })
         };
         spec.endpoints.iter().filter_map(door).collect()

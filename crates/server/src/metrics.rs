@@ -2,6 +2,7 @@
 //! client (DESIGN section 6).
 
 mod sip;
+mod store;
 
 use std::sync::atomic::Ordering;
 
@@ -17,6 +18,7 @@ use crate::line::Lines;
 use crate::media::Seat;
 use crate::switchboard::Snapshot;
 use sip::SipFigures;
+use store::StoreFigures;
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
@@ -45,6 +47,7 @@ struct Gauges {
     resident: Gauge,
     media: MediaFigures,
     sip: SipFigures,
+    store: StoreFigures,
 }
 
 /// What the media workers count, as far as it was when the text is asked for.
@@ -136,6 +139,7 @@ impl Metrics {
         registry.register("views", "Views of streams", gauges.views.clone());
         gauges.media.register(&mut registry);
         gauges.sip.register(&mut registry);
+        gauges.store.register(&mut registry);
         registry.register("resident_memory_bytes", "Resident memory of the process", gauges.resident.clone());
         let version = Family::<Labels<1>, Gauge>::default();
         version.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
@@ -194,6 +198,11 @@ impl Metrics {
         }
     }
 
+    /// What the store counts now.
+    pub(crate) fn set_store(&self, counts: patchbay_store::Counts) {
+        self.gauges.store.set(counts);
+    }
+
     /// The text of `/metrics` (OpenMetrics 1.0).
     pub(crate) fn render(&self, snapshot: &Snapshot, seat: &Seat, lines: &Lines) -> String {
         let value =
@@ -238,6 +247,7 @@ mod tests {
         metrics.connection_refused(Refused::Full);
         metrics.message_in(0);
         metrics.messages_out(0, 3);
+        metrics.set_store(patchbay_store::Counts { puts: 2, refused: 1, queued: 4, ..Default::default() });
         let text = metrics.render(&Snapshot::default(), &Seat::default(), &Lines::default());
         for line in [
             "patchbay_connections_opened_total{dialect=\"mesh\"} 1",
@@ -252,6 +262,10 @@ mod tests {
             "patchbay_hooks_told_total 0",
             "patchbay_hooks_waiting 0",
             "patchbay_sip_dialogs 0",
+            "patchbay_store_jobs_total{kind=\"put\"} 2",
+            "patchbay_store_failures_total{cause=\"full\"} 1",
+            "patchbay_store_failures_total{cause=\"gone\"} 0",
+            "patchbay_store_jobs_waiting 4",
             "patchbay_sip_requests_dropped_total 0",
         ] {
             assert!(text.lines().any(|have| have == line), "{line} is missing in\n{text}");

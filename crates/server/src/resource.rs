@@ -28,6 +28,7 @@ pub(crate) struct Asked {
     pub(crate) method: String,
     pub(crate) endpoint: &'static str,
     pub(crate) name: String,
+    pub(crate) query: String,
     pub(crate) resource: Option<String>,
     pub(crate) location: String,
     pub(crate) admitted: bool,
@@ -105,9 +106,10 @@ impl Opening<'_> {
         let Self { shell, dialect, id, ticket } = self;
         let (sender, inbox) = mpsc::channel(QUEUE);
         let resource = Resource { dialect, inbox: sender };
+        let endpoint = asked.endpoint;
         let reply = resource.ask(asked)?;
         shell.resources.lock().insert(id.clone().into_boxed_str(), resource);
-        let task = Task::new(Arc::clone(shell), dialect, id, ticket);
+        let task = Task::new(Arc::clone(shell), dialect, endpoint, id, ticket);
         tokio::spawn(task.run(inbox));
         Ok(reply)
     }
@@ -130,7 +132,7 @@ struct Task {
 }
 
 impl Task {
-    fn new(shell: Arc<Shell>, dialect: usize, id: String, ticket: Ticket) -> Self {
+    fn new(shell: Arc<Shell>, dialect: usize, endpoint: &'static str, id: String, ticket: Ticket) -> Self {
         let mailbox = Arc::new(Mailbox::default());
         let party = shell.switchboard.attach(shell.dialects[dialect].profile(), Arc::clone(&mailbox));
         // Looked at after the party was attached: either this or `close_all` sees the other.
@@ -139,7 +141,7 @@ impl Task {
         }
         shell.metrics.connection_opened(dialect);
         Self {
-            session: shell.dialects[dialect].open(),
+            session: shell.dialects[dialect].open_for(endpoint),
             shell,
             dialect,
             id,
@@ -206,6 +208,7 @@ impl Task {
             method: &asked.method,
             endpoint: asked.endpoint,
             name: &asked.name,
+            query: &asked.query,
             resource: asked.resource.as_deref(),
             location: &asked.location,
             admitted: asked.admitted,

@@ -130,7 +130,7 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
         .flat_map(|served| served.ports.iter().map(|address| (served.dialect.spec().name, address.clone())))
         .collect();
     let caller = dialects::caller(&served);
-    let shell = Arc::new(shell(config, served, Store::memory())?);
+    let shell = Arc::new(shell(config, served, Store::below(config.data_dir.clone(), dialects::expires))?);
 
     media::start(config, &shell)?;
     if let Some(caller) = caller {
@@ -212,6 +212,7 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
     shell.switchboard.close_all(CloseCause::Shutdown);
     gone(&shell, STOP_AT_MOST.min(Duration::from_millis(450))).await;
     shell.lines.stop().await;
+    shell.jobs.store().close();
     timers.abort();
     load.abort();
     // Dropped listeners remove their sockets' files.

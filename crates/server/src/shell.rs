@@ -174,6 +174,13 @@ impl Shell {
         self.trusted_proxies.contain(caller.address)
     }
 
+    /// Whether a request comes from one of these networks. What a proxy hands on that is not trusted could be anybody's,
+    /// so it comes from none.
+    pub(crate) fn admits(&self, networks: &Networks, caller: Caller, headers: &http::HeaderMap) -> bool {
+        let hidden = client::is_proxied(headers) && !self.trusts(caller);
+        !hidden && networks.contain(client::address(&self.trusted_proxies, caller.address, headers))
+    }
+
     /// The place of a client behind a trusted proxy, which is known by its upgrade request only. Plain requests take
     /// none: their connection is the proxy's, and it may carry those of several clients.
     ///

@@ -22,3 +22,16 @@ pub(crate) fn fits(job: &Job) -> bool {
         Job::Ask { .. } | Job::Notify { .. } => false,
     }
 }
+
+/// What it keeps in memory while it waits, about.
+pub(crate) fn bytes(job: &Job) -> usize {
+    match job {
+        Job::Get(keys) => keys.iter().map(|key| key.key.len()).sum(),
+        Job::Put(changes) => changes
+            .iter()
+            .map(|change| change.key.key.len() + change.is.as_ref().map_or(0, |record| record.0.len()))
+            .sum(),
+        Job::List { prefix, .. } => prefix.len(),
+        Job::Ask { .. } | Job::Notify { .. } => 0,
+    }
+}

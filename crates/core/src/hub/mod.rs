@@ -268,6 +268,13 @@ impl Hub {
                 self.patches.unview(party, &stream);
                 Ok(())
             }
+            Command::EndStream { stream, cause } => {
+                self.streams.end_stream(profile.realm, stream, cause, &self.directory, out)
+            }
+            Command::SayToAll { stream, binary, bytes } => {
+                self.streams.say_to_all(profile.realm, stream, binary, &bytes, out);
+                Ok(())
+            }
             Command::Query(query) => {
                 let rooms = &self.rooms;
                 let is_room = |name: &Name| rooms.named(profile.realm, name).is_some();

@@ -3,6 +3,8 @@
 //! A publication and a view are one link each, a leg of the engine. A *stage* is a stream's name while it means
 //! something: its own publication, those that name it as their main stream, and the views of either.
 
+mod manage;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +14,9 @@ use super::owner::{Owner, Via};
 use super::waiting::Waiting;
 use crate::id::LinkIds;
 use crate::{
-    Body, Cause, CauseKind, Codec, Effects, Event, Kinds, Known, LegRole, LinkId, MediaEvent, MediaFault, MediaOp,
-    Moment, Name, Open, PartyId, Publish, Published, Query, Realm, RealmLimits, Refusal, Report, RoomId, Section,
-    Selection, Signal, SignalKind, Speaks, Tag, Topic, Track, Transport, View,
+    Body, Cause, CauseKind, Codec, Effects, Event, Kinds, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Moment,
+    Name, Open, PartyId, Publish, Query, Realm, RealmLimits, Refusal, Report, RoomId, Section, Selection, Signal,
+    SignalKind, Speaks, Tag, Topic, Track, Transport, View,
 };
 
 /// How often the engine tells of a publication: often enough that a list of renditions is never stale to the eye.
@@ -73,6 +75,8 @@ struct Viewed {
     /// In the order in which they came, so that sections keep their places.
     tracks: Vec<(Name, Track)>,
     about: Option<Body>,
+    /// What was last measured.
+    report: Report,
 }
 
 #[derive(Debug)]
@@ -271,6 +275,7 @@ impl Streams {
             height: None,
             tracks: Vec::new(),
             about,
+            report: Report::default(),
         };
         for link in stage.own.iter().chain(&stage.subs) {
             if let Some(track) = self.track(*link, &viewed, false) {
@@ -436,33 +441,22 @@ impl Streams {
             Query::Stream(stream) => {
                 let known = match self.stages.get(&(realm, stream.clone())) {
                     Some(stage) => self.known(realm, stage),
-                    None if is_room(&stream) => Known::default(),
+                    None if is_room(&stream) => crate::Known::default(),
                     None => return Err(Refusal::NoSuchStream),
                 };
                 out.tell(party, Event::Known { tag, stream, known });
             }
+            Query::Views(stream) => self.views_of(party, realm, tag, stream, out),
+            Query::Streams { after, most } => self.list(party, realm, tag, after, most, out),
             Query::Viewers(stream) => {
                 let stage = self.stages.get(&(realm, stream.clone()));
                 let views = stage.into_iter().flat_map(|stage| &stage.views).filter_map(|link| self.views.get(link));
-                let about = views.filter_map(|view| view.about.clone()).take(Known::LISTED).collect();
+                let about = views.filter_map(|view| view.about.clone()).take(crate::Known::LISTED).collect();
                 let count = stage.map_or(0, |stage| stage.views.len());
                 out.tell(party, Event::Viewers { tag, stream, count, about });
             }
         }
         Ok(())
-    }
-
-    fn known(&self, realm: Realm, stage: &Stage) -> Known {
-        let published = |link: &LinkId| {
-            let Publication { name, main, live, since, about, .. } = self.publications.get(link)?;
-            let own = self.stages.get(&(realm, name.clone()));
-            let viewers = own.map_or(0, |stage| stage.views.len());
-            let (stream, main, about) = (name.clone(), main.clone(), about.clone());
-            Some(Published { stream, main, live: *live, since: *since, viewers, about })
-        };
-        let mut tracks: Vec<_> = stage.subs.iter().filter_map(published).take(Known::LISTED).collect();
-        tracks.sort_unstable_by(|a, b| a.stream.cmp(&b.stream));
-        Known { own: stage.own.as_ref().and_then(published), tracks, viewers: stage.views.len() }
     }
 
     /// A publisher says something else of its stream.
@@ -577,7 +571,8 @@ impl Streams {
             MediaEvent::Report { report, .. } => {
                 if let Some(publication) = self.publications.get_mut(&link) {
                     publication.report = report;
-                } else if let Some(view) = self.views.get(&link) {
+                } else if let Some(view) = self.views.get_mut(&link) {
+                    view.report = report.clone();
                     view.owner.tell(Event::Measured { link, report }, directory, out);
                 }
             }

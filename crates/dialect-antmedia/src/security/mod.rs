@@ -79,7 +79,7 @@ impl Default for Security {
     /// Everybody may do everything, and nothing is stored.
     fn default() -> Self {
         Self {
-            app: Arc::from(""),
+            app: Arc::from("live"),
             stored: false,
             known_streams: false,
             known_rooms: false,

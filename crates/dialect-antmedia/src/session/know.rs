@@ -75,7 +75,7 @@ impl AntSession {
             tracks.filter(|track| page.role.is_none() || About::read(track).role.as_deref() == page.role.as_deref());
         if counts {
             let count = tracks.count();
-            ctx.out.text(|out| broadcast::count(out, "subtrackCount", stream, count));
+            ctx.out.text(|out| broadcast::subtrack_count(out, stream, count));
         } else {
             let tracks: Vec<_> = tracks.skip(page.offset).take(page.size).collect();
             ctx.out.text(|out| broadcast::subtracks(out, stream, &tracks, clock));
@@ -91,7 +91,7 @@ impl AntSession {
         ctx: &mut Ctx<'_>,
     ) {
         ctx.out.text(|out| match page {
-            None => broadcast::count(out, "subscriberCount", stream, count),
+            None => broadcast::subscriber_count(out, stream, count),
             Some(page) => broadcast::subscribers(out, stream, about, (page.offset, page.size)),
         });
     }

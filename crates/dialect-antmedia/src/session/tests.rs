@@ -195,4 +195,39 @@ fn an_offer_of_nothing_still_has_a_mapping_and_its_candidates_an_id() {
     assert!(said[0].contains(r#""idMapping":{"7":"ARDAMSas"}"#), "{said:?}");
 }
 
+#[test]
+fn a_page_is_told_who_speaks_last() {
+    let mut bench = Bench::new();
+    bench.holds("play", 1);
+    let speaks = |track: &str| Event::Speaker { link: LinkId::new(1), track: name(track) };
+    assert!(bench.told(speaks("s")).is_empty(), "a stream of its own has one voice");
+    assert!(bench.session.deadline() > Some(Moment::START));
+    assert!(bench.told(speaks("cam1")).is_empty());
+    assert!(bench.told(speaks("cam2")).is_empty());
+    let said = bench.deadline().1;
+    let [(UNHEARD, Command::Say { binary: false, bytes, .. })] = &said[..] else { panic!("{said:?}") };
+    let expected = r#"{"command":"event","streamId":"s","eventType":"AUDIO_TRACK_ASSIGNMENT","payload":[{"audioLabel":"cam2","trackId":"cam2","audioLevel":255}]}"#;
+    assert_eq!(std::str::from_utf8(bytes), Ok(expected));
+}
+
+#[test]
+fn one_of_two_is_told_of_each_that_comes_even_if_lists_are_late() {
+    let mut bench = Bench::new();
+    let asked = bench.says(r#"{"command":"join","streamId":"s"}"#);
+    let own = name("0000000000000000");
+    let joined = Event::Joined { tag: asked[0].0, room: RoomId::new(4), room_name: name("s"), name: own.clone() };
+    assert_eq!(bench.told(joined), [finished("joined")]);
+    let list = |bench: &mut Bench, others: &[&str]| {
+        let names = std::iter::once(own.clone()).chain(others.iter().map(|other| name(other))).collect();
+        let list = Arc::new(patchbay_core::MemberList::new(1, names, Vec::new(), Vec::new()));
+        bench.told(Event::Members { room: RoomId::new(4), room_name: name("s"), list, replaceable: false })
+    };
+    let (start, stop) = (r#"{"command":"start","streamId":"s"}"#, r#"{"command":"stop","streamId":"s"}"#);
+    assert!(list(&mut bench, &["a"]).is_empty(), "who came second waits for the offer");
+    assert_eq!(list(&mut bench, &["b"]), [stop, start], "one has gone and another come");
+    assert!(list(&mut bench, &["b"]).is_empty());
+    assert_eq!(list(&mut bench, &[]), [stop]);
+    assert_eq!(list(&mut bench, &["c"]), [start]);
+}
+
 mod gate;

@@ -45,8 +45,17 @@ pub(crate) fn subtracks(out: &mut Vec<u8>, stream: &Name, tracks: &[&Published],
     out.push(b'}');
 }
 
-/// The answer to `getSubtracksCount` and `getSubscriberCount`.
-pub(crate) fn count(out: &mut Vec<u8>, definition: &str, stream: &Name, count: usize) {
+/// The answer to `getSubtracksCount`.
+pub(crate) fn subtrack_count(out: &mut Vec<u8>, stream: &Name, number: usize) {
+    count(out, "subtrackCount", stream, number);
+}
+
+/// The answer to `getSubscriberCount`.
+pub(crate) fn subscriber_count(out: &mut Vec<u8>, stream: &Name, number: usize) {
+    count(out, "subscriberCount", stream, number);
+}
+
+fn count(out: &mut Vec<u8>, definition: &str, stream: &Name, count: usize) {
     notification(out, definition, stream);
     number(out, "count", u32::try_from(count).unwrap_or(u32::MAX));
     out.push(b'}');

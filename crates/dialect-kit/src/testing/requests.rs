@@ -61,6 +61,7 @@ pub(super) fn with_request(
         method: &written.method,
         endpoint,
         name: target.name,
+        query: "",
         resource: target.resource.map(|(_, of)| of),
         location: &format!("{endpoint}/{}/{own}", target.name),
         admitted: !written.stranger,

@@ -117,7 +117,8 @@ fn of_streams(hub: &mut Hub, [a, b]: [PartyId; 2]) -> Vec<Event> {
             hub.on_media(now, MediaEvent::Report { link, report }, &mut effects);
             hub.on_media(now, MediaEvent::Switched { link, source, height: 360 }, &mut effects);
         }
-        for query in [Query::Renditions(name("s")), Query::Tracks(name("s"))] {
+        let queries = [Query::Renditions, Query::Tracks, Query::Stream, Query::Viewers];
+        for query in queries.map(|query| query(name("s"))) {
             hub.handle(now, b, Tag(8), Command::Query(query), &mut effects);
         }
         hub.on_media(now, MediaEvent::Lost { link: cam }, &mut effects);

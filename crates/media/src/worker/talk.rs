@@ -91,6 +91,7 @@ impl Worker {
     pub(super) fn described(&mut self, index: usize, offer: bool, text: &str, now: Instant, sink: &mut dyn Sink) {
         let Some(leg) = self.legs[index].as_deref() else { return };
         match (&leg.role, offer) {
+            (Role::Phone(phone), true) if phone.agreed && text.is_empty() => self.phone_asks(index, now, sink),
             (Role::Phone(phone), true) if phone.agreed => self.phone_changes(index, text, now, sink),
             (Role::Talk(talking), true) if talking.agreed => self.browser_changes(index, text, now, sink),
             // Both offer at once (RFC 3264 section 4): ours stands.
@@ -176,6 +177,17 @@ impl Worker {
         self.rename(index);
         local.into_iter().for_each(|event| sink.event(event));
         self.settles(index, now, sink);
+        self.touch(index);
+    }
+
+    /// A telephone wants to be offered anew what the other end can (RFC 3261 section 14.2): exchanges hold and resume so.
+    fn phone_asks(&mut self, index: usize, now: Instant, sink: &mut dyn Sink) {
+        let Some(leg) = self.legs[index].as_deref() else { return };
+        let other = other(leg).and_then(|other| self.by_link.get(&other).copied());
+        match other.and_then(|other| can(self.legs[other].as_deref()?)) {
+            Some(basis) => self.propose(index, Some(basis), now, sink),
+            None => sink.event(MediaEvent::Declined { link: leg.link }),
+        }
         self.touch(index);
     }
 

@@ -27,7 +27,12 @@ pub(super) const TABLE: &[Key] = &[
         "Origins that browsers may connect from: full origins, `host:port`, `host`, `*` (all), `same-host`. Also `--allowed-origins`.",
     ),
     Key::new("require_origin", Switch, "false", "Refuses requests without an Origin header, which no browser sends."),
-    Key::new("data_dir", Path, r#""./patchbay-data""#, "The folder of the embedded store and of recordings."),
+    Key::new(
+        "data_dir",
+        Path,
+        r#""./patchbay-data""#,
+        "The folder of the embedded store; made by the first thing that is stored.",
+    ),
     Key::new("threads", THREADS, "0", "Threads that serve connections; 0 = one per core."),
     Key::new(
         "log.format",
@@ -255,6 +260,12 @@ pub(super) const TABLE: &[Key] = &[
         Path,
         r#""""#,
         "A folder with the vendor's pages, served below each application.",
+    ),
+    Key::new(
+        "dialect.antmedia.rest_allowed",
+        Networks,
+        r#"["127.0.0.0/8", "::1"]"#,
+        "Addresses and ranges whose REST requests (`/NAME/rest/v2`) are answered; the reference's `remoteAllowedCIDR`. Requests that a proxy hands on are nobody's unless it is one of `http.trusted_proxies`.",
     ),
     Key::new(
         "dialect.antmedia.red5_properties",

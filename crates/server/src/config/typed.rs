@@ -185,6 +185,7 @@ sections! {
         video_codecs: Vec<String>,
         ping_interval_ms: u64,
         idle_timeout_ms: u64,
+        rest_allowed: Networks,
         #[serde(deserialize_with = "optional")] pages_dir: Option<PathBuf>,
         #[serde(deserialize_with = "optional")] red5_properties: Option<PathBuf>,
         hook_allow: Networks,

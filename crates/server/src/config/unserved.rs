@@ -7,7 +7,6 @@ use super::values::Values;
 /// A key, or a section with all below it, and what is missing. A line leaves with its feature.
 const UNSERVED: &[(&str, &str)] = &[
     ("native_ports", "the native ports of ers"),
-    ("data_dir", "an embedded store"),
     ("media.tcp_port", "ICE over TCP"),
     ("dialect.ers", "the ers dialect"),
 ];

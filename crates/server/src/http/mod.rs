@@ -17,6 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use subtle::ConstantTimeEq;
 
+use crate::client;
 use crate::door::Place;
 use crate::listener::Role;
 use crate::metrics::Refused;
@@ -180,13 +181,11 @@ fn metrics(shell: &Shell, caller: Caller, request: &Request<Incoming>) -> Answer
     if !may_administer(shell, caller, request) {
         return plain(403, "Forbidden: ask from the same machine, or set admin.addr or admin.token_file\n");
     }
+    shell.metrics.set_store(shell.jobs.store().counts());
     let text = shell.metrics.render(shell.switchboard.snapshot(), shell.switchboard.seat(), &shell.lines);
     let answer = Response::new(Full::new(Bytes::from(text)));
     with(answer, header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")
 }
-
-/// Headers by which a reverse proxy says that the request came from somewhere else.
-const PROXIED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
 /// With a token, whoever presents it. Without, callers of the admin listener, and callers from this machine that are
 /// not a reverse proxy's.
@@ -197,8 +196,7 @@ fn may_administer(shell: &Shell, caller: Caller, request: &Request<Incoming>) ->
         return bool::from(given.ct_eq(token.as_bytes()));
     }
     let local = caller.address.is_some_and(|address| address.to_canonical().is_loopback());
-    let proxied = PROXIED.iter().any(|name| request.headers().contains_key(*name));
-    caller.role == Role::Admin || (local && !proxied)
+    caller.role == Role::Admin || (local && !client::is_proxied(request.headers()))
 }
 
 /// What a door answers to requests that are no upgrade: as its dialect's own server does, and nothing of ours besides.

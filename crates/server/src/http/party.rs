@@ -56,7 +56,7 @@ pub(super) async fn answer(
     let text = |name| request.headers().get(name).map(|value: &HeaderValue| value.to_str().unwrap_or_default());
     let one = request.headers().get_all(header::ORIGIN).iter().count() <= 1;
     let friendly = one && endpoint.door.origins.admits(text(header::ORIGIN), text(header::HOST));
-    let (reply, whole) = match judge(shell, endpoint, friendly, &request) {
+    let (reply, whole) = match judge(shell, caller, endpoint, friendly, &request) {
         Err(reply) => (reply, empty),
         Ok(admitted) => ask(shell, caller, endpoint, &place.rest, admitted, request).await,
     };
@@ -68,12 +68,23 @@ pub(super) async fn answer(
 }
 
 /// Whether the request may be asked at all, and whether it has shown a token.
-fn judge(shell: &Shell, endpoint: &Endpoint, friendly: bool, request: &Request<Incoming>) -> Result<bool, Reply> {
+fn judge(
+    shell: &Shell,
+    caller: Caller,
+    endpoint: &Endpoint,
+    friendly: bool,
+    request: &Request<Incoming>,
+) -> Result<bool, Reply> {
     let door = &endpoint.door;
     let headers = request.headers();
     if !friendly {
         shell.metrics.connection_refused(Refused::Upgrade);
         return Err(Reply::problem(403, "Forbidden", "pages of this origin are not admitted; see allowed_origins"));
+    }
+    if door.callers.as_ref().is_some_and(|networks| !shell.admits(networks, caller, headers)) {
+        shell.metrics.connection_refused(Refused::Upgrade);
+        let detail = "this interface is for certain addresses only; see dialect.antmedia.rest_allowed";
+        return Err(Reply::problem(403, "Forbidden", detail));
     }
     let admitted =
         door.tokens.as_ref().is_none_or(|tokens| ws::bearer(headers).is_some_and(|token| tokens.admit(token)));
@@ -97,7 +108,9 @@ async fn ask(
 ) -> (Reply, bool) {
     let (head, body) = request.into_parts();
     let announced = ws::has_body(&head.headers);
-    let Some(target) = Target::parse(rest) else { return (missing(), !announced) };
+    let once = endpoint.door.once;
+    let target = if once { Some(Target { name: rest, resource: None }) } else { Target::parse(rest) };
+    let Some(target) = target else { return (missing(), !announced) };
     // What may be asked can be told without a resource, and also behind its end: a preflight is no place for news.
     let wanted = target.resource.filter(|_| head.method != Method::OPTIONS);
     let known = wanted.map(|(id, _)| shell.resources.find(id, endpoint.dialect));
@@ -116,13 +129,14 @@ async fn ask(
         method: head.method.as_str().to_owned(),
         endpoint: endpoint.door.requests.unwrap_or_default(),
         name: target.name.to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
         resource: target.resource.map(|(_, of)| of.to_owned()),
         location: location(shell, caller, endpoint, &head.headers, target.name, &own),
         admitted,
         headers: head
             .headers
             .iter()
-            .filter(|(name, _)| *name != header::AUTHORIZATION)
+            .filter(|(name, _)| once || *name != header::AUTHORIZATION)
             .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
             .collect(),
         body: body.to_vec(),
@@ -215,7 +229,12 @@ fn shared(mut answer: Answer, endpoint: &Endpoint, origin: &HeaderValue, options
     }
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(READABLE));
     if options {
-        let methods = HeaderValue::from_static("DELETE, GET, OPTIONS, PATCH, POST");
+        let methods = if endpoint.door.once {
+            "DELETE, GET, HEAD, OPTIONS, POST, PUT"
+        } else {
+            "DELETE, GET, OPTIONS, PATCH, POST"
+        };
+        let methods = HeaderValue::from_static(methods);
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
         let asked = HeaderValue::from_static("authorization, content-type, if-match");
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked);

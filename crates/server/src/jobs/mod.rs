@@ -35,6 +35,10 @@ impl Jobs {
         Self { store, hooks }
     }
 
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// A session orders something. Never waits.
     pub(crate) fn take(&self, party: PartyId, mailbox: &Arc<Mailbox>, tag: Tag, job: Job) {
         let waiting = Waiting { party, mailbox: Arc::clone(mailbox), tag, told: false };

@@ -64,6 +64,7 @@ pub(super) fn start(shell: &Arc<Shell>, profile: Profile, name: Name, way: Way) 
         headers: Vec::new(),
         came: matches!(way, Way::In { .. }),
         out: None,
+        owes_offer: false,
         insisted: false,
         sent: VecDeque::new(),
         texts: 0,
@@ -96,6 +97,8 @@ struct Call {
     /// A call out that has not been made, as its offer is awaited; then the same again, for a telephone that wants to be
     /// asked otherwise.
     out: Option<Outgoing>,
+    /// The telephone wants to be offered anew what there is: our next offer answers it.
+    owes_offer: bool,
     /// It has been asked in both ways that there are.
     insisted: bool,
     /// Texts on their way, by the agent's numbers of them.
@@ -199,7 +202,10 @@ impl Call {
             }
             Event::CallChanged { state: CallState::Ringing, caller: true, .. } => self.order(DialogOrder::Ring),
             Event::CallSignal { signal, .. } => self.hear(&signal),
-            Event::Declined { .. } => self.order(DialogOrder::AnswerReinvite(Err(488))),
+            Event::Declined { .. } => {
+                self.owes_offer = false;
+                self.order(DialogOrder::AnswerReinvite(Err(488)));
+            }
             Event::KeyWanted { .. } => {
                 self.order(DialogOrder::Info {
                     content_type: picture::CONTENT_TYPE.into(),
@@ -246,6 +252,9 @@ impl Call {
                 self.order(DialogOrder::Answer { sdp, headers });
             }
             (SignalKind::Progress { early: true }, Stage::New) if self.came => self.order(DialogOrder::Progress(sdp)),
+            (SignalKind::Offer, Stage::Answered) if std::mem::take(&mut self.owes_offer) => {
+                self.order(DialogOrder::AnswerReinvite(Ok(sdp)));
+            }
             (SignalKind::Offer, Stage::Answered) => self.order(DialogOrder::Reinvite(sdp)),
             (SignalKind::Answer, Stage::Answered) => self.order(DialogOrder::AnswerReinvite(Ok(sdp))),
             _ => {}
@@ -340,7 +349,10 @@ impl Call {
                     self.describe(SignalKind::Answer, &sdp);
                 }
             }
-            DialogNews::Reinvite { sdp } => self.describe(SignalKind::Offer, sdp.as_deref().unwrap_or_default()),
+            DialogNews::Reinvite { sdp } => {
+                self.owes_offer = sdp.is_none();
+                self.describe(SignalKind::Offer, sdp.as_deref().unwrap_or_default());
+            }
             DialogNews::Reinvited { sdp } => self.describe(SignalKind::Answer, sdp.as_deref().unwrap_or_default()),
             DialogNews::ReinviteFailed { code, reason } => {
                 let reason = reason.split_once(' ').map_or("", |(_, phrase)| phrase).into();

@@ -59,6 +59,8 @@ impl Stage {
                 plain,
                 subprotocol: Subprotocol::First,
                 requests: None,
+                once: false,
+                callers: None,
             },
         };
         let path = |path: &str| Place::Path(path.to_owned());

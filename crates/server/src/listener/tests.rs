@@ -21,7 +21,16 @@ const PLAIN: &str = "Host: localhost\r\n";
 
 fn door(at: Place) -> Door {
     let origins = OriginPolicy::new(&["*"], false);
-    Door { at, origins, tokens: None, plain: Some(DOTS), subprotocol: Subprotocol::First, requests: None }
+    Door {
+        at,
+        origins,
+        tokens: None,
+        plain: Some(DOTS),
+        subprotocol: Subprotocol::First,
+        requests: None,
+        once: false,
+        callers: None,
+    }
 }
 
 /// Listeners of one shell, by role.

@@ -193,7 +193,16 @@ mod tests {
 
     fn door(subprotocol: Subprotocol) -> Door {
         let origins = OriginPolicy::new(&["good.example"], false);
-        Door { at: Place::Root, origins, tokens: None, plain: None, subprotocol, requests: None }
+        Door {
+            at: Place::Root,
+            origins,
+            tokens: None,
+            plain: None,
+            subprotocol,
+            requests: None,
+            once: false,
+            callers: None,
+        }
     }
 
     fn judged(method: &str, changed: &[(&str, Option<&str>)]) -> Result<Admitted, Rejection> {

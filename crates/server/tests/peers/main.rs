@@ -14,6 +14,7 @@ mod patch;
 mod peer;
 mod play;
 mod publish;
+mod rooms;
 mod session;
 mod telephones;
 mod tone;

@@ -75,6 +75,29 @@ fn y57_the_telephone_holds_and_resumes() {
     client.hears_nothing(Duration::from_millis(100));
 }
 
+/// Exchanges hold and resume with a request that offers nothing: ours is in the answer, theirs comes with the `ACK`.
+#[test]
+fn a_telephone_that_asks_for_an_offer_is_made_one() {
+    let (_server, mut telephone, client, mut dialog, first) = standing(false);
+    telephone.hears(5);
+    for (direction, flows) in [("inactive", false), ("sendrecv", true)] {
+        telephone.ask(&mut dialog, "INVITE", "", "");
+        let offer = telephone.next("200").body().to_owned();
+        assert_eq!(target(&offer, "audio"), target(&first, "audio"), "{offer}");
+        assert!(offer.contains("PCMU/8000"), "what is in use can be gone on with: {offer}");
+        let body = telephone.describe(&[PCMU], &format!("a={direction}\r\n"));
+        telephone.ask(&mut dialog, "ACK", "", &body);
+        if flows {
+            telephone.hears(5);
+        } else {
+            assert!(is_still(&telephone), "sound goes on");
+        }
+    }
+    let heard = client.heard();
+    telephone.talks(target(&first, "audio"), 0, 10);
+    client.hears(heard + 1);
+}
+
 #[test]
 fn the_client_holds() {
     let (_server, mut telephone, mut client, _dialog, _) = standing(false);
