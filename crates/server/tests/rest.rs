@@ -287,6 +287,83 @@ fn who_may_ask_is_asked_where_from() {
     }
 }
 
+/// A server with this section of the application `live`, and a file of a secret.
+fn secured(folder: &Folder, section: &str) -> Server {
+    std::fs::write(folder.path().join("key"), format!("{KEY}\n")).expect("writable");
+    let path = folder.path().join("patchbay.toml");
+    let key = folder.path().join("key");
+    let section = section.replace("KEY", key.to_str().expect("text"));
+    std::fs::write(&path, format!("[[dialect.antmedia.app]]\nname = \"live\"\n{section}\n")).expect("writable");
+    let arguments = ["--config", path.to_str().expect("text")];
+    Server::try_start_with(&arguments, &[]).unwrap_or_else(|failed| panic!("{failed:?}"))
+}
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// Signed with that key: python3 -c 'import jwt; print(jwt.encode({"sub": "operator"}, KEY, "HS256"))', and with another.
+const GOOD: &str =
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJvcGVyYXRvciJ9.6a2214YFwHp2ZDasKO4xjeaEbJr9aCKRBsIywir3Uvs";
+const BAD: &str =
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJvcGVyYXRvciJ9.Xw4ePSNwfEb2yUD1EE48xTMnuqrl5odk9Z55qZahKDE";
+
+#[test]
+fn an_application_can_ask_for_signed_tokens() {
+    let folder = Folder::new();
+    let server = secured(&folder, "rest_jwt_key_file = \"KEY\"");
+    let asks = |app: &str, header: &str| {
+        let headers = [("Authorization", header)];
+        let headers = if header.is_empty() { &[][..] } else { &headers[..] };
+        http::exchange(&server.address(), "GET", &format!("/{app}/rest/v2/version"), headers, b"")
+            .expect("an answer")
+            .status
+    };
+    for (header, status) in [
+        (String::new(), 403),
+        ("Bearer".to_owned(), 403),
+        ("Bearer x".to_owned(), 403),
+        (GOOD.to_owned(), 200),
+        (format!("Bearer {GOOD}"), 200),
+        (format!("bearer {GOOD}"), 200),
+        (format!("Bearer {BAD}"), 403),
+        (format!("Basic {GOOD}"), 403),
+    ] {
+        assert_eq!(asks("live", &header), status, "{header}");
+    }
+    assert_eq!(asks("LiveApp", ""), 200, "another application asks for none");
+    let asked = http::exchange(&server.address(), "OPTIONS", &format!("{BASE}/version"), &[], b"").expect("an answer");
+    assert_eq!(asked.status, 204, "browsers ask before they show anything");
+    assert!(!server.log().contains("eyJ"), "{}", server.log());
+}
+
+#[test]
+fn signed_tokens_and_codes_are_made_of_the_applications_secrets() {
+    let folder = Folder::new();
+    let server = secured(&folder, "jwt_key_file = \"KEY\"\ntotp_secret_file_play = \"KEY\"");
+    let at = &server.address();
+    let token = gets(at, "GET", "/broadcasts/s/jwt-token?expireDate=99999999999&type=publish", "");
+    let id = token["tokenId"].as_str().expect("a token");
+    assert_eq!((id.split('.').count(), &token["streamId"], &token["type"]), (3, &json!("s"), &json!("publish")));
+    let code = |path: &str| gets(at, "GET", path, "")["dataId"].as_str().map(ToOwned::to_owned);
+    let six = |code: Option<String>| {
+        code.is_some_and(|code| code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    assert!(six(code("/broadcasts/s/subscribers/alice/totp?type=play")), "of the application's secret");
+    assert_eq!(code("/broadcasts/s/subscribers/alice/totp?type=publish"), None, "there is none for publishers");
+    assert!(does(at, "POST", "/broadcasts/s/subscribers", r#"{"subscriberId":"alice","b32Secret":"GEZDGNBV"}"#));
+    assert!(six(code("/broadcasts/s/subscribers/alice/totp?type=publish")), "of her own");
+    let without = Server::start(&[]);
+    let refused = asks(&without.address(), "GET", "/broadcasts/s/jwt-token?expireDate=9&type=publish", "");
+    assert_eq!((refused.status, refused.body().contains("jwt_key_file")), (400, true));
+}
+
+#[test]
+fn without_a_folder_there_is_no_store() {
+    let server = Server::start(&[("PATCHBAY_DATA_DIR", "")]);
+    let refused = asks(&server.address(), "POST", "/broadcasts/create", "");
+    assert_eq!((refused.status, refused.body().contains("data_store_not_available")), (503, true));
+    assert_eq!(gets(&server.address(), "GET", "/broadcasts/active-live-stream-count", "")["number"], 0);
+}
+
 #[test]
 fn attacks_are_refused_with_a_reason() {
     let server = Server::start(&[]);
