@@ -9,6 +9,7 @@ use patchbay_dialect_kit::testing::reference;
 use patchbay_dialect_kit::{Ctx, Frame, OutFrame, Outbox, Random, Session};
 
 use crate::Settings;
+use crate::security::seats::Seats;
 use crate::session::AntSession;
 use crate::wire;
 
@@ -208,7 +209,7 @@ fn said(text: &str, busy: bool) -> Vec<String> {
             0
         }
     }
-    let mut session = AntSession::new(Lang(2), Arc::new(Settings::default()));
+    let mut session = AntSession::new(Lang(2), Arc::new(Settings::default()), Seats::default());
     let (mut out, now) = (Outbox::new(), Moment::from_micros(1_000_000));
     let mut ctx = Ctx { now, unix_ms: 0, rng: &mut Zero, out: &mut out };
     session.on_open(&mut ctx);

@@ -29,6 +29,7 @@ pub mod records;
 mod refusal;
 mod rest;
 mod sdp;
+pub mod security;
 mod session;
 mod wire;
 
@@ -47,6 +48,7 @@ use patchbay_dialect_kit::{
 pub struct AntMedia {
     profile: Profile,
     settings: Arc<Settings>,
+    seats: security::seats::Seats,
 }
 
 /// What an operator can set.
@@ -67,6 +69,8 @@ pub struct Settings {
     pub rate: Rate,
     /// The application, as its records are named.
     pub app: Arc<str>,
+    /// Who may publish and play.
+    pub security: security::Security,
 }
 
 impl Default for Settings {
@@ -79,6 +83,7 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(30),
             rate: Rate { per_second: 500, burst: 1_000 },
             app: Arc::from("live"),
+            security: security::Security::default(),
         }
     }
 }
@@ -112,7 +117,7 @@ impl AntMedia {
             one_call: false,
             transport: patchbay_core::Transport::default(),
         };
-        Self { profile, settings: Arc::new(settings) }
+        Self { profile, settings: Arc::new(settings), seats: security::seats::Seats::default() }
     }
 }
 
@@ -126,7 +131,8 @@ impl Dialect for AntMedia {
     }
 
     fn open(&self) -> Box<dyn Session> {
-        Box::new(session::AntSession::new(self.profile.lang, Arc::clone(&self.settings)))
+        let settings = Arc::clone(&self.settings);
+        Box::new(session::AntSession::new(self.profile.lang, settings, self.seats.clone()))
     }
 
     fn open_for(&self, endpoint: &str) -> Box<dyn Session> {
@@ -178,6 +184,9 @@ pub static SPEC: Spec = Spec {
         },
         Key { name: "idle_timeout_ms", default: "30000", doc: "Milliseconds of silence after which it is given up." },
         Key { name: "red5_properties", default: "\"\"", doc: "A `red5.properties`, some names of which count." },
+        Key { name: "hook_allow", default: "[]", doc: "Addresses that webhooks may go to though they are not public." },
+        Key { name: "hook_secret_file", default: "\"\"", doc: "A file with the secret that signs webhooks." },
+        Key { name: "app", default: "[]", doc: "What single applications ask of their clients." },
         Key {
             name: "rest_allowed",
             default: "[\"127.0.0.0/8\", \"::1\"]",

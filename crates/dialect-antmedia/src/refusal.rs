@@ -29,11 +29,25 @@ pub(crate) enum WireError {
     NoEncoderSettings,
     /// Nothing here is licensed by the hour; kept for a part of the server that is.
     LicenseSuspended,
+    /// What was shown does not open it.
+    Unauthorized,
+    /// Nobody made it beforehand, where that is wanted.
+    Unregistered,
+    /// The store is gone.
+    DataStore,
+    /// It is not its time.
+    StreamExpired,
+    /// As before, of a room.
+    RoomExpired,
+    /// This subscriber is not let in for a while.
+    Blocked,
+    /// The main stream has as many tracks as it may.
+    TracksFull,
 }
 
 impl WireError {
     /// Every error.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::NoStreamName,
         Self::InvalidStreamName,
         Self::HighResourceUsage,
@@ -54,6 +68,13 @@ impl WireError {
         Self::Server,
         Self::NoEncoderSettings,
         Self::LicenseSuspended,
+        Self::Unauthorized,
+        Self::Unregistered,
+        Self::DataStore,
+        Self::StreamExpired,
+        Self::RoomExpired,
+        Self::Blocked,
+        Self::TracksFull,
     ];
 
     pub(crate) const fn definition(self) -> &'static str {
@@ -78,6 +99,13 @@ impl WireError {
             Self::Server => "server_error_check_logs",
             Self::NoEncoderSettings => "no_encoder_settings",
             Self::LicenseSuspended => "license_suspended_please_renew_license",
+            Self::Unauthorized => "unauthorized_access",
+            Self::Unregistered => "not_allowed_unregistered_streams",
+            Self::DataStore => "data_store_not_available",
+            Self::StreamExpired => "stream_not_active_or_expired",
+            Self::RoomExpired => "room_not_active_or_expired",
+            Self::Blocked => "user_blocked",
+            Self::TracksFull => "main_track_has_max_subtrack_count__not_allowed_to_add_more_subtracks",
         }
     }
 }
@@ -138,7 +166,7 @@ mod tests {
     use super::*;
 
     /// The definitions that antmedia.md section 4.3 lists.
-    const DOCUMENTED: [&str; 20] = [
+    const DOCUMENTED: [&str; 27] = [
         "noStreamNameSpecified",
         "invalidStreamName",
         "no_encoder_settings",
@@ -159,6 +187,13 @@ mod tests {
         "no_active_streams_in_room",
         "server_error_check_logs",
         "NoSpaceForNewPeer",
+        "unauthorized_access",
+        "not_allowed_unregistered_streams",
+        "data_store_not_available",
+        "stream_not_active_or_expired",
+        "room_not_active_or_expired",
+        "user_blocked",
+        "main_track_has_max_subtrack_count__not_allowed_to_add_more_subtracks",
     ];
 
     #[test]

@@ -1,6 +1,8 @@
 //! One connection's memory: what it publishes and plays, what it has asked for, its timers.
 
+mod gate;
 mod know;
+mod news;
 mod pair;
 mod room;
 
@@ -11,16 +13,20 @@ use patchbay_core::{
     Address, Body, Cause, CauseKind, Command, DescriptionKind, Event, Kinds, Known, Lang, LinkId, Moment, Name,
     Publish, Query, Refusal, Report, RoomId, Section, Selection, Signal, SignalKind, Tag, View,
 };
+use patchbay_dialect_kit::job::Done;
 use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session, TokenBucket};
 
+use self::gate::{Entry, Gate};
 use self::know::Page;
 use self::pair::Pair;
 use self::room::Member;
 use crate::Settings;
 use crate::legs::{Leg, Legs, Role};
 use crate::life::{Due, Life};
+use crate::records::Purpose;
 use crate::refusal::{self, WireError};
 use crate::sdp;
+use crate::security::seats::Seats;
 use crate::wire::{self, About, ClientFrame, ClientKind, Notice};
 
 /// Commands whose answer, if there is one, nobody waits for.
@@ -46,6 +52,7 @@ pub(crate) struct AntSession {
     last_tag: Tag,
     bucket: TokenBucket,
     life: Life,
+    gate: Gate,
 }
 
 /// What the client asked for.
@@ -65,7 +72,7 @@ enum Asked {
 }
 
 impl AntSession {
-    pub(crate) fn new(lang: Lang, settings: Arc<Settings>) -> Self {
+    pub(crate) fn new(lang: Lang, settings: Arc<Settings>, seats: Seats) -> Self {
         Self {
             lang,
             settings,
@@ -76,6 +83,7 @@ impl AntSession {
             last_tag: UNHEARD,
             bucket: TokenBucket::full(),
             life: Life::new(),
+            gate: Gate::new(seats),
         }
     }
 
@@ -136,7 +144,7 @@ impl AntSession {
             ClientKind::EnableTrack => self.enable_track(stream, frame, ctx),
             ClientKind::TrackList => {
                 self.limit(ctx);
-                self.ask(Asked::Know { stream: stream.clone() }, Command::Query(Query::Tracks(stream.clone())), ctx);
+                return self.list_tracks(stream, frame, ctx);
             }
             ClientKind::StreamInfo => {
                 self.limit(ctx);
@@ -160,8 +168,9 @@ impl AntSession {
         let kinds = Kinds { audio: frame.audio.unwrap_or(true), video: frame.video.unwrap_or(true) };
         let about = About::publisher(frame).body(self.lang);
         let publish = Publish { stream: stream.clone(), main: main.clone(), kinds, about: about.clone() };
-        self.ask(Asked::Publish { stream: stream.clone(), main, about }, Command::Publish(publish), ctx);
-        Ok(())
+        let wish = self.wish(Purpose::Publish, stream, main.clone(), frame);
+        let asked = Asked::Publish { stream: stream.clone(), main, about };
+        self.enter(Entry::new(wish, frame, asked, Command::Publish(publish)), ctx)
     }
 
     fn play(&mut self, stream: &Name, frame: &ClientFrame<'_>, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
@@ -174,8 +183,8 @@ impl AntSession {
             about: About::viewer(frame).body(self.lang),
         };
         let room = frame.room.as_deref().and_then(wire::stream_name);
-        self.ask(Asked::Play { stream: stream.clone(), room }, Command::View(view), ctx);
-        Ok(())
+        let wish = self.wish(Purpose::Play, stream, room.clone(), frame);
+        self.enter(Entry::new(wish, frame, Asked::Play { stream: stream.clone(), room }, Command::View(view)), ctx)
     }
 
     fn admit(&mut self, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
@@ -295,6 +304,7 @@ impl AntSession {
     }
 
     fn refused(&mut self, tag: Tag, refusal: Refusal, ctx: &mut Ctx<'_>) {
+        self.gate.turned_away(tag);
         let Some(asked) = self.asked.remove(&tag) else { return };
         match asked {
             Asked::Play { stream, .. } if refusal == Refusal::NoSuchStream => {
@@ -321,6 +331,7 @@ impl AntSession {
 
     fn opened(&mut self, tag: Tag, link: LinkId, ctx: &mut Ctx<'_>) {
         let deadline = ctx.now + self.settings.publish_timeout;
+        self.gate.let_in(tag, link);
         match self.asked.remove(&tag) {
             Some(Asked::Publish { stream, main, about }) => {
                 ctx.out.text(|out| wire::start(out, &stream));
@@ -392,12 +403,15 @@ impl AntSession {
         if !std::mem::replace(&mut leg.started, true) {
             let started = if leg.role == Role::Publish { Notice::PublishStarted } else { Notice::PlayStarted };
             ctx.out.text(|out| wire::notice(out, started, &leg.stream));
+            self.tell_started(link, ctx);
         }
     }
 
     fn ended(&mut self, link: LinkId, cause: &Cause, ctx: &mut Ctx<'_>) {
+        let ticket = self.gate.left(link);
         let Some(leg) = self.legs.remove(link) else { return };
         let error = refusal::end(leg.role, cause);
+        self.tell_ended(&leg, ticket, error, ctx);
         if let Some(error) = error {
             ctx.out.text(|out| wire::error(out, error, Some(leg.stream.as_str())));
         }
@@ -452,6 +466,7 @@ impl Session for AntSession {
     fn on_frame(&mut self, frame: Frame<'_>, ctx: &mut Ctx<'_>) {
         self.life.hears(ctx.now);
         match frame {
+            Frame::Text(text) if self.keeps(text, ctx) => {}
             Frame::Text(text) => self.message(text, ctx),
             Frame::Binary(_) | Frame::Pong(_) => {}
         }
@@ -459,6 +474,14 @@ impl Session for AntSession {
 
     fn on_drain(&mut self, ctx: &mut Ctx<'_>) {
         ctx.out.text(wire::server_will_stop);
+    }
+
+    fn on_job(&mut self, tag: Tag, done: Done, ctx: &mut Ctx<'_>) {
+        self.done(tag, done, ctx);
+    }
+
+    fn on_close(&mut self, ctx: &mut Ctx<'_>) {
+        self.tell_gone(ctx);
     }
 
     fn on_event(&mut self, event: Event, ctx: &mut Ctx<'_>) {
@@ -502,10 +525,12 @@ impl Session for AntSession {
     }
 
     fn deadline(&self) -> Option<Moment> {
-        self.legs.deadline().into_iter().chain([self.life.deadline()]).min()
+        let kept = self.gate.is_due().then_some(Moment::START);
+        self.legs.deadline().into_iter().chain(kept).chain([self.life.deadline()]).min()
     }
 
     fn on_deadline(&mut self, ctx: &mut Ctx<'_>) {
+        self.look_at_kept(ctx);
         self.look_after_legs(ctx);
         let (interval, timeout) = (self.settings.ping_interval, self.settings.idle_timeout);
         match self.life.on_deadline(ctx.now, interval, timeout) {

@@ -65,13 +65,15 @@ pub enum CloseCause {
     Silent,
     /// The message was larger than the limit.
     TooLarge,
+    /// The peer said more than may wait for what it had asked for before.
+    TooMany,
     /// The peer did not read what it was sent.
     TooSlow,
 }
 
 impl CloseCause {
     /// Every cause.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::BadMessage,
         Self::Idle,
         Self::Lost,
@@ -81,6 +83,7 @@ impl CloseCause {
         Self::Shutdown,
         Self::Silent,
         Self::TooLarge,
+        Self::TooMany,
         Self::TooSlow,
     ];
 
@@ -97,6 +100,7 @@ impl CloseCause {
             Self::Shutdown => "shutdown",
             Self::Silent => "silent",
             Self::TooLarge => "too_large",
+            Self::TooMany => "too_many",
             Self::TooSlow => "too_slow",
         }
     }

@@ -1,5 +1,7 @@
 //! The list of dialects: the one file of the server that names them.
 
+pub(crate) mod apps;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -160,6 +162,7 @@ fn served_antmedia(config: &Config) -> Result<Vec<Served>, String> {
         idle_timeout: Duration::from_millis(keys.idle_timeout_ms),
         rate: rate(config),
         app: Arc::default(),
+        security: antmedia::security::Security::default(),
     };
     let certificate = config.https.cert.is_some();
     let mut ports = door::ports(&antmedia::SPEC, &keys.listen, config.native_ports, certificate);
@@ -177,7 +180,8 @@ fn served_antmedia(config: &Config) -> Result<Vec<Served>, String> {
             false => door,
         });
         let pages = keys.pages_dir.as_ref().map(|root| Folder::of_application(app, root));
-        let settings = antmedia::Settings { app: Arc::from(app.as_str()), ..settings.clone() };
+        let security = apps::security(config, app)?;
+        let settings = antmedia::Settings { app: Arc::from(app.as_str()), security, ..settings.clone() };
         let dialect = Arc::new(AntMedia::new(ANTMEDIA, Realm(realm), settings));
         served.push(Served { dialect, doors: doors.collect(), ports: std::mem::take(&mut ports), pages });
     }

@@ -13,6 +13,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::jobs::Figures;
 use crate::line::Lines;
 use crate::media::Seat;
 use crate::switchboard::Snapshot;
@@ -156,6 +157,24 @@ impl Metrics {
         Self { registry, dialects, connections_refused, gauges }
     }
 
+    /// Counts webhooks as well.
+    pub(crate) fn with_hooks(mut self, figures: &Figures) -> Self {
+        let registry = &mut self.registry;
+        for (name, help, counter) in [
+            ("hooks_allowed", "Questions to webhooks that were answered with yes", &figures.allowed),
+            ("hooks_denied", "Questions to webhooks that were answered with no", &figures.denied),
+            ("hooks_unanswered", "Questions to webhooks that were not answered", &figures.unanswered),
+            ("hooks_told", "News that a webhook has taken", &figures.told),
+            ("hooks_given_up", "News that no webhook took, however often it was told", &figures.given_up),
+            ("hooks_dropped", "News for which there was no room", &figures.dropped),
+            ("hooks_repeated", "News that were told again", &figures.repeated),
+        ] {
+            registry.register(name, help, counter.clone());
+        }
+        registry.register("hooks_waiting", "News that wait for their webhook", figures.waiting.clone());
+        self
+    }
+
     pub(crate) fn connection_opened(&self, dialect: usize) {
         self.dialects[dialect].opened.inc();
     }
@@ -222,7 +241,7 @@ mod tests {
 
     #[test]
     fn the_text_names_every_counter_with_its_labels() {
-        let metrics = Metrics::new(&["mesh"]);
+        let metrics = Metrics::new(&["mesh"]).with_hooks(&Figures::default());
         metrics.connection_opened(0);
         metrics.connection_closed(0, CloseCause::TooSlow);
         metrics.connection_refused(Refused::Full);
@@ -240,6 +259,8 @@ mod tests {
             "patchbay_streams 0",
             "patchbay_media_legs 0",
             "patchbay_media_packets_out_total 0",
+            "patchbay_hooks_told_total 0",
+            "patchbay_hooks_waiting 0",
             "patchbay_sip_dialogs 0",
             "patchbay_store_jobs_total{kind=\"put\"} 2",
             "patchbay_store_failures_total{cause=\"full\"} 1",

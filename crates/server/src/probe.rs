@@ -68,6 +68,7 @@ pub(crate) fn shell(doors: Vec<Door>) -> Arc<Shell> {
         endpoints: doors.into_iter().map(|door| Endpoint { dialect: 0, door }).collect(),
         admin_token: None,
         store: patchbay_store::Store::memory(),
+        hooks: crate::jobs::Hooks::nowhere(),
     };
     Arc::new(Shell::new(&Config::default(), parts))
 }

@@ -18,6 +18,7 @@ use crate::config::{Config, ListenAddr};
 use crate::dialects::{self, Served};
 use crate::doctor;
 use crate::door::Place;
+use crate::jobs::{Hooks, Outside};
 use crate::line;
 use crate::listener::{Listener, Role, Security};
 use crate::mailbox::Bounds;
@@ -107,8 +108,20 @@ pub(crate) fn shell(config: &Config, served: Vec<Served>, store: Store) -> Resul
     }
     let hub = Hub::patched(0, dialects::limits(config), dialects::patches(config));
     let switchboard = Switchboard::new(hub, &dialects, bounds);
-    let parts = Parts { switchboard, dialects, endpoints, pages, admin_token: admin_token(config)?, store };
+    let hooks = Hooks::new(outside(config)?);
+    let parts = Parts { switchboard, dialects, endpoints, pages, admin_token: admin_token(config)?, store, hooks };
     Ok(Shell::new(config, parts))
+}
+
+/// Shortest secret that webhooks are signed with: that of the hash.
+const HOOK_SECRET_BYTES: usize = 32;
+
+/// How webhooks are sent.
+fn outside(config: &Config) -> Result<Outside, String> {
+    let keys = &config.dialect.antmedia;
+    let file = keys.hook_secret_file.as_deref();
+    let read = |path| dialects::apps::secret("dialect.antmedia.hook_secret_file", path, HOOK_SECRET_BYTES);
+    Outside::new(keys.hook_allow.clone(), file.map(read).transpose()?)
 }
 
 async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {

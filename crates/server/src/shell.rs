@@ -11,7 +11,7 @@ use crate::config::{Location, Networks, RtcConfig};
 use crate::door::{Door, Place as DoorPlace};
 use crate::folder::Folder;
 use crate::http::Caller;
-use crate::jobs::Jobs;
+use crate::jobs::{Hooks, Jobs};
 use crate::line::Lines;
 use crate::listener::Role;
 use crate::mailbox::Bounds;
@@ -73,6 +73,7 @@ pub(crate) struct Parts {
     pub(crate) pages: Vec<Pages>,
     pub(crate) admin_token: Option<String>,
     pub(crate) store: Store,
+    pub(crate) hooks: Hooks,
 }
 
 impl Shell {
@@ -84,7 +85,7 @@ impl Shell {
             entropy: Entropy::System,
             bounds: *parts.switchboard.bounds(),
             switchboard: parts.switchboard,
-            metrics: Metrics::new(&names),
+            metrics: Metrics::new(&names).with_hooks(parts.hooks.figures()),
             dialects: parts.dialects,
             endpoints: parts.endpoints,
             pages: parts.pages,
@@ -95,7 +96,7 @@ impl Shell {
             most_connections: limits.connections,
             resources: Resources::default(),
             lines: Lines::default(),
-            jobs: Jobs::new(parts.store),
+            jobs: Jobs::new(parts.store, parts.hooks),
             location: config.dialect.whip.location,
             places: Places::new(limits.connections_per_address),
             trusted_proxies: config.http.trusted_proxies.clone(),

@@ -331,6 +331,8 @@ fn the_sample_is_accepted_and_has_every_key_with_its_default() {
     let mut typed = found.config.clone();
     assert_eq!(typed.patch.len(), 1, "the sample shows one patch");
     typed.patch.clear();
+    assert_eq!(typed.dialect.antmedia.app.len(), 1, "and one application");
+    typed.dialect.antmedia.app.clear();
     assert!(typed == config::Config::default(), "the sample shows the defaults");
     assert_eq!(run(&folder(Some(&sample)), &[], &["check"]).status, 0);
 }

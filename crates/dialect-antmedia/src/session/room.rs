@@ -1,6 +1,8 @@
 //! Rooms in the style of the seed, with `joinRoom`: antmedia.md section 5.6. A member's stream is a track of the room, so
 //! that both styles meet in one.
 
+use std::collections::BTreeSet;
+
 use patchbay_core::{CauseKind, Command, Join, Known, Merge, Name, Published, Query, RoomId, RoomKind};
 use patchbay_dialect_kit::Ctx;
 
@@ -16,6 +18,18 @@ pub(super) struct Member {
     room: Name,
     /// The id under which it is to publish.
     own: Name,
+    /// What was in it when the client was last told.
+    seen: BTreeSet<Name>,
+}
+
+impl Member {
+    pub(super) fn is_in(&self, room: &Name) -> bool {
+        self.room == *room
+    }
+
+    pub(super) fn has_seen(&self, stream: &Name) -> bool {
+        self.seen.contains(stream)
+    }
 }
 
 impl AntSession {
@@ -26,6 +40,11 @@ impl AntSession {
             None => self.generated(ctx),
         };
         self.limit(ctx);
+        self.enter_room(room, own, frame.stream.as_deref(), ctx)
+    }
+
+    /// Nothing stands against it.
+    pub(super) fn join_as(&mut self, room: Name, own: Name, ctx: &mut Ctx<'_>) {
         // Whoever is in one room is moved to the next.
         if let Some(member) = self.member.take_if(|member| member.room != room || member.own != own) {
             ctx.out.command(UNHEARD, Command::Leave { room: member.id });
@@ -35,11 +54,10 @@ impl AntSession {
         let join = Join { room: room.clone(), name, merge: Merge::WINDOW, card: None, kind: RoomKind::Open };
         self.ask(Asked::Enter { own: own.clone() }, Command::Join(join), ctx);
         self.ask(Asked::Entered { own }, Command::Query(Query::Stream(room)), ctx);
-        Ok(())
     }
 
     pub(super) fn entered(&mut self, id: RoomId, room: Name, own: Name) {
-        self.member = Some(Member { id, room, own });
+        self.member = Some(Member { id, room, own, seen: BTreeSet::new() });
     }
 
     /// What is in the room that was asked for by `joinRoom`.
@@ -47,7 +65,14 @@ impl AntSession {
         // Who was not let in has been told so.
         if self.member.as_ref().is_some_and(|member| member.room == *room && member.own == *own) {
             let streams = others(known, Some(own));
+            self.sees(room, &streams);
             ctx.out.text(|out| wire::room::joined(out, room, own, &streams));
+        }
+    }
+
+    fn sees(&mut self, room: &Name, streams: &[Published]) {
+        if let Some(member) = self.member.as_mut().filter(|member| member.is_in(room)) {
+            member.seen = streams.iter().map(|published| published.stream.clone()).collect();
         }
     }
 
@@ -62,6 +87,7 @@ impl AntSession {
 
     pub(super) fn tell_room(&mut self, room: &Name, own: Option<&Name>, known: Known, ctx: &mut Ctx<'_>) {
         let streams = others(known, own);
+        self.sees(room, &streams);
         ctx.out.text(|out| wire::room::information(out, room, &streams));
     }
 

@@ -28,7 +28,7 @@ fn name(text: &str) -> Name {
 
 impl Bench {
     fn new() -> Self {
-        let session = AntSession::new(Lang(2), Arc::new(Settings::default()));
+        let session = AntSession::new(Lang(2), Arc::new(Settings::default()), Seats::default());
         let mut bench = Self { session, out: Outbox::new(), now: Moment::from_micros(5_000_000) };
         bench.turn(|session, ctx| session.on_open(ctx));
         bench
@@ -229,3 +229,5 @@ fn one_of_two_is_told_of_each_that_comes_even_if_lists_are_late() {
     assert_eq!(list(&mut bench, &[]), [stop]);
     assert_eq!(list(&mut bench, &["c"]), [start]);
 }
+
+mod gate;

@@ -172,6 +172,9 @@ fn wrong_media(verb: &str, rest: &str) -> Vec<String> {
         ("!limit", _) => with(&format!("{value}1")),
         ("!hears", _) => with(&format!("{value}~")),
         ("!candidates", _) => with(&format!("{value}1")),
+        ("!stored", _) => vec![format!("!unstored {rest}")],
+        ("!unstored", _) => vec![format!("!stored {rest}")],
+        ("!told", _) => vec![format!("!told {} {{\"never\":true}}", connection.unwrap_or_default())],
         ("!gone", _) => vec![format!("!candidates {leg} 0")],
         _ => Vec::new(),
     }

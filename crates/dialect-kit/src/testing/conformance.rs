@@ -381,6 +381,9 @@ impl Players {
                 loaded.unwrap_or_else(|(_, why)| panic!("{why}"));
             }
             Action::Drain => world.drain().unwrap_or_else(|(_, why)| panic!("{why}")),
+            Action::Elsewhere(elsewhere) => {
+                let _judged = world.elsewhere(elsewhere);
+            }
             Action::Hear { .. } | Action::Closed { .. } | Action::Http { .. } => {}
         }
     }

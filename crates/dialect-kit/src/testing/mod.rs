@@ -39,6 +39,11 @@
 //! | `!hears … text` | the leg's peer hears this on its data channel next: `text`, `binary text` or `nothing` |
 //! | `!overload`, `!relief` | the machine has as much to do as it may have, or no longer |
 //! | `!drain` | the server is about to stop |
+//! | `!store broadcast live/s {…}` | the store has this record; also `token`, `subscriber`, `setting` |
+//! | `!store gone`, `!store back` | the store cannot be reached, or can again |
+//! | `!stored token live/t`, `!unstored …` | the store has a record of that key, or not |
+//! | `!answers http://x 200` | the server at that address answers questions with that status |
+//! | `!told http://x {…}` | what that server was told or asked next has these members |
 //! | `!candidates … 2`, `!gone …` | the leg's peer has told so many candidates; the leg is closed |
 //!
 //! `$fill(x,65)` stands for `x` 65 times. A string with `$s:num8` in what a client hears stands for any eight digits, which
@@ -51,6 +56,7 @@ mod altered;
 mod capture;
 mod conformance;
 mod directive;
+mod elsewhere;
 mod engine;
 mod expected;
 mod input;
@@ -70,6 +76,7 @@ mod world;
 pub use altered::{Altered, alterations};
 pub use conformance::Suite;
 pub use directive::Directive;
+pub use elsewhere::Elsewhere;
 pub use jobs::Jobs;
 pub use lines::Phone;
 pub use replay::replay;

@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::directive::{self, Directive};
+use super::elsewhere::{self, Elsewhere};
 use super::expected::Expected;
 use super::input;
 use super::run::Failure;
@@ -40,6 +41,7 @@ pub(super) enum Action {
     Media { name: String, directive: Directive },
     Load { overloaded: bool },
     Drain,
+    Elsewhere(Elsewhere),
     Http { method: String, path: String, status: u16, body: Body },
 }
 
@@ -98,10 +100,9 @@ impl Script {
                 (Some(_), None) => script.push(number, line)?,
             }
         }
-        let media = script
-            .steps
-            .iter()
-            .find(|step| matches!(step.action, Action::Media { .. } | Action::Load { .. } | Action::Drain));
+        let media = script.steps.iter().find(|step| {
+            matches!(step.action, Action::Media { .. } | Action::Load { .. } | Action::Drain | Action::Elsewhere(_))
+        });
         if let Some(step) = media.filter(|_| script.only != Some(Place::Sessions)) {
             return Err(fault(file, step.line, &step.text, "`only sessions` above: this engine is scripted"));
         }
@@ -216,6 +217,9 @@ fn action(line: &str) -> Result<Action, String> {
         return Ok(Action::Drain);
     }
     if let Some(line) = line.strip_prefix('!') {
+        if let Some(elsewhere) = elsewhere::parse(line) {
+            return Ok(Action::Elsewhere(elsewhere));
+        }
         let media = directive::parse(line).map(|(name, directive)| Action::Media { name, directive });
         return media.ok_or_else(|| "`!flow a up stream`, or another of `testing`'s media lines".to_owned());
     }

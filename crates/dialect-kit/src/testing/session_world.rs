@@ -6,6 +6,7 @@ use patchbay_core::{
 };
 
 use super::directive::Directive;
+use super::elsewhere::Elsewhere;
 use super::engine::Engine;
 use super::jobs::Jobs;
 use super::world::{Handshake, Heard, HttpAnswer, Input, Place, Turned, World};
@@ -252,6 +253,10 @@ impl<'a> SessionWorld<'a> {
             self.timers.remove(&(old, index));
         }
         self.call(index, |session, ctx| session.on_close(ctx));
+        // What it orders with its last words is done; nobody is told the outcome.
+        for (_, job) in self.out.take_jobs() {
+            let _untold = self.jobs.carry_out(job);
+        }
         self.out.clear();
         assert!(!self.out.has_commands(), "a session that has gone gives no commands: its party is detached");
         let party = self.connections[index].party;
@@ -458,6 +463,10 @@ impl World for SessionWorld<'_> {
         (0..self.connections.len()).for_each(|index| self.turn(index, |session, ctx| session.on_drain(ctx)));
         self.run_due();
         Ok(())
+    }
+
+    fn elsewhere(&mut self, elsewhere: &Elsewhere) -> Result<(), (String, String)> {
+        elsewhere.apply(&mut self.jobs)
     }
 
     fn pass(&mut self, span: Duration) {

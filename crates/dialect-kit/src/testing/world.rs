@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::directive::Directive;
+use super::elsewhere::Elsewhere;
 
 /// Where transcripts run.
 pub trait World {
@@ -52,6 +53,14 @@ pub trait World {
     /// What should have been, and what was.
     fn drain(&mut self) -> Result<(), (String, String)> {
         Err(("a server that is told to stop".to_owned(), "one that may not be".to_owned()))
+    }
+
+    /// The store, or another server, is so from now on.
+    ///
+    /// # Errors
+    /// What should have been, and what was.
+    fn elsewhere(&mut self, _elsewhere: &Elsewhere) -> Result<(), (String, String)> {
+        Err(("a store that does what it is told".to_owned(), "a real one".to_owned()))
     }
 
     /// Time passes.

@@ -4,7 +4,7 @@ use toml::Value;
 
 use super::kind::Kind;
 use super::nearest::nearest;
-use super::table::{PATCH_KEYS, SECTIONS, TABLE};
+use super::table::{SECTIONS, TABLE};
 
 /// One setting: everything that is known of it without any configuration.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Key {
     pub doc: &'static str,
 }
 
-/// Every key except those inside of `[[patch]]`, in the order of the documentation.
+/// Every key except those inside of `[[patch]]` and `[[dialect.antmedia.app]]`, in the order of the documentation.
 pub fn keys() -> &'static [Key] {
     TABLE
 }
@@ -72,10 +72,6 @@ pub(super) fn variable(path: &str) -> String {
 
 pub(super) fn find(path: &str) -> Option<&'static Key> {
     TABLE.iter().find(|key| key.path == path)
-}
-
-pub(super) fn find_patch_key(name: &str) -> Option<&'static Key> {
-    PATCH_KEYS.iter().find(|key| key.path == name)
 }
 
 /// Whether keys stand below this path.

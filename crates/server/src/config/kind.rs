@@ -3,8 +3,9 @@
 use toml::Value;
 
 use super::address::ListenAddr;
+use super::apps;
 use super::error::{Fault, quoted};
-use super::key::{find_patch_key, parse_toml_value};
+use super::key::{Key, parse_toml_value};
 use super::levels::{Levels, LevelsError};
 use super::nearest::nearest;
 use super::networks::Networks;
@@ -39,7 +40,26 @@ pub enum Kind {
     Texts,
     /// Tables of rooms that are one across dialects.
     Patches,
+    /// Tables of what applications ask of their clients, see `apps.rs`.
+    Apps,
 }
+
+/// Sections in an array.
+struct Tables {
+    /// What one of them is.
+    what: &'static str,
+    keys: &'static [Key],
+    /// The key without which it is about nothing, what that is, and how it is written.
+    names: (&'static str, &'static str, &'static str),
+}
+
+const PATCHES: Tables =
+    Tables { what: "patch", keys: PATCH_KEYS, names: ("room", "room", "write the room's name, e.g. room = \"demo\"") };
+const APPS: Tables = Tables {
+    what: "app",
+    keys: apps::KEYS,
+    names: ("name", "name", "write the application's name, e.g. name = \"LiveApp\""),
+};
 
 impl Kind {
     /// The values it takes, in a few words.
@@ -58,7 +78,7 @@ impl Kind {
             Self::Listens => "list of listener addresses".to_owned(),
             Self::Networks => "list of addresses and ranges".to_owned(),
             Self::Texts => "list of texts".to_owned(),
-            Self::Patches => "tables".to_owned(),
+            Self::Patches | Self::Apps => "tables".to_owned(),
         }
     }
 
@@ -69,7 +89,7 @@ impl Kind {
             // Unparsed words stay texts; `check` then says what was expected instead.
             Self::Switch | Self::Number(..) => parse_toml_value(trimmed),
             // "[::]:8080" begins like an array, but is none: then it is a comma list.
-            Self::Listens | Self::Networks | Self::Texts | Self::Patches if trimmed.starts_with('[') => {
+            Self::Listens | Self::Networks | Self::Texts | Self::Patches | Self::Apps if trimmed.starts_with('[') => {
                 parse_toml_value(trimmed)
             }
             Self::Text | Self::Secret | Self::Path => Some(text.into()),
@@ -97,7 +117,8 @@ impl Kind {
                 self.check(&Value::Array(items.map(Value::from).collect()))
             }
             (Self::Listens | Self::Networks | Self::Texts, Value::Array(items)) => self.check_items(items),
-            (Self::Patches, Value::Array(items)) => check_patches(items),
+            (Self::Patches, Value::Array(items)) => self.check_tables(&PATCHES, items),
+            (Self::Apps, Value::Array(items)) => self.check_tables(&APPS, items),
             _ => Err(self.fault(value)),
         }
     }
@@ -110,6 +131,40 @@ impl Kind {
             _ => Err(self.fault(item)),
         });
         Ok(Value::Array(checked.collect::<Result<_, _>>()?))
+    }
+
+    /// Fills what a table leaves out, so that the typed value can be built without a second set of defaults.
+    fn check_tables(self, tables: &Tables, items: &[Value]) -> Result<Value, Fault> {
+        let Tables { what, keys, names: (name, meaning, action) } = tables;
+        let mut checked = Vec::new();
+        for (n, item) in items.iter().enumerate() {
+            let Value::Table(given) = item else {
+                return Err(self.fault(item));
+            };
+            let mut table = toml::Table::new();
+            for (name, value) in given {
+                let Some(key) = keys.iter().find(|key| key.path == name) else {
+                    let known = nearest(name, keys.iter().map(|key| key.path));
+                    return Err(Fault::new(
+                        format!("{} in {what} {n} is not a known key", quoted(name)),
+                        format!("the nearest known key is {}", known.unwrap_or_default()),
+                    ));
+                };
+                let value = key
+                    .kind
+                    .check(value)
+                    .map_err(|fault| Fault { problem: format!("{name} in {what} {n}: {}", fault.problem), ..fault })?;
+                table.insert(name.clone(), value);
+            }
+            for key in *keys {
+                table.entry(key.path).or_insert_with(|| key.default_value());
+            }
+            if table.get(*name).and_then(Value::as_str) == Some("") {
+                return Err(Fault::new(format!("{what} {n} has no {meaning}"), *action));
+            }
+            checked.push(Value::Table(table));
+        }
+        Ok(Value::Array(checked))
     }
 
     fn fault(self, value: &Value) -> Fault {
@@ -125,6 +180,7 @@ impl Kind {
             Self::Choice(words) => format!("write one of {}", words.join(", ")),
             Self::Listens | Self::Networks | Self::Texts => "write an array of texts, e.g. [\"a\", \"b\"]".to_owned(),
             Self::Patches => "write [[patch]] sections, each with a room".to_owned(),
+            Self::Apps => "write [[dialect.antmedia.app]] sections, each with a name".to_owned(),
             _ => format!("write a {}", self.describe().replace('`', "")),
         };
         Fault::new(format!("{found} is not accepted"), action)
@@ -154,40 +210,6 @@ fn check_network(text: &str) -> Result<Value, Fault> {
 fn is_url_path(path: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
     path.starts_with('/') && path.bytes().all(plain)
-}
-
-/// Fills what a patch leaves out, so that the typed value can be built without a second set of defaults.
-fn check_patches(items: &[Value]) -> Result<Value, Fault> {
-    let mut patches = Vec::new();
-    for (n, item) in items.iter().enumerate() {
-        let Value::Table(given) = item else {
-            return Err(Kind::Patches.fault(item));
-        };
-        let mut patch = toml::Table::new();
-        for (name, value) in given {
-            let Some(key) = find_patch_key(name) else {
-                let known = nearest(name, PATCH_KEYS.iter().map(|key| key.path));
-                return Err(Fault::new(
-                    format!("{} in patch {n} is not a known key", quoted(name)),
-                    format!("the nearest known key is {}", known.unwrap_or_default()),
-                ));
-            };
-            let value = key
-                .kind
-                .check(value)
-                .map_err(|fault| Fault { problem: format!("{name} in patch {n}: {}", fault.problem), ..fault })?;
-            patch.insert(name.clone(), value);
-        }
-        for key in PATCH_KEYS {
-            patch.entry(key.path).or_insert_with(|| key.default_value());
-        }
-        if patch.get("room").and_then(Value::as_str) == Some("") {
-            let problem = format!("patch {n} has no room");
-            return Err(Fault::new(problem, "write the room's name, e.g. room = \"demo\""));
-        }
-        patches.push(Value::Table(patch));
-    }
-    Ok(Value::Array(patches))
 }
 
 #[cfg(test)]
@@ -239,6 +261,10 @@ mod tests {
             (Kind::Patches, "[{rom = \"a\"}]", "nearest known key is room"),
             (Kind::Patches, "[{mesh = \"a\"}]", "patch 0 has no room"),
             (Kind::Patches, "demo", "write [[patch]] sections"),
+            (Kind::Apps, "[{nmae = \"a\"}]", "nearest known key is name"),
+            (Kind::Apps, "[{play_jwt_control_enabled = true}]", "app 0 has no name"),
+            (Kind::Apps, "[{name = \"a\", webrtc_viewer_limit = -2}]", "webrtc_viewer_limit in app 0: -2 is not"),
+            (Kind::Apps, "demo", "write [[dialect.antmedia.app]] sections"),
         ] {
             let error = text(kind, given).expect_err(given);
             assert!(error.contains(part), "{error}");

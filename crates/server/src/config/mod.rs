@@ -18,6 +18,7 @@
 //! | `print`, `reference` | `config print` and `config keys` |
 
 mod address;
+mod apps;
 mod environment;
 mod error;
 mod file;
@@ -53,6 +54,6 @@ pub use reference::reference;
 pub use rtc::{DEFAULT_RTC_JSON, IceServer, RtcConfig};
 pub use secret::Secret;
 pub use typed::{
-    Admin, Antmedia, Config, Dialects, Drain, Ems, Ers, Http, Https, Limits, Location, Log, LogFormat, Media, Mesh,
-    Patch, Rtc, Sid, Sip, Sylk, Whip,
+    Admin, Antmedia, App, Config, Dialects, Drain, Ems, Ers, Http, Https, Limits, Location, Log, LogFormat, Media,
+    Mesh, Patch, Rtc, Sid, Sip, Sylk, Whip,
 };

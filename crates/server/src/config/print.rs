@@ -13,7 +13,8 @@ impl Loaded {
     pub fn to_toml(&self, show_secrets: bool) -> String {
         let mut out = String::new();
         let mut section = "";
-        let (patches, plain): (Vec<_>, Vec<_>) = self.values.iter().partition(|s| s.key.kind == Kind::Patches);
+        let (tables, plain): (Vec<_>, Vec<_>) =
+            self.values.iter().partition(|s| matches!(s.key.kind, Kind::Patches | Kind::Apps));
         for setting in plain {
             if setting.key.section() != section {
                 section = setting.key.section();
@@ -24,7 +25,7 @@ impl Loaded {
             out.push_str(&format!("{name} = {value}{}\n", comment(&setting.source)));
         }
         // Sections in an array come last: keys behind them would belong to them.
-        for setting in patches {
+        for setting in tables {
             let tables = setting.value.as_array().into_iter().flatten();
             for table in tables.filter_map(Value::as_table) {
                 out.push_str(&format!("\n[[{}]]{}\n", setting.key.path, comment(&setting.source)));

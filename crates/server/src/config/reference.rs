@@ -1,7 +1,9 @@
 //! `config keys`: the table of keys for people, which is also the second half of
 //! docs/configuration.md.
 
+use super::apps;
 use super::key::Key;
+use super::kind::Kind;
 use super::table::{PATCH_KEYS, SECTIONS, TABLE};
 use super::unserved::missing;
 
@@ -13,14 +15,16 @@ pub fn reference() -> String {
             "" => "Top level".to_owned(),
             section => format!("`[{section}]`"),
         };
-        let in_section = |key: &&Key| key.section() == *section && key.path != "patch";
+        let in_section = |key: &&Key| key.section() == *section && !matches!(key.kind, Kind::Patches | Kind::Apps);
         let keys: Vec<_> = TABLE.iter().filter(in_section).collect();
         table(&mut out, &heading, text, &keys);
     }
-    let keys: Vec<_> = PATCH_KEYS.iter().collect();
-    if let Some(patch) = TABLE.iter().find(|key| key.path == "patch") {
-        let text = format!("{}{}", patch.doc, note(missing(patch)));
-        table(&mut out, "`[[patch]]`", &text, &keys);
+    for (path, keys) in [("dialect.antmedia.app", apps::KEYS), ("patch", PATCH_KEYS)] {
+        let keys: Vec<_> = keys.iter().collect();
+        if let Some(tables) = TABLE.iter().find(|key| key.path == path) {
+            let text = format!("{}{}", tables.doc, note(missing(tables)));
+            table(&mut out, &format!("`[[{path}]]`"), &text, &keys);
+        }
     }
     out.trim_start().to_owned()
 }

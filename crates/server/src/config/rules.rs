@@ -2,6 +2,7 @@
 
 use patchbay_sip_io::{Listen, Proxy};
 
+use super::apps;
 use super::error::{ConfigError, Fault, Source};
 use super::load::Loaded;
 use super::origin::OriginPolicy;
@@ -126,6 +127,9 @@ pub(super) fn check(values: &Values) -> Vec<ConfigError> {
     }
     for (problem, action) in patches::faults(values) {
         wrong("patch", problem, &action);
+    }
+    for (problem, action) in apps::faults(values) {
+        wrong("dialect.antmedia.app", problem, &action);
     }
     if values.texts("http.addr").is_empty() && values.texts("https.addr").is_empty() {
         let problem = "http.addr is empty: there is nothing to listen on".to_owned();

@@ -3,7 +3,7 @@
 
 use super::key::Key;
 use super::kind::Kind::{
-    Choice, Levels, Listen, Listens, Networks, Number, Patches, Path, Secret, Switch, Text, Texts, UrlPath,
+    Apps, Choice, Levels, Listen, Listens, Networks, Number, Patches, Path, Secret, Switch, Text, Texts, UrlPath,
 };
 
 const PORT: super::kind::Kind = Number(0, 65_535);
@@ -273,6 +273,19 @@ pub(super) const TABLE: &[Key] = &[
         r#""""#,
         "A `red5.properties`, taken as it is: its `server.cpu_limit`, `server.min_free_ram` and `settings.webrtc.client.start.timeoutMs` count where `limits.cpu_percent`, `limits.min_available_mb` and `publish_timeout_ms` are not set.",
     ),
+    Key::new(
+        "dialect.antmedia.hook_allow",
+        Networks,
+        "[]",
+        "Addresses and ranges that webhooks may go to although they are loopback, private, link-local or otherwise not public; nobody is asked or told there by default.",
+    ),
+    Key::new(
+        "dialect.antmedia.hook_secret_file",
+        Path,
+        r#""""#,
+        "A file with the secret that webhooks are signed with (`X-Patchbay-Signature`), at least 32 bytes; empty = they are not signed.",
+    ),
+    Key::new("dialect.antmedia.app", Apps, "[]", "What single applications of `apps` ask of their clients."),
     Key::new(
         "dialect.whip.token_file",
         Path,

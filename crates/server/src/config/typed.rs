@@ -188,6 +188,35 @@ sections! {
         rest_allowed: Networks,
         #[serde(deserialize_with = "optional")] pages_dir: Option<PathBuf>,
         #[serde(deserialize_with = "optional")] red5_properties: Option<PathBuf>,
+        hook_allow: Networks,
+        #[serde(deserialize_with = "optional")] hook_secret_file: Option<PathBuf>,
+        app: Vec<App>,
+    }
+    /// One `[[dialect.antmedia.app]]`
+    App [Debug Default] {
+        name: String,
+        accept_only_streams_in_data_store: bool,
+        accept_only_rooms_in_data_store: bool,
+        publish_token_control_enabled: bool,
+        play_token_control_enabled: bool,
+        publish_jwt_control_enabled: bool,
+        play_jwt_control_enabled: bool,
+        #[serde(deserialize_with = "optional")] jwt_key_file: Option<PathBuf>,
+        hash_control_publish_enabled: bool,
+        hash_control_play_enabled: bool,
+        #[serde(deserialize_with = "optional")] token_hash_secret_file: Option<PathBuf>,
+        enable_time_token_for_publish: bool,
+        enable_time_token_for_play: bool,
+        #[serde(deserialize_with = "optional")] totp_secret_file_publish: Option<PathBuf>,
+        #[serde(deserialize_with = "optional")] totp_secret_file_play: Option<PathBuf>,
+        time_token_period_s: u64,
+        time_token_subscriber_only: bool,
+        webrtc_viewer_limit: i64,
+        ingesting_stream_limit: i64,
+        webhook_authenticate_url: String,
+        webhook_play_auth_url: String,
+        play_webrtc_stream_once_for_each_session: bool,
+        listener_hook_url: String,
     }
     /// `[dialect.whip]`
     Whip [Debug] {

@@ -91,13 +91,14 @@ fn insert(table: &mut Table, path: &str, value: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::apps;
     use crate::config::key::is_section;
     use crate::config::kind::Kind;
     use crate::config::table::{PATCH_KEYS, SECTIONS};
 
     #[test]
     fn the_table_is_sound() {
-        for key in TABLE.iter().chain(PATCH_KEYS) {
+        for key in TABLE.iter().chain(PATCH_KEYS).chain(apps::KEYS) {
             // Panics where a default is no valid value.
             key.default_value();
             assert!(key.doc.ends_with('.') && !key.doc.contains(['\n', '|']), "{}", key.path);

@@ -11,6 +11,7 @@ use patchbay_media_io::is_own;
 use socket2::{Domain, Socket, Type};
 
 use crate::config::Config;
+use crate::dialects;
 use crate::media;
 use crate::tls::Tls;
 
@@ -50,11 +51,21 @@ pub(crate) struct Facts {
     pub(crate) reached: Vec<(SocketAddr, bool)>,
     /// Files with secrets that others may read, by their keys.
     pub(crate) readable: Vec<(&'static str, PathBuf)>,
+    /// Files with secrets that are soon guessed, by their keys.
+    pub(crate) weak: Vec<(&'static str, PathBuf)>,
     /// Files and folders that are named and not there.
     pub(crate) missing: Vec<(&'static str, PathBuf)>,
     /// Why certificate and key cannot be used.
     pub(crate) certificate: Option<String>,
 }
+
+/// Secrets of any length, because others' servers know them already; shorter ones are guessed.
+const WEAK: [&str; 3] = [
+    "dialect.antmedia.app.token_hash_secret_file",
+    "dialect.antmedia.app.totp_secret_file_publish",
+    "dialect.antmedia.app.totp_secret_file_play",
+];
+const WEAK_BYTES: u64 = 16;
 
 impl Facts {
     pub(crate) fn gather(config: &Config, probe: Probe) -> Self {
@@ -85,19 +96,28 @@ impl Facts {
 
     fn files(&mut self, config: &Config) {
         let dialect = &config.dialect;
-        let secrets = [
-            ("admin.token_file", &config.admin.token_file),
-            ("dialect.sid.token_file", &dialect.sid.token_file),
-            ("https.key", &config.https.key),
+        let mut secrets = vec![
+            ("admin.token_file", config.admin.token_file.as_deref()),
+            ("dialect.sid.token_file", dialect.sid.token_file.as_deref()),
+            ("dialect.whip.token_file", dialect.whip.token_file.as_deref()),
+            ("dialect.antmedia.hook_secret_file", dialect.antmedia.hook_secret_file.as_deref()),
+            ("https.key", config.https.key.as_deref()),
         ];
-        let others = [("https.cert", &config.https.cert), ("dialect.antmedia.pages_dir", &dialect.antmedia.pages_dir)];
-        for (key, path) in secrets.iter().chain(&others).filter_map(|(key, path)| Some((*key, path.as_ref()?))) {
+        secrets.extend(dialect.antmedia.app.iter().flat_map(dialects::apps::secret_files));
+        let others = [
+            ("https.cert", config.https.cert.as_deref()),
+            ("dialect.antmedia.pages_dir", dialect.antmedia.pages_dir.as_deref()),
+        ];
+        for (key, path) in secrets.iter().chain(&others).filter_map(|(key, path)| Some((*key, (*path)?))) {
             match fs::metadata(path) {
-                Err(_) => self.missing.push((key, path.clone())),
+                Err(_) => self.missing.push((key, path.to_owned())),
                 Ok(found) => {
                     let secret = secrets.iter().any(|(secret, _)| *secret == key);
                     if secret && found.permissions().mode() & 0o007 != 0 {
-                        self.readable.push((key, path.clone()));
+                        self.readable.push((key, path.to_owned()));
+                    }
+                    if WEAK.contains(&key) && found.len() < WEAK_BYTES {
+                        self.weak.push((key, path.to_owned()));
                     }
                 }
             }

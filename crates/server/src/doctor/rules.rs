@@ -4,7 +4,8 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{Facts, Finding, Severity};
-use crate::config::{Config, Host, ListenAddr};
+use crate::config::{App, Config, Host, ListenAddr};
+use crate::jobs::{Target, may_go_to};
 
 /// Descriptors that a server has beside its clients': listeners, media sockets, files.
 const OWN_DESCRIPTORS: u64 = 100;
@@ -30,6 +31,7 @@ pub(super) fn judge(config: &Config, facts: &Facts) -> Vec<Finding> {
     judge.files();
     judge.limits();
     judge.media();
+    judge.hooks();
     judge.found
 }
 
@@ -218,6 +220,13 @@ impl Judge<'_> {
         for (key, path) in &self.facts.readable {
             self.warn(key, format!("everybody on this machine may read {}", path.display()), "chmod o= on it");
         }
+        for (key, path) in &self.facts.weak {
+            self.warn(
+                key,
+                format!("the secret in {} is short enough to be guessed from what was made of it", path.display()),
+                "write a longer one, e.g. of `openssl rand -hex 32`",
+            );
+        }
         if let Some(cause) = &self.facts.certificate {
             self.error("https.cert", cause.clone(), "mend the files; the server does not start with them");
         }
@@ -287,10 +296,57 @@ impl Judge<'_> {
         }
     }
 
+    /// Webhooks that go nowhere, or in the open.
+    fn hooks(&mut self) {
+        let keys = &self.config.dialect.antmedia;
+        for (key, app, url) in keys.app.iter().flat_map(hooks_of) {
+            let Some(target) = Target::parse(url) else { continue };
+            let address = match target.host.as_str() {
+                "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
+                host => host.parse().ok(),
+            };
+            if let Some(address) = address.filter(|address| !may_go_to(*address, &keys.hook_allow)) {
+                self.error(
+                    key,
+                    format!(
+                        "app {app:?}: webhooks do not go to {address}, which is not public: nobody is asked or told"
+                    ),
+                    format!("if it is meant, set dialect.antmedia.hook_allow = [\"{address}\"]"),
+                );
+            } else if !target.tls && address.is_none_or(|address: IpAddr| !address.is_loopback()) {
+                self.warn(
+                    key,
+                    format!(
+                        "app {app:?}: webhooks go to {} without TLS: tokens and names are read on the way",
+                        target.host
+                    ),
+                    "write an https:// address",
+                );
+            }
+        }
+        let told = keys.app.iter().any(|app| hooks_of(app).iter().any(|(_, _, url)| !url.is_empty()));
+        if told && keys.hook_secret_file.is_none() {
+            self.note(
+                "dialect.antmedia.hook_secret_file",
+                "webhooks are not signed: whoever reaches the other server can say the same",
+                "name a file with a secret of at least 32 bytes, and check X-Patchbay-Signature there",
+            );
+        }
+    }
+
     /// Whether somebody on another machine may connect.
     fn listens_to_others(&self) -> bool {
         self.config.http.addr.iter().chain(&self.config.https.addr).any(is_for_others)
     }
+}
+
+/// The webhooks of an application: key, application, address.
+fn hooks_of(app: &App) -> [(&'static str, &str, &str); 3] {
+    [
+        ("dialect.antmedia.app.webhook_authenticate_url", &app.name, &app.webhook_authenticate_url),
+        ("dialect.antmedia.app.webhook_play_auth_url", &app.name, &app.webhook_play_auth_url),
+        ("dialect.antmedia.app.listener_hook_url", &app.name, &app.listener_hook_url),
+    ]
 }
 
 fn is_for_others(address: &ListenAddr) -> bool {

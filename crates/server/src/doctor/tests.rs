@@ -34,10 +34,17 @@ fn found(config: &Config, facts: &Facts) -> Vec<String> {
     examine(config, facts).iter().map(|found| format!("{} {}", found.severity, found.about)).collect()
 }
 
+/// Somebody is told there, and knows by whom.
+fn told(config: &mut Config, url: &str) {
+    let app = crate::config::App { name: "live".into(), listener_hook_url: url.into(), ..Default::default() };
+    config.dialect.antmedia.app = vec![app];
+    config.dialect.antmedia.hook_secret_file = Some("secret".into());
+}
+
 type Seed = fn(&mut Config, &mut Facts);
 
 /// What is wrong, and the one thing that is to be found.
-const SEEDS: [(&str, Seed, &str); 36] = [
+const SEEDS: [(&str, Seed, &str); 40] = [
     ("an example's address", |_, facts| facts.advertised = addresses(&["203.0.113.7"]), "error media.advertise"),
     (
         "an example's IPv6 address",
@@ -133,6 +140,29 @@ const SEEDS: [(&str, Seed, &str); 36] = [
         "a secret for everybody",
         |_, facts| facts.readable = vec![("admin.token_file", PathBuf::from("x"))],
         "warning admin.token_file",
+    ),
+    (
+        "a short secret",
+        |_, facts| facts.weak = vec![("dialect.antmedia.app.totp_secret_file_play", PathBuf::from("x"))],
+        "warning dialect.antmedia.app.totp_secret_file_play",
+    ),
+    (
+        "a webhook to this machine",
+        |config, _| told(config, "https://127.0.0.1/x"),
+        "error dialect.antmedia.app.listener_hook_url",
+    ),
+    (
+        "a webhook in the open",
+        |config, _| told(config, "http://example.com/x"),
+        "warning dialect.antmedia.app.listener_hook_url",
+    ),
+    (
+        "webhooks without a signature",
+        |config, _| {
+            told(config, "https://example.com/x");
+            config.dialect.antmedia.hook_secret_file = None;
+        },
+        "note dialect.antmedia.hook_secret_file",
     ),
     (
         "a certificate of no use",

@@ -4,6 +4,8 @@
 //! between two frames, as it does with events (DESIGN section 1, law 3). Nobody waits for anything here.
 
 mod hooks;
+mod post;
+mod target;
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -14,7 +16,9 @@ use patchbay_store::Store;
 
 use crate::mailbox::Mailbox;
 
-pub(crate) use hooks::Hooks;
+pub(crate) use hooks::{Figures, Hooks};
+pub(crate) use post::Outside;
+pub(crate) use target::{Target, may_go_to};
 
 /// Orders of one party that have no outcome yet; one more fails at once. More would let one client fill the store's queue,
 /// fewer would fail pages that ask for all members of a conference at once.
@@ -27,8 +31,8 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
-    pub(crate) fn new(store: Store) -> Self {
-        Self { store, hooks: Hooks::default() }
+    pub(crate) fn new(store: Store, hooks: Hooks) -> Self {
+        Self { store, hooks }
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -5,7 +5,7 @@ use patchbay_dialect_kit::job::{Key, Table};
 
 use super::*;
 
-fn party() -> PartyId {
+pub(crate) fn party() -> PartyId {
     let mut effects = patchbay_core::Effects::new();
     let profile = patchbay_core::Profile {
         realm: patchbay_core::Realm(0),
@@ -24,7 +24,7 @@ fn get() -> Job {
 
 #[test]
 fn an_outcome_wakes_who_waits_for_it() {
-    let (jobs, mailbox) = (Jobs::new(Store::memory()), Arc::new(Mailbox::default()));
+    let (jobs, mailbox) = (Jobs::new(Store::memory(), Hooks::nowhere()), Arc::new(Mailbox::default()));
     jobs.take(party(), &mailbox, Tag(7), get());
     assert!(!mailbox.sleep(1, &Context::from_waker(Waker::noop())), "there is work");
     assert_eq!(mailbox.take_done(), Some((Tag(7), Done::Records(vec![None]))));
@@ -34,7 +34,7 @@ fn an_outcome_wakes_who_waits_for_it() {
 
 #[test]
 fn one_more_than_may_be_fails_at_once() {
-    let (jobs, mailbox) = (Jobs::new(Store::memory()), Arc::new(Mailbox::default()));
+    let (jobs, mailbox) = (Jobs::new(Store::memory(), Hooks::nowhere()), Arc::new(Mailbox::default()));
     for tag in 0..=ORDERS {
         jobs.take(party(), &mailbox, Tag(tag as u64), get());
     }

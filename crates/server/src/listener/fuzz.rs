@@ -77,6 +77,7 @@ impl Stage {
             pages: Vec::new(),
             admin_token: None,
             store: patchbay_store::Store::memory(),
+            hooks: crate::jobs::Hooks::nowhere(),
         };
         Self { runtime, shell: Arc::new(Shell::new(&Config::default(), parts)) }
     }

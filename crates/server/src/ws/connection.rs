@@ -460,6 +460,26 @@ impl Connection {
         if !std::mem::replace(&mut self.detached, true) {
             self.shell.lines.gone(self.party);
             self.shell.switchboard.detach(now, self.party);
+            self.say_farewell(now);
+        }
+    }
+
+    /// The session's last words: nobody hears them but those who are told things elsewhere. It has none after a panic.
+    fn say_farewell(&mut self, now: Moment) {
+        if matches!(self.phase, Phase::Over(CloseCause::Panic)) {
+            return;
+        }
+        // The thread's own outbox is in use where this is called.
+        let (mut out, mut random) = (Outbox::new(), SystemRandom::default());
+        let unix_ms = self.shell.clock.unix_ms(now);
+        let (session, entropy) = (&mut *self.session, &self.shell.entropy);
+        let said = catch_unwind(AssertUnwindSafe(|| {
+            entropy.lend(&mut random, |rng| session.on_close(&mut Ctx { now, unix_ms, rng, out: &mut out }));
+        }));
+        if said.is_ok() {
+            for (tag, job) in out.take_jobs() {
+                self.shell.jobs.take(self.party, &self.mailbox, tag, job);
+            }
         }
     }
 

@@ -1,0 +1,374 @@
+//! What waits before a publication or view is asked of the hub: the store, other people's servers, and the decision
+//! (antmedia.md section 9.1).
+//!
+//! Meanwhile the client's further messages are kept, in order (DESIGN section 1, law 3); pings alone are answered at once.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+
+use patchbay_core::{CauseKind, Command, LinkId, Name, Query, Tag};
+use patchbay_dialect_kit::job::{Done, Job, Key};
+use patchbay_dialect_kit::{CloseCause, Ctx, Rate, TokenBucket};
+
+use super::{AntSession, Asked, UNHEARD};
+use crate::legs::{Leg, Role};
+use crate::records::{Purpose, broadcast_key};
+use crate::refusal::WireError;
+use crate::security::gate::{self, Fact, Facts, Pass, Wish};
+use crate::security::seats::{Held, Seat, Seats};
+use crate::wire::{self, ClientFrame, ClientKind};
+
+/// Messages that are kept while something is pending; one more ends the connection. A page sends some ten before its first
+/// answer; more would let a client that nobody knows yet fill the memory.
+const KEPT: usize = 64;
+/// Their bytes, for the same reason: the largest offers have a quarter of it.
+const KEPT_BYTES: usize = 1024 * 1024;
+
+/// How often a client may be refused what it shows, in the long run and at once. Pages try again after 3.5 s, a hundred of
+/// them in one connection at most; faster is somebody who guesses, and is read no further until then.
+const GUESSES: Rate = Rate { per_second: 5, burst: 50 };
+
+/// What the session remembers of it.
+#[derive(Debug)]
+pub(super) struct Gate {
+    seats: Seats,
+    pending: Option<Pending>,
+    kept: VecDeque<Box<str>>,
+    kept_bytes: usize,
+    /// Of commands that the hub has not answered.
+    asked: BTreeMap<Tag, Ticket>,
+    /// Of what the client publishes and plays.
+    inside: BTreeMap<LinkId, Ticket>,
+    guesses: TokenBucket,
+}
+
+/// What was decided about a publication or view that stands.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    _held: Held,
+    /// Who is told what becomes of it.
+    pub(super) listener: Option<Arc<str>>,
+    /// What the publisher calls it.
+    pub(super) name: Option<Box<str>>,
+    pub(super) meta_data: Option<Box<str>>,
+    pub(super) subscriber: Option<Box<str>>,
+    /// While it is a live track of another stream.
+    pub(super) live: Option<Held>,
+}
+
+/// A publication or view that is not asked for yet.
+pub(super) struct Entry {
+    pub(super) wish: Wish,
+    /// What the client calls it.
+    name: Option<Box<str>>,
+    asked: Asked,
+    command: Command,
+}
+
+impl Entry {
+    pub(super) fn new(wish: Wish, frame: &ClientFrame<'_>, asked: Asked, command: Command) -> Self {
+        Self { wish, name: shown(frame.name.as_deref()), asked, command }
+    }
+}
+
+/// What waits for a job.
+struct Pending {
+    tag: Tag,
+    what: What,
+}
+
+/// It would name people.
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pending({:?})", self.tag)
+    }
+}
+
+enum What {
+    /// The records that decide.
+    Fetch(Box<Entry>, Vec<(Fact, Key)>),
+    /// Somebody who is asked.
+    Ask(Box<Entry>, Pass),
+    /// A token to be used up.
+    Spend(Box<Entry>, Ticket),
+    /// The record of a room that is joined under a name; `said` is the name that the client gave itself.
+    Room { room: Name, own: Name, said: Option<Box<str>> },
+}
+
+impl Gate {
+    pub(super) fn new(seats: Seats) -> Self {
+        Self {
+            seats,
+            pending: None,
+            kept: VecDeque::new(),
+            kept_bytes: 0,
+            asked: BTreeMap::new(),
+            inside: BTreeMap::new(),
+            guesses: TokenBucket::full(),
+        }
+    }
+
+    /// The hub has refused.
+    pub(super) fn turned_away(&mut self, tag: Tag) {
+        self.asked.remove(&tag);
+    }
+
+    /// The hub has let it in.
+    pub(super) fn let_in(&mut self, tag: Tag, link: LinkId) {
+        if let Some(ticket) = self.asked.remove(&tag) {
+            self.inside.insert(link, ticket);
+        }
+    }
+
+    pub(super) fn ticket(&mut self, link: LinkId) -> Option<&mut Ticket> {
+        self.inside.get_mut(&link)
+    }
+
+    /// It has ended.
+    pub(super) fn left(&mut self, link: LinkId) -> Option<Ticket> {
+        self.inside.remove(&link)
+    }
+
+    /// A seat without a limit.
+    pub(super) fn sit(&self, seat: Seat) -> Option<Held> {
+        self.seats.take(vec![(seat, None)]).ok()
+    }
+
+    pub(super) fn count(&self, seat: &Seat) -> usize {
+        self.seats.count(seat)
+    }
+
+    /// A kept message is to be looked at.
+    pub(super) fn is_due(&self) -> bool {
+        self.pending.is_none() && !self.kept.is_empty()
+    }
+
+    fn is_busy(&self) -> bool {
+        self.pending.is_some() || !self.kept.is_empty()
+    }
+}
+
+fn shown(text: Option<&str>) -> Option<Box<str>> {
+    text.map(Box::from)
+}
+
+impl AntSession {
+    /// Whether the message has to wait, and so was kept.
+    pub(super) fn keeps(&mut self, text: &str, ctx: &mut Ctx<'_>) -> bool {
+        if !self.gate.is_busy() {
+            return false;
+        }
+        // Telephones give a connection up that does not answer (antmedia.md section 1.3).
+        if matches!(wire::read(text), Some((ClientKind::Ping, _))) {
+            return false;
+        }
+        self.gate.kept_bytes += text.len();
+        if self.gate.kept.len() >= KEPT || self.gate.kept_bytes > KEPT_BYTES {
+            ctx.out.close(1008, CloseCause::TooMany);
+            return true;
+        }
+        self.gate.kept.push_back(Box::from(text));
+        true
+    }
+
+    /// Looks at the oldest message that was kept; one in a turn, since what it causes comes before the next.
+    pub(super) fn look_at_kept(&mut self, ctx: &mut Ctx<'_>) {
+        if self.gate.is_due()
+            && let Some(text) = self.gate.kept.pop_front()
+        {
+            self.gate.kept_bytes -= text.len();
+            self.message(&text, ctx);
+        }
+    }
+
+    /// What a client wants that publishes into `room`, or plays.
+    pub(super) fn wish(
+        &mut self,
+        purpose: Purpose,
+        stream: &Name,
+        room: Option<Name>,
+        frame: &ClientFrame<'_>,
+    ) -> Wish {
+        let own = |leg: &mut Leg| leg.role == Role::Publish && leg.main.as_ref() == Some(stream);
+        let member = self.member.as_ref().filter(|member| room.as_ref().is_some_and(|room| member.is_in(room)));
+        let in_room = member.is_some_and(|member| member.has_seen(stream));
+        Wish {
+            purpose,
+            stream: stream.clone(),
+            room,
+            in_room,
+            token: shown(frame.token.as_deref()),
+            subscriber: shown(frame.subscriber.as_deref()),
+            code: shown(frame.code.as_deref()),
+            meta_data: shown(frame.meta.as_deref()),
+            only_asks: false,
+            is_room: self.legs.all().any(own),
+        }
+    }
+
+    /// Whoever may not play a stream is not told its tracks; no token is used up (DECISIONS 21).
+    pub(super) fn list_tracks(
+        &mut self,
+        stream: &Name,
+        frame: &ClientFrame<'_>,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<(), WireError> {
+        let asked = Asked::Know { stream: stream.clone() };
+        let command = Command::Query(Query::Tracks(stream.clone()));
+        if self.settings.security.play.any() {
+            let wish = self.wish(Purpose::Play, stream, None, frame);
+            return self.enter(Entry::new(Wish { only_asks: true, ..wish }, frame, asked, command), ctx);
+        }
+        self.ask(asked, command, ctx);
+        Ok(())
+    }
+
+    /// Asks the hub for it once all is decided: perhaps at once.
+    pub(super) fn enter(&mut self, entry: Entry, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
+        let (security, wish) = (&self.settings.security, &entry.wish);
+        let needs = gate::needs(security, wish);
+        // Where nothing is asked of anybody the hub knows best. Elsewhere nobody is asked for what he has already; that the
+        // hub has just ended it must not let him in again.
+        if !needs.is_empty() || security.checks(wish.purpose).any() {
+            let role = if wish.purpose == Purpose::Publish { Role::Publish } else { Role::Play };
+            match (role, self.legs.link(&wish.stream, role).is_some()) {
+                (Role::Publish, true) => return Err(WireError::AlreadyPublishing),
+                (Role::Play, true) if wish.only_asks => {
+                    self.ask(entry.asked, entry.command, ctx);
+                    return Ok(());
+                }
+                (Role::Play, true) if security.play_once => return Err(WireError::AlreadyPlaying),
+                _ => {}
+            }
+        }
+        if needs.is_empty() {
+            return self.decide(Box::new(entry), &Facts::default(), ctx);
+        }
+        let keys = needs.iter().map(|(_, key)| key.clone()).collect();
+        self.wait(What::Fetch(Box::new(entry), needs), Job::Get(keys), ctx);
+        Ok(())
+    }
+
+    /// Joins a room once all is decided: perhaps at once.
+    pub(super) fn enter_room(
+        &mut self,
+        room: Name,
+        own: Name,
+        said: Option<&str>,
+        ctx: &mut Ctx<'_>,
+    ) -> Result<(), WireError> {
+        let security = &self.settings.security;
+        if security.stored {
+            let key = broadcast_key(&security.app, &room);
+            self.wait(What::Room { room, own, said: shown(said) }, Job::Get(vec![key]), ctx);
+            return Ok(());
+        }
+        gate::joins(security, None, ctx.unix_ms)?;
+        self.join_as(room, own, ctx);
+        Ok(())
+    }
+
+    fn wait(&mut self, what: What, job: Job, ctx: &mut Ctx<'_>) {
+        self.last_tag = Tag(self.last_tag.0 + 1);
+        ctx.out.job(self.last_tag, job);
+        self.gate.pending = Some(Pending { tag: self.last_tag, what });
+    }
+
+    /// A job is done. What nobody waits for is news that were told.
+    pub(super) fn done(&mut self, tag: Tag, done: Done, ctx: &mut Ctx<'_>) {
+        let Some(Pending { what, .. }) = self.gate.pending.take_if(|pending| pending.tag == tag) else { return };
+        let stream = match &what {
+            What::Fetch(entry, _) | What::Ask(entry, _) | What::Spend(entry, _) => {
+                Some(Box::from(entry.wish.stream.as_str()))
+            }
+            What::Room { said, .. } => said.clone(),
+        };
+        let outcome = match (what, done) {
+            (What::Fetch(entry, needs), Done::Records(records)) => self.decide(entry, &Facts::of(&needs, records), ctx),
+            (What::Ask(entry, pass), Done::Answered(200)) => self.pass(entry, pass, ctx),
+            // Nobody says yes; or somebody else was faster with the token.
+            (What::Ask(entry, _), _) | (What::Spend(entry, _), Done::Stored(false)) => {
+                Err(self.turned(&entry.wish, WireError::Unauthorized, ctx))
+            }
+            (What::Spend(entry, ticket), Done::Stored(true)) => {
+                self.go(*entry, Some(ticket), ctx);
+                Ok(())
+            }
+            (What::Room { room, own, .. }, Done::Records(records)) => {
+                let record = records.into_iter().next().flatten();
+                let joins = gate::joins(&self.settings.security, record.as_ref(), ctx.unix_ms);
+                joins.map(|()| self.join_as(room, own, ctx))
+            }
+            (What::Fetch(..) | What::Spend(..) | What::Room { .. }, _) => Err(WireError::DataStore),
+        };
+        if let Err(error) = outcome {
+            ctx.out.text(|out| wire::error(out, error, stream.as_deref()));
+        }
+    }
+
+    fn decide(&mut self, entry: Box<Entry>, facts: &Facts, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
+        match gate::decide(&self.settings.security, &entry.wish, facts, ctx.unix_ms) {
+            Ok(pass) => self.pass(entry, pass, ctx),
+            Err(error) => Err(self.turned(&entry.wish, error, ctx)),
+        }
+    }
+
+    fn pass(&mut self, entry: Box<Entry>, mut pass: Pass, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
+        if let Some((url, body)) = pass.ask.take() {
+            self.wait(What::Ask(entry, pass), Job::Ask { url, body }, ctx);
+            return Ok(());
+        }
+        let wish = &entry.wish;
+        if wish.only_asks {
+            self.go(*entry, None, ctx);
+            return Ok(());
+        }
+        self.begins_anew(wish, ctx);
+        let ticket = Ticket {
+            _held: self.gate.seats.take(pass.seats).map_err(|full| gate::full(&full))?,
+            listener: pass.listener,
+            name: entry.name.clone(),
+            meta_data: wish.meta_data.clone(),
+            subscriber: wish.subscriber.clone(),
+            live: None,
+        };
+        match pass.spend {
+            Some(change) => self.wait(What::Spend(entry, ticket), Job::Put(vec![change]), ctx),
+            None => self.go(*entry, Some(ticket), ctx),
+        }
+        Ok(())
+    }
+
+    fn go(&mut self, entry: Entry, ticket: Option<Ticket>, ctx: &mut Ctx<'_>) {
+        self.ask(entry.asked, entry.command, ctx);
+        if let Some(ticket) = ticket {
+            self.gate.asked.insert(self.last_tag, ticket);
+        }
+    }
+
+    /// What the client plays and asks for again, where that is no error: the view that stands makes room.
+    fn begins_anew(&mut self, wish: &Wish, ctx: &mut Ctx<'_>) {
+        if wish.purpose == Purpose::Play
+            && !self.settings.security.play_once
+            && let Some(link) = self.legs.link(&wish.stream, Role::Play)
+        {
+            self.legs.remove(link);
+            self.gate.left(link);
+            ctx.out.command(UNHEARD, Command::Hangup { link, cause: CauseKind::Hangup.into() });
+        }
+    }
+
+    /// The error for who is turned away. A stream that somebody publishes is in use, whatever else is wrong (the order of
+    /// antmedia.md section 9.1).
+    fn turned(&mut self, wish: &Wish, error: WireError, ctx: &mut Ctx<'_>) -> WireError {
+        if matches!(error, WireError::Unauthorized | WireError::Blocked) {
+            let next = self.gate.guesses.charge(GUESSES, ctx.now);
+            if next > ctx.now {
+                ctx.out.deafen(next);
+            }
+        }
+        let in_use = wish.purpose == Purpose::Publish && error != WireError::DataStore;
+        if in_use && self.gate.count(&Seat::Stream(wish.stream.clone())) > 0 { WireError::StreamIdInUse } else { error }
+    }
+}

@@ -1,0 +1,170 @@
+//! What stands between two answers of the store, which the test world gives at once.
+
+use patchbay_dialect_kit::job::{Done, Job, Key, Record, Table};
+use patchbay_dialect_kit::testing::Jobs;
+
+use super::*;
+use crate::security::{Checks, Security};
+
+/// A session whose jobs wait until they are done by hand.
+struct Slow {
+    session: AntSession,
+    out: Outbox,
+    now: Moment,
+    jobs: Vec<(Tag, Job)>,
+}
+
+fn settings(publish: Checks) -> Arc<Settings> {
+    let security = Security { app: Arc::from("live"), stored: true, publish, ..Security::default() };
+    Arc::new(Settings { security, ..Settings::default() })
+}
+
+fn tokens() -> Arc<Settings> {
+    settings(Checks { token: true, ..Checks::default() })
+}
+
+/// What the session said, whether it closes, and how many commands it gave.
+type Turn = (Vec<String>, Option<u16>, usize);
+
+impl Slow {
+    fn new(settings: &Arc<Settings>, seats: &Seats) -> Self {
+        let session = AntSession::new(Lang(2), Arc::clone(settings), seats.clone());
+        let mut slow = Self { session, out: Outbox::new(), now: Moment::from_micros(5_000_000), jobs: Vec::new() };
+        slow.turn(|session, ctx| session.on_open(ctx));
+        slow
+    }
+
+    fn turn(&mut self, call: impl FnOnce(&mut AntSession, &mut Ctx<'_>)) -> Turn {
+        self.out.clear();
+        let mut ctx = Ctx { now: self.now, unix_ms: 1_790_000_000_000, rng: &mut Zero, out: &mut self.out };
+        call(&mut self.session, &mut ctx);
+        let commands = self.out.take_commands().count();
+        self.jobs.extend(self.out.take_jobs());
+        let said = self.out.frames().filter_map(|frame| match frame {
+            OutFrame::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
+            OutFrame::Ping => None,
+        });
+        (said.collect(), self.out.closing().and_then(|close| close.code), commands)
+    }
+
+    fn says(&mut self, text: &str) -> Turn {
+        self.turn(|session, ctx| session.on_frame(Frame::Text(text), ctx))
+    }
+
+    /// The oldest job is done so.
+    fn done(&mut self, store: &mut Jobs) -> Turn {
+        let (tag, job) = self.jobs.remove(0);
+        let done = store.carry_out(job);
+        self.turn(|session, ctx| session.on_job(tag, done, ctx))
+    }
+
+    /// As long as it has something to do at once.
+    fn rings(&mut self) -> Vec<Turn> {
+        let mut turns = Vec::new();
+        while self.session.deadline() == Some(Moment::START) {
+            turns.push(self.turn(|session, ctx| session.on_deadline(ctx)));
+        }
+        turns
+    }
+}
+
+const PUBLISH: &str = r#"{"command":"publish","streamId":"s","token":"t"}"#;
+const PONG: &str = r#"{"command":"pong"}"#;
+
+fn token() -> (Key, Record) {
+    let record = br#"{"tokenId":"t","streamId":"s","expireDate":9999999999,"type":"publish"}"#;
+    (Key::new(Table::Token, "live/t"), Record(Arc::from(&record[..])))
+}
+
+#[test]
+fn what_is_said_meanwhile_waits_in_order_and_pings_do_not() {
+    let (mut slow, mut store) = (Slow::new(&settings(Checks::default()), &Seats::default()), Jobs::default());
+    assert_eq!(slow.says(PUBLISH), (vec![], None, 0));
+    assert_eq!(slow.says(r#"{"command":"getStreamInfo","streamId":"s"}"#), (vec![], None, 0));
+    assert_eq!(slow.says(r#"{"command":"publish","streamId":""}"#), (vec![], None, 0));
+    assert_eq!(slow.says(r#"{"command":"ping"}"#).0, [PONG]);
+    assert!(slow.rings().is_empty(), "nothing is due before the store answers");
+    assert_eq!(slow.done(&mut store), (vec![], None, 1), "the publication is asked for");
+    // Each in a turn of its own: what it causes comes before the next.
+    let turns = slow.rings();
+    assert_eq!(turns.len(), 2);
+    assert_eq!(turns[0].2, 1);
+    assert_eq!(turns[1].0, [r#"{"command":"error","definition":"noStreamNameSpecified"}"#]);
+    assert_eq!(slow.says(r#"{"command":"getStreamInfo","streamId":"s"}"#).2, 1, "then all is as before");
+}
+
+#[test]
+fn a_flood_ends_the_connection() {
+    let mut slow = Slow::new(&settings(Checks::default()), &Seats::default());
+    slow.says(PUBLISH);
+    for _ in 0..64 {
+        assert_eq!(slow.says(r#"{"command":"stop","streamId":"s"}"#).1, None);
+    }
+    assert_eq!(slow.says(r#"{"command":"ping"}"#).1, None, "pings are no flood");
+    assert_eq!(slow.says(r#"{"command":"stop","streamId":"s"}"#).1, Some(1008));
+    let mut slow = Slow::new(&settings(Checks::default()), &Seats::default());
+    slow.says(PUBLISH);
+    let much = format!(r#"{{"command":"stop","streamId":"s","x":"{}"}}"#, "x".repeat(600_000));
+    assert_eq!(slow.says(&much).1, None);
+    assert_eq!(slow.says(&much).1, Some(1008), "nor are many bytes kept");
+}
+
+#[test]
+fn of_two_who_show_a_token_at_once_one_is_let_in() {
+    let (settings, seats, mut store) = (tokens(), Seats::default(), Jobs::default());
+    let (key, record) = token();
+    store.records.insert(key, record);
+    let (mut one, mut two) = (Slow::new(&settings, &seats), Slow::new(&settings, &seats));
+    one.says(PUBLISH);
+    two.says(PUBLISH);
+    // Both find it there, and both order that it be used up.
+    assert_eq!((one.done(&mut store).2, two.done(&mut store).2), (0, 0));
+    assert_eq!(two.done(&mut store), (vec![], None, 1));
+    assert_eq!(one.done(&mut store).0, [error("streamIdInUse")], "the other one has it");
+    assert!(store.records.is_empty());
+    // Without the other in the way, it is told what it is.
+    drop(two);
+    one.says(PUBLISH);
+    assert_eq!(one.done(&mut store).0, [error("unauthorized_access")]);
+}
+
+#[test]
+fn a_store_that_fails_lets_nobody_in() {
+    let (mut slow, mut store) = (Slow::new(&tokens(), &Seats::default()), Jobs::default());
+    let (key, record) = token();
+    store.records.insert(key, record);
+    slow.says(PUBLISH);
+    assert_eq!(slow.done(&mut store), (vec![], None, 0));
+    // It goes after the token was found and before it is used up.
+    store.gone = true;
+    assert_eq!(slow.done(&mut store), (vec![error("data_store_not_available")], None, 0));
+    for done in [Done::Failed, Done::Queued, Done::Answered(200), Done::Stored(true)] {
+        slow.says(PUBLISH);
+        let (tag, _) = slow.jobs.remove(0);
+        let turn = slow.turn(|session, ctx| session.on_job(tag, done.clone(), ctx));
+        assert_eq!(turn, (vec![error("data_store_not_available")], None, 0), "{done:?}");
+    }
+    let stray = slow.turn(|session, ctx| session.on_job(Tag(1), Done::Answered(200), ctx));
+    assert_eq!(stray, (vec![], None, 0), "an outcome that nobody waits for");
+}
+
+/// Who guesses is read ever more slowly, and alone.
+#[test]
+fn ten_thousand_wrong_tokens_slow_nobody_else() {
+    let (settings, seats, mut store) = (tokens(), Seats::default(), Jobs::default());
+    let (mut guesser, mut other) = (Slow::new(&settings, &seats), Slow::new(&settings, &seats));
+    let mut deaf = Moment::START;
+    for guess in 0..10_000 {
+        guesser.says(&format!(r#"{{"command":"publish","streamId":"s","token":"guess{guess}"}}"#));
+        assert_eq!(guesser.done(&mut store).0, [error("unauthorized_access")]);
+        deaf = guesser.out.deaf_until().unwrap_or(deaf);
+    }
+    assert!(deaf.since(guesser.now) > Duration::from_secs(1_900), "{:?}", deaf.since(guesser.now));
+    let (key, record) = token();
+    store.records.insert(key, record);
+    other.says(PUBLISH);
+    assert_eq!(other.done(&mut store), (vec![], None, 0));
+    assert_eq!(other.done(&mut store), (vec![], None, 1));
+    assert_eq!(other.out.deaf_until(), None);
+    assert_eq!(seats.count(&crate::security::seats::Seat::Publication), 1, "guesses hold no seats");
+}
