@@ -81,7 +81,14 @@ fn start(folder: &Path) -> std::io::Result<Child> {
     let store = folder.join("data").to_string_lossy().into_owned();
     std::fs::create_dir_all(folder)?;
     let log = std::fs::File::create(folder.join("server.log"))?;
+    // With secrets, so that what is made of them can be asked for.
+    let key = folder.join("key").to_string_lossy().into_owned();
+    std::fs::write(&key, "0123456789abcdef0123456789abcdef")?;
+    let settings = folder.join("patchbay.toml").to_string_lossy().into_owned();
+    std::fs::write(&settings, format!("[[dialect.antmedia.app]]\nname = \"live\"\njwt_key_file = {key:?}\n"))?;
     let mut command = Cmd::new(&binary)
+        .arg("--config")
+        .arg(&settings)
         .arg("--addr")
         .arg("127.0.0.1:0")
         .arg("--set")

@@ -67,7 +67,7 @@ fn parameter(name: &str, place: &str, kind: Kind, required: bool) -> Value {
         Kind::Text if !required => json!({ "type": "string" }),
         Kind::Text => json!({ "type": "string", "minLength": 1 }),
         Kind::Number => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
-        Kind::Time => json!({ "type": "integer", "format": "int64" }),
+        Kind::Time => json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX }),
         Kind::Purpose => json!({ "type": "string", "enum": ["publish", "play"] }),
         Kind::Block => json!({ "type": "string", "enum": ["publish", "play", "publish_play"] }),
         Kind::One(of) => {
