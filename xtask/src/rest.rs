@@ -40,7 +40,10 @@ pub(crate) fn steps(report: &mut Report) -> Result<(), Stopped> {
         return Err(refused(report, "it says nowhere that it listens".to_owned()));
     };
     let settings = paths::root().join("xtask/rest/schemathesis.toml");
-    let check = Cmd::new(&tool)
+    // There it keeps what it remembers.
+    let check = Cmd::new("env -C")
+        .arg(folder.to_string_lossy())
+        .arg(&tool)
         .arg("--config-file")
         .arg(settings.to_string_lossy())
         .arg("run")
