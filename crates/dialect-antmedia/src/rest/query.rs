@@ -65,11 +65,13 @@ pub(super) fn check_path(route: &Route, path: &[String]) -> Result<(), Reply> {
 pub(crate) fn segments(path: &str) -> Option<Vec<String>> {
     let path = path.strip_prefix('/')?;
     let path = path.strip_suffix('/').unwrap_or(path);
-    let part = |part: &str| decoded(part, false).filter(|text| !matches!(text.as_str(), "" | "." | ".."));
+    let part = |part: &str| {
+        decoded(part, false).filter(|text| !matches!(text.as_str(), "" | "." | "..") && !text.contains('\0'))
+    };
     path.split('/').map(part).collect()
 }
 
-/// RFC 3986 section 2.1; in a query, a plus sign is a blank. What is no UTF-8 then, or has a NUL, is nothing.
+/// RFC 3986 section 2.1; in a query, a plus sign is a blank. What is no UTF-8 then is nothing.
 fn decoded(text: &str, plus: bool) -> Option<String> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
@@ -84,7 +86,7 @@ fn decoded(text: &str, plus: bool) -> Option<String> {
             byte => byte,
         });
     }
-    String::from_utf8(out).ok().filter(|text| !text.contains('\0'))
+    String::from_utf8(out).ok()
 }
 
 impl Kind {
