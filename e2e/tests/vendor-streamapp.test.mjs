@@ -1,54 +1,10 @@
 // Ant Media's own sample pages, unchanged, handed out by our server below an application (`pages_dir`).
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { antServer } from '../lib/antmedia.mjs';
+import { assertSound, folder, open, publish, skip, untilGone, untilMoving, untilSound } from '../lib/streamapp.mjs';
 import { e2e } from '../lib/test.mjs';
 import { until } from '../lib/until.mjs';
-
-// Without the variable the run leaves this file out and says `VENDOR NOT TESTED`.
-const folder = path.join(process.env.PATCHBAY_VENDOR ?? '', 'streamapp');
-const skip = existsSync(path.join(folder, 'player.html')) ? false : `${folder} holds no player.html (docs/testing.md)`;
-
-/** player.html takes its charts from the net, which a test has not: a stand-in that draws nothing. */
-function withoutCharts(page) {
-  return page.evaluateOnNewDocument(() => {
-    window.Chart = class {
-      constructor(_, { data }) {
-        this.data = data;
-      }
-
-      update() {}
-    };
-  });
-}
-
-const open = (world, name, server, page) => world.tab(name, `${server.pages}${page}`, { prepare: withoutCharts });
-
-async function publish(world, server, stream, query = '') {
-  const tab = await open(world, `publisher of ${stream}`, server, `samples/publish_webrtc.html?id=${stream}${query}`);
-  await tab.click('#start_publish_button');
-  await until(`${stream} is on the air`, () => tab.page.$eval('#broadcastingInfo', (info) => info.style.display !== 'none'));
-  return tab;
-}
-
-/** The element shows a moving picture. */
-async function untilMoving(tab, selector) {
-  const frames = () => tab.page.$eval(selector, (video) => (video.videoWidth ? video.getVideoPlaybackQuality().totalVideoFrames : 0));
-  const start = await frames().catch(() => 0);
-  await until(`${tab.name} shows ${selector}`, async () => (await frames().catch(() => 0)) > start + 15, { within: 30_000 });
-}
-
-async function untilSound(tab) {
-  await until(`${tab.name} hears something`, () => tab.page.evaluate(async () => {
-    let energy = 0;
-    for (const pc of window.__connections.filter((one) => one.connectionState === 'connected')) {
-      for (const entry of (await pc.getStats()).values()) energy += entry.type === 'inbound-rtp' ? entry.totalAudioEnergy ?? 0 : 0;
-    }
-    return energy > 1e-4;
-  }), { within: 30_000 });
-}
 
 e2e('publish_webrtc.html publishes, player.html plays, and text goes both ways', async (world) => {
   const server = await antServer(world, { pages: folder });
@@ -83,4 +39,44 @@ e2e('multitrackplayer.html plays the track that is chosen, and another when its 
   await player.click('#cbxcam2');
   await untilMoving(player, '#remoteVideocam2');
   await untilMoving(player, '#remoteVideocam1');
+}, { skip });
+
+e2e('multitrack-play.html shows all tracks, those that come later, and none that has gone', async (world) => {
+  const server = await antServer(world, { pages: folder });
+  const cam1 = await publish(world, server, 'cam1', '&mainTrack=main1');
+  const player = await open(world, 'player', server, 'multitrack-play.html?id=main1&muted=false');
+  await untilMoving(player, '#remoteVideocam1');
+  await publish(world, server, 'cam2', '&mainTrack=main1');
+  await untilMoving(player, '#remoteVideocam2');
+  await untilMoving(player, '#remoteVideocam1');
+  await untilSound(player);
+  await cam1.click('#stop_publish_button');
+  await untilGone(player, '#remoteVideocam1');
+  await untilMoving(player, '#remoteVideocam2');
+  assertSound(player);
+}, { skip });
+
+e2e('the data channel sample makes the channel that is not there, and text goes both ways', async (world) => {
+  const server = await antServer(world, { pages: folder });
+  const tabs = [];
+  for (const name of ['first', 'second', 'third']) {
+    const tab = await open(world, name, server, 'samples/datachannel_only_webrtc_frame.html?id=talk');
+    await tab.click('#connect_channel_button');
+    await until(`${name} is connected`, () => tab.page.$eval('#broadcastingInfo', (info) => info.style.display !== 'none'));
+    tabs.push(tab);
+  }
+  const area = (tab) => tab.page.$eval('#dataMessagesTextarea', (text) => text.textContent);
+  for (const [number, from] of tabs.entries()) {
+    const text = `from ${from.name}`;
+    // The channel opens a moment after the page says that it is connected.
+    await until(`${from.name} has a channel`, () => from.page.evaluate(() =>
+      window.webRTCAdaptor.remotePeerConnection.talk?.dataChannel?.readyState === 'open'));
+    await from.fill('#dataTextbox', text);
+    await from.click('#send');
+    for (const to of tabs.filter((_, other) => other !== number)) {
+      await until(`${to.name} reads ${text}`, async () => (await area(to)).includes(`Received: ${text}`));
+    }
+    assert.ok(!(await area(from)).includes(`Received: ${text}`), 'nobody hears himself');
+  }
+  tabs.forEach((tab) => assertSound(tab));
 }, { skip });

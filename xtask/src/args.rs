@@ -12,9 +12,13 @@ usage: cargo xtask <command>
   bench relay […]   load a release server and measure; the rest goes to the load generator
   bench sfu […]     the same with publishers and viewers of WebRTC; --versus janus measures Janus as well
   bench bridge […]  what a packet costs that goes to another dialect, next to one that does not
+  bench conference […]
+                    what a packet costs in a conference of ten, next to one to as many viewers; fails above a bound
   bench sip […]     calls from browsers to telephones, next to Janus' SIP plugin; fails where a bound is missed
   bench instructions
                     what the media engine takes for a packet that it forwards, counted by callgrind
+  soak conference […]
+                    100 conferences for five minutes; fails where memory grows, a stream is missing or something is left
   fuzz [TARGET] [--seconds N] [--minimise]
                     run one fuzz target or all, or make their corpus small
   sim […]           10,000 seeds of the simulation; --seed N lives one, --scenario crowd fills 1,000 rooms
@@ -48,6 +52,9 @@ pub(crate) enum Task {
     BenchSip {
         rest: Vec<String>,
     },
+    SoakConference {
+        rest: Vec<String>,
+    },
     Sim {
         rest: Vec<String>,
     },
@@ -73,12 +80,14 @@ pub(crate) fn parse(args: &[String]) -> Result<Task, String> {
         ["bench", "instructions"] => Ok(Task::BenchInstructions),
         ["bench", "sfu", ..] => Ok(Task::BenchSfu { rest: args[2..].to_vec() }),
         ["bench", "sip", ..] => Ok(Task::BenchSip { rest: args[2..].to_vec() }),
-        ["bench", "bridge", ..] => {
-            let only = ["--only", "bridge"].map(str::to_owned);
+        ["bench", only @ ("bridge" | "conference"), ..] => {
+            let only = ["--only", only].map(str::to_owned);
             Ok(Task::BenchSfu { rest: only.into_iter().chain(args[2..].iter().cloned()).collect() })
         }
+        ["soak", "conference", ..] => Ok(Task::SoakConference { rest: args[2..].to_vec() }),
+        ["soak", ..] => Err("soak knows conference".into()),
         ["sim", ..] => Ok(Task::Sim { rest: args[1..].to_vec() }),
-        ["bench", ..] => Err("bench knows relay, sfu, bridge, sip and instructions".into()),
+        ["bench", ..] => Err("bench knows relay, sfu, bridge, conference, sip and instructions".into()),
         [other, ..] => Err(format!("unknown command {other:?}")),
     }
 }
@@ -122,6 +131,10 @@ mod tests {
         assert_eq!(parsed("bench sfu --versus janus"), Ok(Task::BenchSfu { rest: strings(&["--versus", "janus"]) }));
         let bridge = strings(&["--only", "bridge", "--runs", "5"]);
         assert_eq!(parsed("bench bridge --runs 5"), Ok(Task::BenchSfu { rest: bridge }));
+        let conference = strings(&["--only", "conference", "--runs", "5"]);
+        assert_eq!(parsed("bench conference --runs 5"), Ok(Task::BenchSfu { rest: conference }));
+        let soak = strings(&["--rooms", "5"]);
+        assert_eq!(parsed("soak conference --rooms 5"), Ok(Task::SoakConference { rest: soak }));
         assert_eq!(parsed("bench sip --runs 5"), Ok(Task::BenchSip { rest: strings(&["--runs", "5"]) }));
         assert_eq!(parsed("bench instructions"), Ok(Task::BenchInstructions));
         assert_eq!(parsed("sim"), Ok(Task::Sim { rest: vec![] }));
@@ -152,6 +165,8 @@ mod tests {
             "netns --name ../x -- true",
             "netns --name -x -- true",
             "bench",
+            "soak",
+            "soak relay",
             "fuzz --all",
         ] {
             assert!(parsed(line).is_err(), "{line:?} was accepted");

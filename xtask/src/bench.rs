@@ -8,12 +8,22 @@ use crate::report::Report;
 use crate::{machine, netns, paths};
 
 pub(crate) fn relay(rest: &[String]) -> ExitCode {
+    here("bench-relay", rest)
+}
+
+/// On loopback: who asks the server what it holds has to come from this machine.
+pub(crate) fn soak(rest: &[String]) -> ExitCode {
+    here("soak-conference", rest)
+}
+
+/// Builds, and becomes the load generator.
+fn here(command: &str, rest: &[String]) -> ExitCode {
     if let Err(code) = build() {
         return code;
     }
     // `exec`, so that signals and the exit status are the load generator's own.
     let error = Command::new(paths::release_binary("patchbay-loadgen"))
-        .arg("bench-relay")
+        .arg(command)
         .arg("--server")
         .arg(paths::release_binary("patchbay"))
         .args(rest)

@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Ok(Task::BenchInstructions) => bench::instructions(),
         Ok(Task::BenchSfu { rest }) => bench::sfu(&rest),
         Ok(Task::BenchSip { rest }) => bench::sip(&rest),
+        Ok(Task::SoakConference { rest }) => bench::soak(&rest),
         Ok(Task::Sim { rest }) => sim::run(&rest),
         Err(reason) => {
             eprintln!("xtask: {reason}\n\n{}", args::USAGE);

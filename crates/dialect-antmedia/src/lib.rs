@@ -257,6 +257,7 @@ pub static SPEC: Spec = Spec {
         MessageDoc::new("subtrackRemoved", Direction::Out, "Event::TrackChanged", WIRE),
         MessageDoc::new("TRACK_LIST_UPDATED", Direction::Out, "Event::TrackChanged, by Command::Say", WIRE),
         MessageDoc::new("bitrateMeasurement", Direction::Out, "Event::Measured", WIRE),
+        MessageDoc::new("server_will_stop", Direction::Out, "Session::on_drain", WIRE),
         MessageDoc::new("resolutionChangeInfo", Direction::Out, "Event::Switched", WIRE),
         MessageDoc::new(
             "error",

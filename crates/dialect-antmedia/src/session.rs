@@ -472,6 +472,10 @@ impl Session for AntSession {
         }
     }
 
+    fn on_drain(&mut self, ctx: &mut Ctx<'_>) {
+        ctx.out.text(wire::server_will_stop);
+    }
+
     fn on_job(&mut self, tag: Tag, done: Done, ctx: &mut Ctx<'_>) {
         self.done(tag, done, ctx);
     }

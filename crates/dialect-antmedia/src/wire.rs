@@ -351,6 +351,13 @@ pub(crate) fn notice(out: &mut Vec<u8>, notice: Notice, stream: &Name) {
     out.push(b'}');
 }
 
+/// The server will stop: clients close by themselves and come back, to whichever server is there by then.
+pub(crate) fn server_will_stop(out: &mut Vec<u8>) {
+    head(out, "notification");
+    string(out, "definition", "server_will_stop");
+    out.push(b'}');
+}
+
 fn notification(out: &mut Vec<u8>, definition: &str, stream: &Name) {
     head(out, "notification");
     string(out, "definition", definition);

@@ -24,6 +24,9 @@ pub trait Session: Send {
     fn on_line(&mut self, _news: News, _ctx: &mut Ctx<'_>) {}
     /// What became of a job. Commands may follow at once.
     fn on_job(&mut self, _tag: Tag, _done: Done, _ctx: &mut Ctx<'_>) {}
+    /// The server is about to stop, and takes nobody new: told once, while everything still goes on, so that the peer can
+    /// look for another server in time. Commands may follow at once.
+    fn on_drain(&mut self, _ctx: &mut Ctx<'_>) {}
     /// The hub tells something.
     fn on_event(&mut self, event: Event, ctx: &mut Ctx<'_>);
     /// When [`Session::on_deadline`] is to be called, if ever.

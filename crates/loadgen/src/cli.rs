@@ -23,6 +23,8 @@ pub(crate) enum Command {
     BenchSfu(SfuArgs),
     /// Measure a server binary with callers of WebRTC and telephones of SIP
     BenchSip(SipArgs),
+    /// Fill a server binary with conferences, and watch its memory and what it leaves behind
+    SoakConference(SoakArgs),
     /// Put load on a server of the mesh dialect that runs already
     Mesh(MeshArgs),
     /// Put load on a server of the sid dialect that runs already
@@ -185,6 +187,27 @@ pub(crate) enum SfuMeasurement {
     Rooms,
     /// One camera, viewed by another dialect and by its own
     Bridge,
+    /// Ten people who see and hear each other, and one camera with as many views
+    Conference,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct SoakArgs {
+    /// The server's binary
+    #[arg(long, value_name = "FILE")]
+    pub(crate) server: PathBuf,
+    /// Conferences
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = between(1, 1_000))]
+    pub(crate) rooms: usize,
+    /// People in each, who all see and hear each other
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = between(2, 20))]
+    pub(crate) parties: usize,
+    /// How long all of them are there
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u64).range(20..))]
+    pub(crate) seconds: u64,
+    /// Megabytes per minute that the server may not grow by, over the last four fifths of the time
+    #[arg(long, value_name = "MB", default_value_t = 1.0)]
+    pub(crate) growth: f64,
 }
 
 #[derive(Args, Clone)]

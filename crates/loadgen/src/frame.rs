@@ -5,7 +5,7 @@ pub(crate) const PONG: u8 = 10;
 
 const CONTINUATION: u8 = 0;
 const BINARY: u8 = 2;
-const CLOSE: u8 = 8;
+pub(crate) const CLOSE: u8 = 8;
 const PING: u8 = 9;
 
 /// Appends one final masked frame.

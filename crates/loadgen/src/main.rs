@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         Command::Mesh(args) => running::mesh(&args, &mut out),
         Command::Sid(args) => running::sid(&args, &mut out),
         Command::Echo(args) => echo::serve(args.addr),
+        Command::SoakConference(args) => sfu::soak(&args, &mut out, &mut err),
         Command::SfuFloor => sfu::floor(&mut out),
     };
     match done {

@@ -70,6 +70,12 @@ impl Report {
         }
     }
 
+    /// The median of all runs of a figure; `None` if no run counts.
+    pub(crate) fn median(&self, load: &str, name: &str) -> Option<f64> {
+        let row = self.rows.iter().find(|row| row.metric.load == load && row.metric.name == name)?;
+        median(&row.samples.iter().map(|sample| sample.value).collect::<Vec<_>>())
+    }
+
     /// Takes the yardstick of this moment, in nanoseconds.
     ///
     /// # Errors

@@ -9,11 +9,17 @@ pub(crate) const TICK: Duration = Duration::from_millis(2);
 const SLOTS: usize = 4096;
 
 /// Deadlines of legs. An entry is a hint: whoever is called looks whether it is due, and is set anew if not. So a
-/// deadline that moves away costs nothing, which is what almost all of them do.
+/// deadline that moves away costs nothing, which is what almost all of them do. One that comes nearer leaves the entry
+/// that was there before behind: it comes out with its tick, so that whoever set another since can tell, and let it go.
+/// Else each such entry would be set anew for ever.
 #[derive(Debug)]
 pub(crate) struct Wheel {
     start: Instant,
-    slots: Vec<Vec<usize>>,
+    /// The youngest entry of each slot. The others follow: what a slot once held takes no room when it is empty.
+    slots: Vec<Option<u32>>,
+    pool: Vec<Entry>,
+    /// The first entry of the pool that is free; the others follow.
+    free: Option<u32>,
     /// One bit for each slot that is not empty, so that the next one is found in 64 looks.
     taken: [u64; SLOTS / 64],
     /// The first tick that has not been looked at.
@@ -21,9 +27,19 @@ pub(crate) struct Wheel {
     entries: usize,
 }
 
+/// A leg, and the tick that it was set for.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    leg: usize,
+    tick: u64,
+    /// The next one of its slot, or the next that is free.
+    follower: Option<u32>,
+}
+
 impl Wheel {
     pub(crate) fn new(start: Instant) -> Self {
-        Self { start, slots: (0..SLOTS).map(|_| Vec::new()).collect(), taken: [0; SLOTS / 64], next: 0, entries: 0 }
+        let (slots, taken) = (vec![None; SLOTS], [0; SLOTS / 64]);
+        Self { start, slots, pool: Vec::new(), free: None, taken, next: 0, entries: 0 }
     }
 
     /// The first tick at whose end that moment has passed.
@@ -37,7 +53,20 @@ impl Wheel {
     pub(crate) fn set(&mut self, leg: usize, tick: u64) -> u64 {
         let tick = tick.max(self.next);
         let slot = slot(tick);
-        self.slots[slot].push(leg);
+        let entry = Entry { leg, tick, follower: self.slots[slot] };
+        let place = match self.free {
+            Some(place) => {
+                self.free = std::mem::replace(&mut self.pool[place as usize], entry).follower;
+                place
+            }
+            None => {
+                // A leg has few, and there are no thousands of millions of them.
+                let place = u32::try_from(self.pool.len()).unwrap_or(u32::MAX);
+                self.pool.push(entry);
+                place
+            }
+        };
+        self.slots[slot] = Some(place);
         self.taken[slot / 64] |= 1 << (slot % 64);
         self.entries += 1;
         tick
@@ -69,8 +98,8 @@ impl Wheel {
         None
     }
 
-    /// Takes out every leg whose slot has come by now.
-    pub(crate) fn take(&mut self, now: Instant, due: &mut Vec<usize>) {
+    /// Takes out every leg whose slot has come by now, each with the tick that it was set for.
+    pub(crate) fn take(&mut self, now: Instant, due: &mut Vec<(usize, u64)>) {
         let nanos = now.saturating_duration_since(self.start).as_nanos();
         let passed = u64::try_from(nanos / TICK.as_nanos()).unwrap_or(u64::MAX - 1);
         if passed < self.next {
@@ -79,11 +108,34 @@ impl Wheel {
         let ticks = passed - self.next + 1;
         for tick in (self.next..).take(SLOTS.min(usize::try_from(ticks).unwrap_or(SLOTS))) {
             let slot = slot(tick);
-            due.append(&mut self.slots[slot]);
+            let first = due.len();
+            let mut follower = self.slots[slot].take();
+            while let Some(place) = follower {
+                let entry = &mut self.pool[place as usize];
+                due.push((entry.leg, entry.tick));
+                follower = std::mem::replace(&mut entry.follower, self.free);
+                self.free = Some(place);
+            }
+            // Whoever was set first is called first.
+            due[first..].reverse();
             self.taken[slot / 64] &= !(1 << (slot % 64));
         }
         self.entries -= due.len();
         self.next = passed + 1;
+    }
+}
+
+#[cfg(any(test, feature = "fuzzing"))]
+impl Wheel {
+    /// How many entries there are, and how many of them are for that leg and tick.
+    pub(crate) fn count(&self, leg: usize, tick: u64) -> (usize, usize) {
+        let (mut same, mut follower) = (0, self.slots[slot(tick)]);
+        while let Some(place) = follower {
+            let entry = &self.pool[place as usize];
+            same += usize::from((entry.leg, entry.tick) == (leg, tick));
+            follower = entry.follower;
+        }
+        (self.entries, same)
     }
 }
 
@@ -121,18 +173,36 @@ mod tests {
         assert!(due.is_empty(), "{due:?}");
         assert_eq!(wheel.next(), Some(at(6)));
         wheel.take(at(6), &mut due);
-        assert_eq!(due, [1, 2]);
+        assert_eq!(due, [(1, 3), (2, 3)]);
         due.clear();
         wheel.take(at(60), &mut due);
-        assert_eq!(due, [3]);
+        assert_eq!(due, [(3, 21)]);
         due.clear();
         // A past deadline is met at once, a far one looked at once per turn.
         wheel.set(5, wheel.tick(at(1)));
         wheel.take(at(62), &mut due);
-        assert_eq!(due, [5]);
+        assert_eq!(due, [(5, 31)]);
         due.clear();
         wheel.take(at(100_000), &mut due);
-        assert_eq!(due, [4]);
+        assert_eq!(due, [(4, 500_001)]);
         assert_eq!((wheel.entries, wheel.next()), (0, None));
+    }
+
+    #[test]
+    fn the_room_is_that_of_the_entries_whichever_slots_they_were_in() {
+        let start = Instant::now();
+        let (mut wheel, mut due, mut set) = (Wheel::new(start), Vec::new(), 0);
+        for tick in 1..=3 * SLOTS as u64 {
+            for leg in 0..10 {
+                wheel.set(leg, tick);
+                set += 1;
+            }
+            wheel.take(start + TICK * u32::try_from(tick).expect("a small number"), &mut due);
+            set -= due.len();
+            assert!(due.iter().enumerate().all(|(place, (leg, _))| place % 10 == *leg), "{due:?}");
+            due.clear();
+        }
+        assert_eq!((wheel.entries, set), (0, 0));
+        assert_eq!(wheel.pool.len(), 10);
     }
 }

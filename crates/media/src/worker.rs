@@ -69,7 +69,7 @@ pub struct Worker {
     room: Room,
     happened: Vec<Happened>,
     bursts: Vec<Burst>,
-    due: Vec<usize>,
+    due: Vec<(usize, u64)>,
     places: Vec<Place>,
     /// Whose the ports of telephones are: a leg's section.
     ports: BTreeMap<SocketAddr, (usize, usize)>,
@@ -258,8 +258,12 @@ impl Worker {
     fn turn_wheel(&mut self, now: Instant, sink: &mut dyn Sink) {
         let mut due = std::mem::take(&mut self.due);
         self.wheel.take(now, &mut due);
-        for index in due.drain(..) {
+        for (index, tick) in due.drain(..) {
             let Some(leg) = self.legs.get_mut(index).and_then(Option::as_mut) else { continue };
+            // It has been set for another tick since.
+            if leg.armed != Some(tick) {
+                continue;
+            }
             leg.armed = None;
             if leg.due().is_some_and(|at| at <= now + TICK) {
                 self.settle(index, now, sink);
@@ -620,7 +624,7 @@ impl Worker {
                 self.part(leg.link, phone.other);
             }
         }
-        // The wheel may still hold the number: whoever gets it next is called once in vain.
+        // The wheel may still hold the number; whoever gets it next is set for another tick.
         self.free.push(index);
     }
 

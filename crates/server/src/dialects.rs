@@ -179,7 +179,7 @@ fn served_antmedia(config: &Config) -> Result<Vec<Served>, String> {
             true => Door { callers: Some(keys.rest_allowed.clone()), ..door },
             false => door,
         });
-        let pages = keys.pages_dir.as_ref().map(|root| Folder::new(&below, root));
+        let pages = keys.pages_dir.as_ref().map(|root| Folder::of_application(app, root));
         let security = apps::security(config, app)?;
         let settings = antmedia::Settings { app: Arc::from(app.as_str()), security, ..settings.clone() };
         let dialect = Arc::new(AntMedia::new(ANTMEDIA, Realm(realm), settings));

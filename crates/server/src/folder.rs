@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Largest file that is served. A page's script has a megabyte or two; each request holds its file in memory, so more
 /// would let a few clients fill it, and less would refuse a demonstration's video.
@@ -13,6 +14,8 @@ const MOST_BYTES: u64 = 64 * 1024 * 1024;
 pub struct Folder {
     below: String,
     root: PathBuf,
+    /// Where the pages are instead, if there is such a folder.
+    own: Option<PathBuf>,
 }
 
 /// What there is at a path.
@@ -22,6 +25,8 @@ pub(crate) enum Found {
     File {
         /// Its media type, by its name.
         media_type: &'static str,
+        /// Its entity tag: another one once it has changed.
+        tag: String,
         /// All of it.
         content: Vec<u8>,
     },
@@ -38,7 +43,13 @@ impl Folder {
     /// The pages in `root`, to be had below the path `below` (`/LiveApp`).
     #[must_use]
     pub fn new(below: &str, root: &Path) -> Self {
-        Self { below: below.to_owned(), root: root.to_owned() }
+        Self { below: below.to_owned(), root: root.to_owned(), own: None }
+    }
+
+    /// The pages in `root` for an application: those in a folder of its name, if there is one, else all that there are.
+    #[must_use]
+    pub fn of_application(app: &str, root: &Path) -> Self {
+        Self { own: Some(root.join(app)), ..Self::new(&format!("/{app}"), root) }
     }
 
     /// Whether it is this folder that answers for a path.
@@ -51,7 +62,8 @@ impl Folder {
         let Some(rest) = path.strip_prefix(&self.below) else { return Found::Missing };
         let Some(rest) = rest.strip_prefix('/') else { return moved(&self.below) };
         let Some(relative) = relative(rest) else { return Found::Missing };
-        let Ok(root) = self.root.canonicalize() else { return Found::Missing };
+        let root = self.own.as_ref().filter(|own| own.is_dir()).unwrap_or(&self.root);
+        let Ok(root) = root.canonicalize() else { return Found::Missing };
         match inside(&root, &root.join(relative)) {
             Some(found) if found.is_dir() && !path.ends_with('/') => moved(path),
             Some(found) if found.is_dir() => {
@@ -117,9 +129,15 @@ fn read(path: &Path) -> Found {
     let read = File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut content));
     match read {
         Ok(length) if length as u64 > MOST_BYTES => Found::TooLarge,
-        Ok(_) => Found::File { media_type: media_type(path), content },
+        Ok(_) => Found::File { media_type: media_type(path), tag: tag(&about), content },
         Err(_) => Found::Missing,
     }
+}
+
+/// Of size and time, as web servers make them: weak, since a file that is changed twice within the clock's step has one.
+fn tag(about: &fs::Metadata) -> String {
+    let changed = about.modified().ok().and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+    format!("W/\"{:x}-{:x}\"", about.len(), changed.unwrap_or_default().as_nanos())
 }
 
 /// By the ending of the name. A browser runs no script and shows no page under another type.
@@ -248,6 +266,42 @@ mod tests {
         fs::remove_file(lab.top.join("pages/samples/index.html")).expect("it was there");
         assert_eq!(lab.folder.find("/App/samples/"), Found::Missing, "no list of a folder's files");
         assert_eq!(Folder::new("/App", &lab.top.join("nowhere")).find("/App/"), Found::Missing);
+    }
+
+    #[test]
+    fn an_application_may_have_pages_of_its_own() {
+        let lab = Lab::new("own");
+        let folder = |app| Folder::of_application(app, &lab.top.join("pages"));
+        let content = |folder: &Folder, path: &str| match folder.find(path) {
+            Found::File { content, .. } => String::from_utf8(content).ok(),
+            _ => None,
+        };
+        let (one, other) = (folder("App"), folder("Other"));
+        assert_eq!(content(&one, "/App/index.html").as_deref(), Some("index"), "the common ones");
+        fs::create_dir(lab.top.join("pages/App")).expect("writable");
+        fs::write(lab.top.join("pages/App/index.html"), "own").expect("writable");
+        assert_eq!(content(&one, "/App/").as_deref(), Some("own"), "there is a folder from now on");
+        assert_eq!(content(&one, "/App/samples/"), None, "and nothing else counts");
+        assert_eq!(one.find("/App/../index.html"), Found::Missing);
+        assert_eq!(one.find("/App/%2e%2e/index.html"), Found::Missing);
+        assert_eq!(content(&other, "/Other/index.html").as_deref(), Some("index"));
+        // A file of that name is no folder.
+        fs::write(lab.top.join("pages/Other"), "a file").expect("writable");
+        assert_eq!(content(&other, "/Other/index.html").as_deref(), Some("index"));
+    }
+
+    #[test]
+    fn a_file_that_changes_has_another_tag() {
+        let lab = Lab::new("tag");
+        let tag = || match lab.folder.find("/App/index.html") {
+            Found::File { tag, .. } => tag,
+            other => panic!("{other:?}"),
+        };
+        let before = tag();
+        assert!(before.starts_with("W/\"5-") && before.ends_with('"'), "{before}");
+        assert_eq!(tag(), before);
+        fs::write(lab.top.join("pages/index.html"), "index of another length").expect("writable");
+        assert_ne!(tag(), before);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! What waits for one connection: the hub's events, the telephones' news, outcomes of jobs, or the order to close.
+//! What waits for one connection: the hub's events, the telephones' news, outcomes of jobs, word that the server will stop,
+//! or the order to close.
 //!
 //! The sender never waits and nobody else notices a slow reader (DESIGN section 3). Two bounds: above the soft one the
 //! connection's own clock runs while its socket takes no byte; at the hard one the connection is closed at once and
@@ -37,6 +38,8 @@ pub(crate) struct Mailbox {
 struct Inner {
     queue: EventQueue,
     news: VecDeque<News>,
+    /// The server will stop, and the owner has not been told.
+    drain: bool,
     /// Outcomes; bounded by the jobs that the owner may order.
     done: VecDeque<(Tag, Done)>,
     /// Jobs that have been ordered, and whose outcome has not been taken.
@@ -85,6 +88,18 @@ impl Mailbox {
         self.lock().news.pop_front()
     }
 
+    /// Tells the owner that the server will stop; the waker to be woken, if it sleeps and could say so.
+    pub(crate) fn drain(&self) -> Option<Waker> {
+        let mut inner = self.lock();
+        inner.drain = true;
+        if inner.wake_at == 1 { inner.wake() } else { None }
+    }
+
+    /// Whether the owner is to hear that the server will stop; once, and also before an order to close.
+    pub(crate) fn take_drain(&self) -> bool {
+        std::mem::take(&mut self.lock().drain)
+    }
+
     /// The owner orders a job. How many it has ordered of which it has not taken the outcome, this one among them.
     pub(crate) fn order(&self) -> usize {
         let mut inner = self.lock();
@@ -131,7 +146,8 @@ impl Mailbox {
     /// if it has been ordered to close.
     pub(crate) fn sleep(&self, wake_at: usize, cx: &Context<'_>) -> bool {
         let mut inner = self.lock();
-        let news = wake_at == 1 && !(inner.news.is_empty() && inner.done.is_empty());
+        let waits = inner.drain || !inner.news.is_empty() || !inner.done.is_empty();
+        let news = wake_at == 1 && waits;
         if inner.closed.is_some() || inner.queue.len() >= wake_at || news {
             return false;
         }
@@ -204,6 +220,18 @@ mod tests {
         mailbox.push_news(news());
         assert_eq!(mailbox.take(true).expect_err("it is closed"), CloseCause::TooSlow);
         assert!(mailbox.take_news().is_none());
+    }
+
+    #[test]
+    fn who_sleeps_is_woken_to_hear_that_the_server_will_stop_and_hears_it_once() {
+        let mailbox = Mailbox::default();
+        assert!(mailbox.sleep(1, &Context::from_waker(Waker::noop())));
+        assert!(mailbox.drain().is_some());
+        assert!(!mailbox.sleep(1, &Context::from_waker(Waker::noop())), "there is work");
+        assert!(mailbox.sleep(2, &Context::from_waker(Waker::noop())), "its socket is full: there is nothing to do");
+        assert!(mailbox.close(CloseCause::Shutdown).is_some());
+        assert!(mailbox.take_drain(), "also when it is to close by now");
+        assert!(!mailbox.take_drain());
     }
 
     #[test]

@@ -137,6 +137,7 @@ impl Task {
         let party = shell.switchboard.attach(shell.dialects[dialect].profile(), Arc::clone(&mailbox));
         // Looked at after the party was attached: either this or `close_all` sees the other.
         if shell.is_closing() {
+            mailbox.drain();
             mailbox.close(CloseCause::Shutdown);
         }
         shell.metrics.connection_opened(dialect);
@@ -232,6 +233,10 @@ impl Task {
 
     /// Hands the session what the hub has told it.
     fn deliver(&mut self) {
+        if self.over.is_none() && self.mailbox.take_drain() {
+            // Whatever it commands leads here again.
+            return self.turn(|session, ctx| session.on_drain(ctx));
+        }
         while self.over.is_none() {
             match self.mailbox.take(true) {
                 Ok(Some(event)) => self.tell(event),

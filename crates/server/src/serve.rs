@@ -203,8 +203,9 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
         drain_ms = config.drain.deadline_ms,
         "stopping"
     );
+    shell.switchboard.drain_all();
     tokio::select! {
-        () = gone(&shell, drain) => {}
+        () = left(&shell, drain) => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
@@ -221,6 +222,15 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Waits until nobody is left, or for `most`. Calls between telephones have no connection of ours.
+async fn left(shell: &Shell, most: Duration) {
+    let until = Instant::now() + most;
+    let parties = || shell.switchboard.snapshot().parties.load(Ordering::Relaxed);
+    while Instant::now() < until && (parties() > 0 || shell.connections.load(Ordering::Relaxed) > 0) {
+        sleep_until((Instant::now() + STOP_LOOK).min(until)).await;
+    }
 }
 
 /// Waits until no connection is left, or for `most`.

@@ -104,6 +104,7 @@ impl Server {
     /// The order to stop, as after SIGTERM once the drain is over.
     pub fn close_all(&self) {
         self.shell.set_closing();
+        self.shell.switchboard.drain_all();
         self.shell.switchboard.close_all(CloseCause::Shutdown);
     }
 }

@@ -183,11 +183,18 @@ impl Switchboard {
         self.lock().hub.set_overloaded(overloaded);
     }
 
+    /// Tells every connection that the server will stop.
+    pub(crate) fn drain_all(&self) {
+        self.mailboxes().iter().filter_map(|mailbox| mailbox.drain()).for_each(Waker::wake);
+    }
+
     /// Orders every connection to end.
     pub(crate) fn close_all(&self, cause: CloseCause) {
-        let mailboxes: Vec<_> =
-            self.lock().mailboxes.iter().flatten().map(|(_, mailbox)| Arc::clone(mailbox)).collect();
-        mailboxes.iter().filter_map(|mailbox| mailbox.close(cause)).for_each(Waker::wake);
+        self.mailboxes().iter().filter_map(|mailbox| mailbox.close(cause)).for_each(Waker::wake);
+    }
+
+    fn mailboxes(&self) -> Vec<Arc<Mailbox>> {
+        self.lock().mailboxes.iter().flatten().map(|(_, mailbox)| Arc::clone(mailbox)).collect()
     }
 
     /// Wakes the hub at its deadlines, for ever.

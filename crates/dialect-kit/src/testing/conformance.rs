@@ -380,6 +380,7 @@ impl Players {
                 let loaded = world.load(*overloaded);
                 loaded.unwrap_or_else(|(_, why)| panic!("{why}"));
             }
+            Action::Drain => world.drain().unwrap_or_else(|(_, why)| panic!("{why}")),
             Action::Elsewhere(elsewhere) => {
                 let _judged = world.elsewhere(elsewhere);
             }

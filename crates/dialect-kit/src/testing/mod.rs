@@ -38,6 +38,7 @@
 //! | `!limit … 100000` | the leg's peer is to send at most so many bits per second, or `none` |
 //! | `!hears … text` | the leg's peer hears this on its data channel next: `text`, `binary text` or `nothing` |
 //! | `!overload`, `!relief` | the machine has as much to do as it may have, or no longer |
+//! | `!drain` | the server is about to stop |
 //! | `!store broadcast live/s {…}` | the store has this record; also `token`, `subscriber`, `setting` |
 //! | `!store gone`, `!store back` | the store cannot be reached, or can again |
 //! | `!stored token live/t`, `!unstored …` | the store has a record of that key, or not |

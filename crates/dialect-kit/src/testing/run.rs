@@ -152,6 +152,7 @@ impl Connections {
             }
             Action::Media { name, directive } => world.media(self.number(name)?, directive),
             Action::Load { overloaded } => world.load(*overloaded),
+            Action::Drain => world.drain(),
             Action::Elsewhere(elsewhere) => world.elsewhere(elsewhere),
             Action::Http { method, path, status, body } => http(world, method, path, *status, body),
         }

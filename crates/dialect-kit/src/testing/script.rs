@@ -40,6 +40,7 @@ pub(super) enum Action {
     Pass { span: Duration },
     Media { name: String, directive: Directive },
     Load { overloaded: bool },
+    Drain,
     Elsewhere(Elsewhere),
     Http { method: String, path: String, status: u16, body: Body },
 }
@@ -99,10 +100,9 @@ impl Script {
                 (Some(_), None) => script.push(number, line)?,
             }
         }
-        let media = script
-            .steps
-            .iter()
-            .find(|step| matches!(step.action, Action::Media { .. } | Action::Load { .. } | Action::Elsewhere(_)));
+        let media = script.steps.iter().find(|step| {
+            matches!(step.action, Action::Media { .. } | Action::Load { .. } | Action::Drain | Action::Elsewhere(_))
+        });
         if let Some(step) = media.filter(|_| script.only != Some(Place::Sessions)) {
             return Err(fault(file, step.line, &step.text, "`only sessions` above: this engine is scripted"));
         }
@@ -212,6 +212,9 @@ fn action(line: &str) -> Result<Action, String> {
     }
     if let "!overload" | "!relief" = line {
         return Ok(Action::Load { overloaded: line == "!overload" });
+    }
+    if line == "!drain" {
+        return Ok(Action::Drain);
     }
     if let Some(line) = line.strip_prefix('!') {
         if let Some(elsewhere) = elsewhere::parse(line) {

@@ -459,6 +459,12 @@ impl World for SessionWorld<'_> {
         Ok(())
     }
 
+    fn drain(&mut self) -> Result<(), (String, String)> {
+        (0..self.connections.len()).for_each(|index| self.turn(index, |session, ctx| session.on_drain(ctx)));
+        self.run_due();
+        Ok(())
+    }
+
     fn elsewhere(&mut self, elsewhere: &Elsewhere) -> Result<(), (String, String)> {
         elsewhere.apply(&mut self.jobs)
     }

@@ -47,6 +47,14 @@ pub trait World {
         Err(("a machine that is told how busy it is".to_owned(), "a real one".to_owned()))
     }
 
+    /// The server is about to stop.
+    ///
+    /// # Errors
+    /// What should have been, and what was.
+    fn drain(&mut self) -> Result<(), (String, String)> {
+        Err(("a server that is told to stop".to_owned(), "one that may not be".to_owned()))
+    }
+
     /// The store, or another server, is so from now on.
     ///
     /// # Errors

@@ -42,8 +42,9 @@ pub(crate) fn run(args: &SfuArgs, out: &mut dyn Write, progress: &mut dyn Write)
     let mut bench = Bench { args, report, progress, failed: Vec::new() };
     for run in 1..=args.runs {
         for measurement in SfuMeasurement::value_variants() {
-            // The bridge has a command of its own.
-            let chosen = args.only.is_empty() && *measurement != SfuMeasurement::Bridge;
+            // These have commands of their own.
+            let apart = matches!(measurement, SfuMeasurement::Bridge | SfuMeasurement::Conference);
+            let chosen = args.only.is_empty() && !apart;
             if chosen || args.only.contains(measurement) {
                 writeln!(bench.progress, "run {run} of {}: {measurement:?}", args.runs)?;
                 bench.take(*measurement)?;
@@ -54,9 +55,16 @@ pub(crate) fn run(args: &SfuArgs, out: &mut dyn Write, progress: &mut dyn Write)
         std::fs::write(file, format!("{:#}\n", bench.report.to_json()))?;
     }
     bench.report.write_table(out)?;
-    match bench.failed[..] {
-        [] => Ok(()),
-        _ => Err(format!("could not be measured: {}; why stands below the table", bench.failed.join(", ")).into()),
+    if !bench.failed.is_empty() {
+        return Err(format!("could not be measured: {}; why stands below the table", bench.failed.join(", ")).into());
+    }
+    // The other figures are for who reads them; this one is a promise.
+    let promised = args.only.contains(&SfuMeasurement::Conference);
+    match bench.report.median(figures::CONFERENCE_RATIO, figures::CPU) {
+        _ if !promised => Ok(()),
+        Some(ratio) if ratio <= figures::CONFERENCE_BOUND => Ok(()),
+        Some(ratio) => Err(format!("a packet costs {ratio:.2} times as much in a conference as in a broadcast").into()),
+        None => Err("no run of the conference counts; why stands below the table".into()),
     }
 }
 
@@ -81,6 +89,7 @@ impl Bench<'_> {
             SfuMeasurement::Idle => self.both(&figures::IDLE, figures::CORE, 1, &|setting| loads::idle(setting, IDLE)),
             SfuMeasurement::Rooms => self.rooms(),
             SfuMeasurement::Bridge => self.bridge(),
+            SfuMeasurement::Conference => self.conference(),
         }
     }
 
@@ -135,6 +144,17 @@ impl Bench<'_> {
             let of = self.measure(bridge, Subject::Bridge, 0, false, &load)?.get(figures::CPU);
             self.ratio(compared, figures::CPU, of, to);
         }
+        Ok(())
+    }
+
+    /// Neighbours in time, they can be compared with each other: as many packets leave the server in both.
+    fn conference(&mut self) -> Result<()> {
+        let views = MEMBERS * (MEMBERS - 1);
+        let broadcast = |setting: &Setting| loads::steady(setting, views);
+        let to = self.measure(figures::BROADCAST, Subject::Patchbay, 0, false, &broadcast)?.get(figures::CPU);
+        let conference = |setting: &Setting| loads::meeting(setting, MEMBERS);
+        let of = self.measure(figures::CONFERENCE, Subject::Patchbay, 0, false, &conference)?.get(figures::CPU);
+        self.ratio(figures::CONFERENCE_RATIO, figures::CPU, of, to);
         Ok(())
     }
 

@@ -264,6 +264,14 @@ impl Leg {
         due.unwrap_or_else(|| Instant::now() + NOTHING_DUE)
     }
 
+    /// Closes the WebSocket.
+    pub(crate) fn farewell(&mut self) -> Result<()> {
+        match &mut self.signalling {
+            Some(signalling) => signalling.farewell(),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn connection(&mut self) -> Option<&mut Connection> {
         self.connection.as_mut()
     }

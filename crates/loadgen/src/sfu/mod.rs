@@ -20,6 +20,7 @@ pub(crate) mod rtp;
 pub(crate) mod script;
 pub(crate) mod sdp;
 pub(crate) mod signalling;
+mod soak;
 pub(crate) mod socket;
 pub(crate) mod source;
 mod srtp;
@@ -30,3 +31,4 @@ pub(crate) mod tap;
 
 pub(crate) use bench::run;
 pub(crate) use floor::serve as floor;
+pub(crate) use soak::run as soak;

@@ -208,6 +208,12 @@ impl Receiver {
         Some(&self.sealed)
     }
 
+    /// The streams that it has received, each with its packets so far.
+    pub(crate) fn streams(&self) -> impl Iterator<Item = (u32, u64)> {
+        let media = self.counters.iter().filter(|counter| !self.numbers.rtx.contains(&counter.pt));
+        media.map(|counter| (counter.ssrc, counter.received))
+    }
+
     /// Adds what it has counted since it began.
     pub(crate) fn sum(&self, counted: &mut Counted) {
         for counter in self.counters.iter().filter(|counter| !self.numbers.rtx.contains(&counter.pt)) {

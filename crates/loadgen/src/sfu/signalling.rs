@@ -108,6 +108,11 @@ impl Signalling {
         }
     }
 
+    /// Closes the connection: 1001, as for a page that is left.
+    pub(crate) fn farewell(&mut self) -> Result<()> {
+        write(&mut self.conn, frame::CLOSE, &1001_u16.to_be_bytes())
+    }
+
     /// How long its server needs between two calls.
     pub(crate) fn rest(&self) -> Duration {
         self.script.rest()

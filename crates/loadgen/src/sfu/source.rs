@@ -74,7 +74,8 @@ pub(crate) struct Packet {
 /// One publisher's source.
 pub(crate) struct Source {
     video: Video,
-    audio: bool,
+    /// Between two packets of sound; `None`: there is none.
+    audio: Option<Duration>,
     /// When the media's time began.
     began: Instant,
     next_audio: Instant,
@@ -94,6 +95,11 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn new(video: Video, audio: bool, start: Instant) -> Self {
+        Self::paced(video, audio.then_some(AUDIO_EVERY), start)
+    }
+
+    /// With packets of sound so far apart.
+    pub(crate) fn paced(video: Video, audio: Option<Duration>, start: Instant) -> Self {
         Self {
             video,
             audio,
@@ -127,7 +133,7 @@ impl Source {
             return None;
         }
         let video = if self.wanted { self.began } else { self.next_video };
-        Some(if self.audio { video.min(self.next_audio) } else { video })
+        Some(if self.audio.is_some() { video.min(self.next_audio) } else { video })
     }
 
     /// All packets that are due, frame by frame; the stamp is of this moment.
@@ -142,9 +148,9 @@ impl Source {
         if now > self.next_video + LATE {
             self.next_video = now;
         }
-        while self.audio && self.next_audio <= now {
+        while let Some(every) = self.audio.filter(|_| self.next_audio <= now) {
             self.sound(now, out);
-            self.next_audio += AUDIO_EVERY;
+            self.next_audio += every;
         }
         while self.wanted || self.next_video <= now {
             // A key frame that was asked for does not move the schedule.
@@ -229,6 +235,15 @@ mod tests {
         assert_eq!(source.sent, packets.len() as u64);
         assert!(video.windows(2).all(|pair| pair[1].seq == pair[0].seq + 1));
         assert!(video.iter().all(|packet| packet.marker == payload::read(&packet.payload).unwrap().is_last()));
+    }
+
+    #[test]
+    fn sound_comes_as_often_as_is_asked_for() {
+        let start = Instant::now();
+        let mut source = Source::paced(bursts(10.0), Some(Duration::from_millis(50)), start);
+        let packets = seconds(&mut source, start, 5);
+        let sound = packets.iter().filter(|packet| packet.kind == Kind::Audio).count();
+        assert!((100..=101).contains(&sound), "{sound}");
     }
 
     #[test]

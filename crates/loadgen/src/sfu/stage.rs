@@ -135,6 +135,11 @@ impl Stage {
         begun
     }
 
+    /// A leg closes its WebSocket as a browser does whose page is left.
+    pub(crate) fn farewell(&mut self, number: usize) -> Result<()> {
+        self.legs[number].farewell().map_err(|error| format!("leg {number}: {error}").into())
+    }
+
     /// Feeds plain RTP to a server.
     pub(crate) fn feed(&mut self, source: Source, audio: SocketAddr, video: SocketAddr) -> Result<()> {
         let socket = UdpSocket::bind((audio.ip(), 0))?;

@@ -39,6 +39,10 @@ impl Sent {
     }
 }
 
+/// Packets that are looked at, with each that is sent, for whether they are too old. One at a time would never make up
+/// for a pause; each costs every packet a little.
+const EXPIRED: usize = 2;
+
 /// The packets of one stream that may be asked for again.
 pub(super) struct History {
     /// Each at its number's remainder; empty until the first one.
@@ -46,6 +50,8 @@ pub(super) struct History {
     room: usize,
     keep: Duration,
     newest: u64,
+    /// Nothing before this number is kept.
+    oldest: u64,
     sent: Meter,
     resent: Meter,
 }
@@ -53,7 +59,8 @@ pub(super) struct History {
 impl History {
     /// Keeps `room` packets, at least one, for so long.
     pub(super) fn new((room, keep): (usize, Duration)) -> Self {
-        Self { ring: Vec::new(), room: room.max(1), keep, newest: 0, sent: Meter::new(), resent: Meter::new() }
+        let (ring, sent, resent) = (Vec::new(), Meter::new(), Meter::new());
+        Self { ring, room: room.max(1), keep, newest: 0, oldest: 0, sent, resent }
     }
 
     /// The packet at that place of the burst was sent.
@@ -61,7 +68,9 @@ impl History {
         let (Some(packet), Ok(place)) = (burst.packets.get(place), u8::try_from(place)) else { return };
         if self.ring.is_empty() {
             self.ring.resize_with(self.room, || None);
+            self.oldest = form.seq;
         }
+        self.expire(now);
         self.sent.add(packet.payload.len(), now);
         self.newest = self.newest.max(form.seq);
         let slot = self.slot(form.seq);
@@ -84,6 +93,23 @@ impl History {
         let sent = sent.clone();
         self.resent.add(sent.packet().payload.len(), now);
         Some(sent)
+    }
+
+    /// Lets go of what is too old to be sent again: a slow stream would keep it for long, and with it the bursts. A few at
+    /// a time, so that no packet waits for it; more than come.
+    fn expire(&mut self, now: Instant) {
+        self.oldest = self.oldest.max((self.newest + 1).saturating_sub(self.room as u64));
+        for _ in 0..EXPIRED {
+            if self.oldest >= self.newest {
+                return;
+            }
+            let slot = self.slot(self.oldest);
+            if self.ring[slot].as_ref().is_some_and(|sent| now.saturating_duration_since(sent.burst.at) <= self.keep) {
+                return;
+            }
+            self.ring[slot] = None;
+            self.oldest += 1;
+        }
     }
 
     /// Forgets all, so that bursts are not kept for a stream that has ended.
@@ -167,6 +193,28 @@ mod tests {
         let mut history = told(4, &[1], now);
         assert_eq!(found(&mut history, 1, now + KEEP), Some(1));
         assert_eq!(found(&mut history, 1, now + KEEP + Duration::from_millis(1)), None);
+    }
+
+    #[test]
+    fn what_is_too_old_is_let_go_of() {
+        let start = Instant::now();
+        let mut history = History::new((64, KEEP));
+        let mut kept = 0;
+        for seq in 0..200 {
+            let now = start + Duration::from_millis(100 * seq);
+            // Some numbers are missing, and some come late.
+            if seq % 7 != 0 {
+                history.note(&burst(1, now), 0, Form { seq: 0x1_fff0 + seq, ..Form::default() }, now);
+            }
+            if seq % 14 == 1 {
+                history.note(&burst(1, now), 0, Form { seq: 0x1_fff0 + seq - 1, ..Form::default() }, now);
+            }
+            kept = history.ring.iter().flatten().count();
+            assert!(kept <= 13, "{kept} at {seq}");
+        }
+        assert!(kept >= 9, "{kept}");
+        let has = |seq: u64| history.ring.iter().flatten().any(|sent| sent.form.seq == 0x1_fff0 + seq);
+        assert_eq!([199, 198, 195, 190, 188, 187, 150].map(has), [true, true, true, true, false, false, false]);
     }
 
     #[test]

@@ -131,3 +131,33 @@ impl Pair {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use str0m::media::MediaKind;
+
+    use super::super::peer::Written;
+    use super::*;
+
+    /// Deadlines that come nearer with a packet, and go away again with the next, leave nothing behind.
+    #[test]
+    fn media_does_not_pile_up_deadlines() {
+        let mut pair = Pair::connected();
+        let mut most = [0; 2];
+        for (half, most) in most.iter_mut().enumerate() {
+            for turn in 0..600 {
+                let seq = half as u32 * 600 + turn;
+                for (kind, bytes) in [(MediaKind::Audio, vec![0x78; 80]), (MediaKind::Video, vec![0x10; 800])] {
+                    let time = seq * if kind == MediaKind::Audio { 2_400 } else { 4_500 };
+                    let written = Written { kind, seq: seq.into(), time, marker: true, payload: bytes };
+                    let now = pair.engine.now;
+                    pair.peers[PUBLISHER].write(written, now);
+                }
+                pair.wait(Duration::from_micros(50_000 + u64::from(seq) * 7_919 % 3_000));
+                *most = pair.engine.worker.deadlines().max(*most);
+            }
+        }
+        assert!(pair.peers[VIEWER].got.len() > 2_000, "media flows: {}", pair.peers[VIEWER].got.len());
+        assert!(most[1] <= most[0] + 8, "first {}, then {} deadlines for two legs", most[0], most[1]);
+    }
+}

@@ -30,6 +30,8 @@ impl Worker {
             let heard = leg.hears.iter().all(|topic| self.hears.get(topic).is_some_and(|all| all.contains(&index)));
             expect(heard, "a leg hears its topics");
             expect(leg.data.is_sound(), "a data channel keeps its bounds");
+            let waits = leg.armed.is_none_or(|tick| self.wheel.count(index, tick).1 > 0);
+            expect(waits, "a leg is called at its tick");
         }
         expect(living == self.by_link.len(), "no link leads to a leg that has gone");
         let free: BTreeSet<_> = self.free.iter().collect();
@@ -69,6 +71,12 @@ impl Worker {
         let sends = |index: usize| leg(index).is_some_and(|leg| matches!(leg.role, Role::Send(_)));
         expect(self.routes.legs().all(sends), "a route leads to a leg that sends");
         found
+    }
+
+    /// How many deadlines wait, those that were replaced since included.
+    #[cfg(test)]
+    pub(crate) fn deadlines(&self) -> usize {
+        self.wheel.count(0, 0).0
     }
 
     /// Whether that leg lives here.

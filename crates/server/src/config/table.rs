@@ -147,7 +147,7 @@ pub(super) const TABLE: &[Key] = &[
         "drain.deadline_ms",
         Number(0, 86_400_000),
         "0",
-        "How long clients may stay after a signal to end; 0 = all are closed at once.",
+        "How long clients may stay after a signal to end, if not all have gone before; 0 = all are closed at once.",
     ),
     Key::new("dialect.mesh.path", UrlPath, r#""/ws""#, "Where the mesh dialect is served."),
     Key::new("dialect.mesh.origins", Texts, "[]", "Origins for this dialect alone; empty = `allowed_origins`."),
@@ -259,7 +259,7 @@ pub(super) const TABLE: &[Key] = &[
         "dialect.antmedia.pages_dir",
         Path,
         r#""""#,
-        "A folder with the vendor's pages, served below each application.",
+        "A folder with the vendor's pages, served below each application; one that has a folder of its name in it has the pages in there.",
     ),
     Key::new(
         "dialect.antmedia.rest_allowed",

@@ -7,6 +7,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 
+use super::pages::is_known;
 use super::{Answer, Caller, plain, with};
 use crate::folder::Found;
 use crate::shell::Shell;
@@ -22,8 +23,15 @@ pub(super) async fn page(shell: &Arc<Shell>, caller: Caller, request: &Request<I
     let wanted = path.to_owned();
     let found = tokio::task::spawn_blocking(move || folder.find(&wanted)).await;
     Some(match found {
-        Ok(Found::File { media_type, content }) => {
-            with(Response::new(Full::new(Bytes::from(content))), header::CONTENT_TYPE, media_type)
+        Ok(Found::File { tag, .. }) if is_known(request, &tag) => {
+            let mut answer = Response::new(Full::default());
+            *answer.status_mut() = StatusCode::NOT_MODIFIED;
+            with(answer, header::ETAG, &tag)
+        }
+        // No word about how long it may be kept: browsers then ask again each time, by its tag.
+        Ok(Found::File { media_type, tag, content }) => {
+            let answer = with(Response::new(Full::new(Bytes::from(content))), header::CONTENT_TYPE, media_type);
+            with(answer, header::ETAG, &tag)
         }
         Ok(Found::Moved(location)) => {
             let mut answer = Response::new(Full::default());

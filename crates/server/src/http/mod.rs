@@ -72,12 +72,13 @@ async fn answer(
 ) -> Answer {
     let two_hosts = request.headers().get_all(header::HOST).iter().count() > 1;
     let tunnel = request.method() == Method::CONNECT || request.headers().contains_key(header::UPGRADE);
-    let mut last = two_hosts || tunnel || ws::has_body(request.headers());
+    // A server that stops waits for nobody who only keeps a connection for later.
+    let mut last = two_hosts || tunnel || shell.is_closing() || ws::has_body(request.headers());
     let answer = if two_hosts {
         plain(400, "Bad Request\n")
     } else if let Some(place) = party::place(shell, caller, &request) {
         let (answer, whole) = Box::pin(party::answer(shell, caller, place, request)).await;
-        last = tunnel || !whole;
+        last = tunnel || shell.is_closing() || !whole;
         answer
     } else if let Some(page) = folder::page(shell, caller, &request).await {
         page

@@ -56,9 +56,7 @@ pub(super) fn page<B>(path: &str, request: &Request<B>) -> Option<Answer> {
     let index = FILES.iter().position(|(url, _, _)| *url == path)?;
     let (_, media_type, content) = FILES[index];
     let tag = &TAGS[index];
-    let known = request.headers().get_all(header::IF_NONE_MATCH).iter().any(|value| {
-        value.to_str().is_ok_and(|tags| tags.split(',').any(|one| one.trim().trim_start_matches("W/") == tag))
-    });
+    let known = is_known(request, tag);
     let mut answer = Response::new(if known { Full::default() } else { Full::new(Bytes::from_static(content)) });
     if known {
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
@@ -66,6 +64,14 @@ pub(super) fn page<B>(path: &str, request: &Request<B>) -> Option<Answer> {
     let answer = with(protected(answer), header::CONTENT_TYPE, media_type);
     let answer = with(answer, header::CACHE_CONTROL, "no-cache");
     Some(with(answer, header::ETAG, tag))
+}
+
+/// Whether the client has what bears this tag (RFC 9110 section 13.1.2: the weak comparison).
+pub(super) fn is_known<B>(request: &Request<B>, tag: &str) -> bool {
+    let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let own = strong(tag);
+    let mut given = request.headers().get_all(header::IF_NONE_MATCH).iter();
+    given.any(|value| value.to_str().is_ok_and(|tags| tags.split(',').any(|one| strong(one) == own)))
 }
 
 /// `/config.js`: what the page is told of the server's configuration.

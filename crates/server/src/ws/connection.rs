@@ -131,6 +131,7 @@ impl Connection {
         let party = shell.switchboard.attach(shell.dialects[dialect].profile(), Arc::clone(&mailbox));
         // Looked at after the party was attached: either this or `close_all` sees the other.
         if shell.is_closing() {
+            mailbox.drain();
             mailbox.close(CloseCause::Shutdown);
         }
         shell.metrics.connection_opened(dialect);
@@ -197,6 +198,11 @@ impl Connection {
         let mut more = false;
         if self.session.deadline().is_some_and(|deadline| deadline <= now) {
             self.with_session(scratch, now, |session, ctx| session.on_deadline(ctx));
+            more = true;
+        }
+        // Before the order to close, which may be there already: whoever is sent away hears first that it is for good.
+        if self.shell.is_closing() && self.phase == Phase::Open && self.backlog() == 0 && self.mailbox.take_drain() {
+            self.with_session(scratch, now, |session, ctx| session.on_drain(ctx));
             more = true;
         }
         while self.phase == Phase::Open {

@@ -8,8 +8,10 @@
 mod common;
 
 mod data;
+mod drain;
 mod gates;
 mod names;
+mod overload;
 mod patch;
 mod peer;
 mod play;

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use patchbay_dialect_kit::testing::{Handshake, Heard};
+use patchbay_dialect_kit::testing::{Handshake, Heard, Input};
 use serde_json::{Value, json};
 
 use super::common::client::Client;
 use super::common::process::Server;
+use super::common::wire::Address;
 use super::peer::{Peer, Sends};
 
 /// What is to happen happens within this time; machines that run other tests besides are slow.
@@ -36,10 +37,35 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(server: &Server) -> Self {
-        let client = Client::at(&server.address(), "/LiveApp/websocket", &Handshake::default());
+        Self::at(&server.address(), "/LiveApp/websocket")
+    }
+
+    pub(crate) fn at(address: &Address, path: &str) -> Self {
+        let client = Client::at(address, path, &Handshake::default());
         let client = client.unwrap_or_else(|turned| panic!("{turned:?}"));
         let (publishes, plays) = (BTreeMap::new(), BTreeMap::new());
         Self { client, told: Vec::new(), publishes, plays, offers: BTreeMap::new() }
+    }
+
+    /// Reads to the end of the connection: its close code, and how often what is like `wanted` was told before.
+    pub(crate) fn until_closed(&mut self, wanted: &Value) -> (Option<u16>, usize) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.client.hear(deadline.saturating_duration_since(Instant::now())) {
+                Some(Heard::Text(text)) => {
+                    self.told.push(serde_json::from_slice(&text).expect("the server says JSON"));
+                }
+                Some(Heard::Closed(code)) => {
+                    return (code, self.told.iter().filter(|message| is_like(message, wanted)).count());
+                }
+                other => panic!("waited in vain for the end: {other:?}"),
+            }
+        }
+    }
+
+    /// The client goes, with a farewell.
+    pub(crate) fn leave(&mut self) {
+        self.client.say(&Input::Close(1000)).expect("the connection stands");
     }
 
     pub(crate) fn send(&mut self, message: Value) {
@@ -103,6 +129,11 @@ impl Session {
 
     pub(crate) fn until_refused(&mut self, definition: &str, stream: &str) {
         self.until(&json!({"command": "error", "definition": definition, "streamId": stream}));
+    }
+
+    /// Something of the kind has been told, and not been asked for.
+    pub(crate) fn has_been_told(&self, wanted: &Value) -> bool {
+        self.told.iter().any(|message| is_like(message, wanted))
     }
 
     /// Nothing of the kind has been told and not been asked for.
