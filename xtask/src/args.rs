@@ -22,6 +22,7 @@ usage: cargo xtask <command>
   fuzz [TARGET] [--seconds N] [--minimise]
                     run one fuzz target or all, or make their corpus small
   sim […]           10,000 seeds of the simulation; --seed N lives one, --scenario crowd fills 1,000 rooms
+  rest              the REST interface of antmedia against the document that it serves
   deny              licences, bans and sources of all dependencies (cargo-deny)
   help              this text";
 
@@ -52,6 +53,7 @@ pub(crate) enum Task {
     BenchSip {
         rest: Vec<String>,
     },
+    Rest,
     SoakConference {
         rest: Vec<String>,
     },
@@ -75,6 +77,7 @@ pub(crate) fn parse(args: &[String]) -> Result<Task, String> {
         ["netns-inside", "--", ..] => Ok(Task::NetnsInside { command: command(&args[2..])? }),
         ["promise"] => Ok(Task::Promise),
         ["deny"] => Ok(Task::Deny),
+        ["rest"] => Ok(Task::Rest),
         ["fuzz", rest @ ..] => Ok(Task::Fuzz(fuzz::Options::parse(rest)?)),
         ["bench", "relay", ..] => Ok(Task::BenchRelay { rest: args[2..].to_vec() }),
         ["bench", "instructions"] => Ok(Task::BenchInstructions),
@@ -127,6 +130,7 @@ mod tests {
         assert_eq!(parsed("test"), Ok(Task::Test));
         assert_eq!(parsed("test --fast"), Ok(Task::TestFast));
         assert_eq!(parsed("deny"), Ok(Task::Deny));
+        assert_eq!(parsed("rest"), Ok(Task::Rest));
         assert_eq!(parsed("bench relay --seconds 5"), Ok(Task::BenchRelay { rest: strings(&["--seconds", "5"]) }));
         assert_eq!(parsed("bench sfu --versus janus"), Ok(Task::BenchSfu { rest: strings(&["--versus", "janus"]) }));
         let bridge = strings(&["--only", "bridge", "--runs", "5"]);

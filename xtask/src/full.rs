@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::cmd::Cmd;
 use crate::report::{Report, Stopped};
 use crate::tally::Runner;
-use crate::{fast, machine, paths};
+use crate::{fast, machine, paths, rest};
 
 pub(crate) fn run() -> ExitCode {
     let mut report = Report::default();
@@ -16,6 +16,7 @@ pub(crate) fn run() -> ExitCode {
 fn steps(report: &mut Report) -> Result<(), Stopped> {
     machine::prepare(report)?;
     fast::steps(report)?;
+    rest::steps(report)?;
     report.step("release build", &Cmd::new("cargo build --release -p patchbay-server"))?;
     report.tests("promises", Runner::Cargo, &Cmd::xtask("netns -- cargo xtask promise"))?;
     fast::npm_ci(report, "e2e packages", "e2e")?;

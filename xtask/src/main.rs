@@ -13,6 +13,7 @@ mod netns;
 mod paths;
 mod promise;
 mod report;
+mod rest;
 mod sim;
 mod tally;
 
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Ok(Task::BenchInstructions) => bench::instructions(),
         Ok(Task::BenchSfu { rest }) => bench::sfu(&rest),
         Ok(Task::BenchSip { rest }) => bench::sip(&rest),
+        Ok(Task::Rest) => rest::run(),
         Ok(Task::SoakConference { rest }) => bench::soak(&rest),
         Ok(Task::Sim { rest }) => sim::run(&rest),
         Err(reason) => {

@@ -31,6 +31,7 @@ mod rest;
 mod sdp;
 pub mod security;
 mod session;
+mod shown;
 mod wire;
 
 use std::fmt;

@@ -11,8 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire;
 
-/// Longest id of a token or of a subscriber, in bytes. A JWT can be longer, but is never a key.
+/// Longest id of a token, in bytes. A JWT can be longer, but is never a key.
 pub const ID_BYTES: usize = 256;
+
+/// Longest id of a subscriber, in letters of any alphabet: mail addresses and names fit, and keys stay within their bound.
+pub const SUBSCRIBER_LETTERS: usize = 128;
 
 /// Which of the two things a permission is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -328,7 +331,7 @@ pub fn subscriber_key(app: &str, stream: &Name, id: &str) -> Option<Key> {
 #[must_use]
 pub fn is_subscriber_id(id: &str) -> bool {
     let strange = |letter: char| letter == '/' || letter == '\\' || letter.is_control();
-    (1..=ID_BYTES).contains(&id.len()) && !id.contains(strange)
+    !id.is_empty() && id.chars().count() <= SUBSCRIBER_LETTERS && !id.contains(strange)
 }
 
 /// The stream of that id, if it is a well-formed one (antmedia.md section 7).
@@ -420,8 +423,16 @@ mod tests {
         {
             assert_eq!(token_key("live", id).is_some(), expected, "{id}");
         }
-        for (id, expected) in [("alice@example.com", true), ("ä b", true), ("", false), ("a/b", false), ("a\0b", false)]
-        {
+        let (long, longer) = ("ä".repeat(SUBSCRIBER_LETTERS), "a".repeat(SUBSCRIBER_LETTERS + 1));
+        for (id, expected) in [
+            ("alice@example.com", true),
+            ("ä b", true),
+            (&*long, true),
+            (&*longer, false),
+            ("", false),
+            ("a/b", false),
+            ("a\0b", false),
+        ] {
             assert_eq!(subscriber_key("live", &name("s"), id).is_some(), expected, "{id}");
         }
     }

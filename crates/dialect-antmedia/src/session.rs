@@ -13,7 +13,7 @@ use patchbay_core::{
     Address, Body, Cause, CauseKind, Command, DescriptionKind, Event, Kinds, Known, Lang, LinkId, Moment, Name,
     Publish, Query, Refusal, Report, RoomId, Section, Selection, Signal, SignalKind, Tag, View,
 };
-use patchbay_dialect_kit::job::Done;
+use patchbay_dialect_kit::job::{Done, Record};
 use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session, TokenBucket};
 
 use self::gate::{Entry, Gate};
@@ -65,7 +65,7 @@ enum Asked {
     Enter { own: Name },
     Entered { own: Name },
     Room { room: Name, own: Option<Name> },
-    Object { stream: Name },
+    Object { stream: Name, record: Option<Record> },
     Subtracks { stream: Name, page: Page, counts: bool },
     Viewers { page: Option<Page> },
     Assignments { link: LinkId },
@@ -153,6 +153,7 @@ impl AntSession {
             }
             ClientKind::Quality => self.prefer(stream, frame, ctx),
             ClientKind::MetaData => self.update_meta_data(stream, frame, ctx),
+            ClientKind::Object => self.look_up(stream, ctx),
             ClientKind::DebugInfo => self.tell_debug(stream, ctx),
             kind => self.ask_about(stream, kind, frame, ctx),
         }
@@ -313,6 +314,7 @@ impl AntSession {
             Asked::Room { room, own } => {
                 ctx.out.text(|out| wire::room::unknown(out, &room, own.as_ref().map(Name::as_str)));
             }
+            Asked::Object { stream, record } => self.tell_object(&stream, record.as_ref(), None, ctx),
             Asked::Subtracks { stream, page, counts } => {
                 self.tell_subtracks(&stream, &page, counts, &Known::default(), ctx);
             }
@@ -322,8 +324,7 @@ impl AntSession {
             | Asked::Play { stream, .. }
             | Asked::Know { stream }
             | Asked::Join { stream }
-            | Asked::Enter { own: stream }
-            | Asked::Object { stream } => {
+            | Asked::Enter { own: stream } => {
                 ctx.out.text(|out| wire::error(out, refusal::error(refusal), Some(stream.as_str())));
             }
         }
@@ -356,7 +357,7 @@ impl AntSession {
         match self.asked.remove(&tag) {
             Some(Asked::Entered { own }) => self.tell_entered(stream, &own, known, ctx),
             Some(Asked::Room { room, own }) => self.tell_room(&room, own.as_ref(), known, ctx),
-            Some(Asked::Object { .. }) => self.tell_object(stream, &known, ctx),
+            Some(Asked::Object { record, .. }) => self.tell_object(stream, record.as_ref(), Some(&known), ctx),
             Some(Asked::Subtracks { page, counts, .. }) => self.tell_subtracks(stream, &page, counts, &known, ctx),
             _ => {}
         }

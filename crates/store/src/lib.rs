@@ -31,6 +31,8 @@ pub type Expires = fn(Table, &[u8]) -> Option<u64>;
 pub struct Store(Kind);
 
 enum Kind {
+    /// Nobody wants one: its jobs fail.
+    None,
     Memory(Mutex<Memory>),
     Disk(disk::Disk),
 }
@@ -42,15 +44,19 @@ impl Store {
         Self(Kind::Memory(Mutex::default()))
     }
 
-    /// A store in a file below `folder`. Both are made by the first change.
+    /// A store in a file below `folder`. Both are made by the first change. Without a name of one, there is no store.
     #[must_use]
     pub fn below(folder: PathBuf, expires: Expires) -> Self {
+        if folder.as_os_str().is_empty() {
+            return Self(Kind::None);
+        }
         Self(Kind::Disk(disk::Disk::new(file::opener(folder), expires)))
     }
 
     /// Orders a job of the store; its outcome is told once. Never waits.
     pub fn order(&self, job: Job, tell: Tell) {
         match &self.0 {
+            Kind::None => tell(Done::Failed),
             Kind::Memory(memory) => {
                 let done = memory.lock().unwrap_or_else(PoisonError::into_inner).carry_out(job);
                 tell(done);
@@ -63,7 +69,7 @@ impl Store {
     #[must_use]
     pub fn counts(&self) -> Counts {
         match &self.0 {
-            Kind::Memory(_) => Counts::default(),
+            Kind::None | Kind::Memory(_) => Counts::default(),
             Kind::Disk(disk) => disk.counts(),
         }
     }

@@ -72,10 +72,27 @@ pub(super) fn object(body: &[u8]) -> Made<serde_json::Map<String, Value>> {
         return Ok(serde_json::Map::new());
     }
     match serde_json::from_slice(body) {
-        Ok(Value::Object(object)) => Ok(object),
+        Ok(Value::Object(mut object)) => {
+            object.values_mut().for_each(whole);
+            Ok(object)
+        }
         Ok(Value::Null) => Ok(serde_json::Map::new()),
         Ok(_) => Err(reply::failed(400, "the body is no JSON object")),
         Err(error) => Err(reply::failed(400, &format!("the body is no JSON: {error}"))),
+    }
+}
+
+/// JSON knows one kind of numbers: `7.0` is as whole as `7`.
+fn whole(value: &mut Value) {
+    /// Up to here, every whole number has a form of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if let Some(number) = value.as_number().filter(|number| number.is_f64()).and_then(serde_json::Number::as_f64)
+        && number.fract() == 0.0
+        && number.abs() <= EXACT
+    {
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole, and small enough")]
+        let number = number as i64;
+        *value = number.into();
     }
 }
 
@@ -125,8 +142,8 @@ async fn made(call: &Call) -> Made<Reply> {
     let given = object(&call.body)?;
     let id = match given.get("streamId") {
         None | Some(Value::Null) => drawn(call),
-        Some(Value::String(id)) if id.trim().is_empty() => drawn(call),
-        Some(Value::String(id)) => id.trim().to_owned(),
+        Some(Value::String(id)) if id.is_empty() => drawn(call),
+        Some(Value::String(id)) => id.clone(),
         Some(_) => return Err(reply::bad_id()),
     };
     let stream = stream_id(&id).ok_or_else(reply::bad_id)?;
@@ -349,7 +366,7 @@ pub(super) async fn remove_track(call: Call) -> Reply {
 async fn tracked(call: &Call, on: bool) -> Made<Reply> {
     let (main, sub) = (stream(call)?, track(call)?);
     if main == sub {
-        return Err(reply::failed(400, "a broadcast is no track of itself"));
+        return Ok(reply::not_done("a broadcast is no track of itself"));
     }
     let keys: Vec<Key> = [&main, &sub].map(|name| broadcast_key(&call.app, name)).into();
     for _ in 0..TRIES {

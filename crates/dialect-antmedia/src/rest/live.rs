@@ -1,77 +1,22 @@
 //! What is published now: as it is shown, counted, ended and spoken to.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use patchbay_core::{Cause, CauseKind, Codec, Command, Event, Known, Moment, Name, Published, Query};
+use patchbay_core::{Cause, CauseKind, Codec, Command, Event, Known, Name, Query};
 use patchbay_dialect_kit::http::Reply;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::broadcasts::{stream, window};
 use super::{Call, reply};
-use crate::records::{Broadcast, Stored, broadcast_key, status, stream_id};
+use crate::records::{Broadcast, Stored, broadcast_key, stream_id};
+use crate::shown::Clock;
 
 /// Most bytes that are said on data channels at once: the largest message of the clients' own (antmedia.md section 8).
 const SAID: usize = 16_004;
 
-/// What a publisher says of its stream, in the dialect's canonical form.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct About {
-    name: Option<String>,
-    meta_data: Option<String>,
-    role: Option<String>,
-}
-
-impl About {
-    fn of(published: &Published) -> Self {
-        let body = published.about.as_ref().map(patchbay_core::Body::bytes);
-        body.and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default()
-    }
-}
-
 /// A broadcast as it is now; `None`: there is neither a record of it nor anything published.
 pub(super) fn shown(call: &Call, stream: &Name, stored: Option<Broadcast>, known: Option<&Known>) -> Option<Broadcast> {
-    let Some(known) = known else { return stored };
-    let made = stored.is_some();
-    let mut shown =
-        stored.unwrap_or_else(|| Broadcast { stream_id: stream.as_str().to_owned(), ..Broadcast::default() });
-    let tracks = known.tracks.iter().filter(|track| track.live).map(|track| track.stream.as_str());
-    let mut ids: BTreeSet<String> = std::mem::take(&mut shown.sub_track_stream_ids).into_iter().collect();
-    ids.extend(tracks.map(ToOwned::to_owned));
-    shown.sub_track_stream_ids = ids.into_iter().collect();
-    shown.web_rtc_viewer_count = u32::try_from(known.viewers).unwrap_or(u32::MAX);
-    let begun = known.own.iter().chain(&known.tracks).map(|one| one.since).min();
-    let is_live = known.own.iter().chain(&known.tracks).any(|one| one.live);
-    if let Some(own) = &known.own {
-        let about = About::of(own);
-        shown.name = about.name.or(shown.name);
-        shown.meta_data = about.meta_data.or(shown.meta_data);
-        shown.role = about.role.or(shown.role);
-        shown.main_track_stream_id =
-            own.main.as_ref().map(|main| main.as_str().to_owned()).or(shown.main_track_stream_id);
-        shown.speed = 1.0;
-    }
-    if is_live {
-        shown.status = status::BROADCASTING.to_owned();
-    } else if begun.is_some() {
-        shown.status = status::PREPARING.to_owned();
-    }
-    if let Some(begun) = begun {
-        shown.start_time = unix_ms(call, begun);
-        shown.publish_type.get_or_insert_with(|| "WebRTC".to_owned());
-    }
-    if !made {
-        shown.zombi = true;
-        shown.date = shown.start_time;
-    }
-    Some(shown)
-}
-
-/// Milliseconds since 1970 of a moment that has been.
-fn unix_ms(call: &Call, then: Moment) -> i64 {
-    let ago = call.now.as_micros().saturating_sub(then.as_micros()) / 1_000;
-    i64::try_from(call.unix_ms.saturating_sub(ago)).unwrap_or_default()
+    crate::shown::shown(Clock { now: call.now, unix_ms: call.unix_ms }, stream, stored, known)
 }
 
 pub(super) async fn version(_call: Call) -> Reply {

@@ -26,8 +26,9 @@ use patchbay_dialect_kit::job::Done;
 use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session};
 
 use self::query::Query;
-use self::routes::{Found, Operation};
+use self::routes::{Found, Operation, Shape};
 use self::talk::{Said, Slot, Talk};
+use crate::security::jwt;
 
 /// The end of the endpoint's path.
 pub(crate) const ENDPOINT: &str = "/rest/v2";
@@ -40,7 +41,6 @@ const PATIENCE: Duration = Duration::from_secs(8);
 pub(crate) struct Call {
     /// The application.
     pub(crate) app: Arc<str>,
-    #[expect(dead_code, reason = "tokens and codes are made of its secrets")]
     pub(crate) settings: Arc<crate::Settings>,
     pub(crate) talk: Talk,
     /// The parts of the path that the route leaves open, decoded.
@@ -87,6 +87,9 @@ impl RestSession {
     }
 
     fn start(&mut self, request: &Request<'_>, ctx: &mut Ctx<'_>) -> Result<Operation, Reply> {
+        if request.method != "OPTIONS" && !self.admits(request, ctx.unix_ms / 1_000) {
+            return Err(reply::failed(403, "show a JSON Web Token of this application, as Authorization"));
+        }
         let (route, path) = match routes::find(request.method, request.name) {
             Found::Route(route, path) => (route, path),
             Found::Methods(methods) if request.method == "OPTIONS" => {
@@ -95,9 +98,11 @@ impl RestSession {
             Found::Methods(methods) => return Err(reply::wrong_method(&methods)),
             Found::Nothing => return Err(reply::failed(404, "there is nothing at this path; see openapi.json")),
         };
+        query::check_path(route, &path)?;
         let query = Query::parse(request.query).ok_or_else(|| reply::failed(400, "the query is not well formed"))?;
         query.check(route)?;
-        if !request.body.is_empty() && !reply::is_json(request) && route.body.is_some() {
+        let wants_json = route.body.is_some_and(|shape| shape != Shape::Text);
+        if wants_json && !request.body.is_empty() && !reply::is_json(request) {
             return Err(reply::failed(415, "send the body as application/json"));
         }
         let mut random = [0; 4];
@@ -114,6 +119,15 @@ impl RestSession {
             random,
         };
         Ok((route.run)(call))
+    }
+
+    /// Whether the request shows the token that is asked for, if one is.
+    fn admits(&self, request: &Request<'_>, now: u64) -> bool {
+        let Some(key) = &self.settings.security.rest_key else { return true };
+        let shown = request.header("authorization").unwrap_or_default();
+        let bearer =
+            shown.split_at_checked("Bearer ".len()).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer "));
+        jwt::admits(bearer.map_or(shown, |(_, token)| token).trim(), key, now)
     }
 
     /// Lets the operation go on as far as it can.

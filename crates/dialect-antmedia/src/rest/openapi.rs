@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::broadcasts::SETTABLE;
 use super::routes::{Kind, ROUTES, Route, Shape, opened, part};
 use super::{Call, live, reply, rooms, subscribers};
-use crate::records::{Broadcast, Conference, Purpose, Token};
+use crate::records::{Broadcast, Conference, Purpose, SUBSCRIBER_LETTERS, Token};
 
 pub(super) async fn show(call: Call) -> Reply {
     reply::object(200, &document(&call.app))
@@ -60,19 +60,37 @@ fn operation(route: &Route) -> Value {
 
 fn parameter(name: &str, place: &str, kind: Kind, required: bool) -> Value {
     let schema = match kind {
+        // Empty means not given.
+        Kind::Id if !required => json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]*$", "maxLength": 256 }),
         Kind::Id => id(),
+        Kind::Subscriber => subscriber(1),
+        Kind::Text if !required => json!({ "type": "string" }),
         Kind::Text => json!({ "type": "string", "minLength": 1 }),
         Kind::Number => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
         Kind::Time => json!({ "type": "integer", "format": "int64" }),
         Kind::Purpose => json!({ "type": "string", "enum": ["publish", "play"] }),
         Kind::Block => json!({ "type": "string", "enum": ["publish", "play", "publish_play"] }),
-        Kind::One(of) => json!({ "type": "string", "enum": of }),
+        Kind::One(of) => {
+            let of = [&[""], of].concat();
+            json!({ "type": "string", "enum": of })
+        }
     };
     json!({ "name": name, "in": place, "required": required, "schema": schema })
 }
 
+/// Empty, or `null`, means not given.
+fn id_if_given() -> Value {
+    json!({ "type": ["string", "null"], "pattern": "^[A-Za-z0-9._-]*$", "maxLength": 256 })
+}
+
 fn id() -> Value {
     json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]+$", "minLength": 1, "maxLength": 256 })
+}
+
+fn subscriber(letters: usize) -> Value {
+    // No slashes, and no control characters.
+    let pattern = r"^[^/\\\x00-\x1f\x7f-\x9f]+$";
+    json!({ "type": "string", "pattern": pattern, "minLength": letters, "maxLength": SUBSCRIBER_LETTERS })
 }
 
 fn response(description: &str, shape: Option<Shape>) -> Value {
@@ -123,12 +141,12 @@ fn schema(shape: Shape) -> Value {
 
 fn schemas() -> Value {
     let broadcast = of(&Broadcast::default());
-    let mut settings = json!({ "type": "object", "properties": { "streamId": id() } });
+    let mut settings = json!({ "type": ["object", "null"], "properties": { "streamId": id() } });
     for name in SETTABLE {
         settings["properties"][name] = broadcast["properties"][name].clone();
     }
     for name in ["streamId", "mainTrackStreamId"] {
-        settings["properties"][name] = json!({ "anyOf": [id(), { "type": "null" }] });
+        settings["properties"][name] = id_if_given();
     }
     settings["properties"]["listenerHookURL"] =
         json!({ "type": ["string", "null"], "pattern": "^https?://", "maxLength": 2_000 });
@@ -161,18 +179,18 @@ fn schemas() -> Value {
             "type": "object",
             "required": ["subscriberId"],
             "properties": {
-                "subscriberId": { "type": "string", "minLength": subscribers::LETTERS, "maxLength": 64, "pattern": "^[A-Za-z0-9._@-]+$" },
+                "subscriberId": subscriber(subscribers::LETTERS),
                 "subscriberName": { "type": ["string", "null"] },
                 "b32Secret": { "type": ["string", "null"], "pattern": "^([A-Z2-7]{8})+$", "maxLength": 256 },
-                "type": purpose,
+                "type": { "enum": ["publish", "play", null] },
                 "concurrentConnectionsLimit": { "type": ["integer", "null"], "format": "int32", "minimum": i32::MIN, "maximum": i32::MAX }
             }
         },
         "ConferenceRoom": room,
         "ConferenceRoomSettings": {
-            "type": "object",
+            "type": ["object", "null"],
             "properties": {
-                "roomId": { "anyOf": [id(), { "type": "null" }] },
+                "roomId": id_if_given(),
                 "startDate": long(),
                 "endDate": long(),
                 "mode": { "type": ["string", "null"] },

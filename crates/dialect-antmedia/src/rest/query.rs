@@ -3,7 +3,8 @@
 use patchbay_dialect_kit::http::Reply;
 
 use super::reply;
-use super::routes::{Kind, Route};
+use super::routes::{Kind, Route, opened, part};
+use crate::records::is_subscriber_id;
 
 /// Parameters of one query that are read; one more and it is not well formed. Operations know four at most.
 const PARAMETERS: usize = 32;
@@ -49,6 +50,17 @@ impl Query {
     }
 }
 
+/// Whether every open part of the path is of its kind.
+pub(super) fn check_path(route: &Route, path: &[String]) -> Result<(), Reply> {
+    let names = route.path.split('/').filter_map(opened);
+    for (name, value) in names.zip(path) {
+        if !part(name).admits(value) {
+            return Err(reply::failed(400, &format!("{name} is no {}", part(name).words())));
+        }
+    }
+    Ok(())
+}
+
 /// The parts of a path behind its first slash, decoded; `None` if one cannot be, or means another place.
 pub(crate) fn segments(path: &str) -> Option<Vec<String>> {
     let path = path.strip_prefix('/')?;
@@ -81,6 +93,7 @@ impl Kind {
         match self {
             // Each operation says what is wrong with an id.
             Self::Id | Self::Text => true,
+            Self::Subscriber => is_subscriber_id(text),
             Self::Number => text.parse::<u32>().is_ok_and(|_| text.bytes().all(|byte| byte.is_ascii_digit())),
             Self::Time => text.parse::<i64>().is_ok(),
             Self::Purpose => matches!(text, "publish" | "play"),
@@ -92,6 +105,7 @@ impl Kind {
     pub(super) fn words(self) -> String {
         match self {
             Self::Id => "id".to_owned(),
+            Self::Subscriber => "subscriber's id: 1 to 128 letters, and no slash".to_owned(),
             Self::Text => "text".to_owned(),
             Self::Number => "whole number from 0 on".to_owned(),
             Self::Time => "whole number".to_owned(),

@@ -47,6 +47,7 @@ const fn must(name: &'static str, kind: Kind) -> Param {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Id,
+    Subscriber,
     Text,
     Number,
     Time,
@@ -60,7 +61,8 @@ pub(crate) fn part(name: &str) -> Kind {
     match name {
         "offset" | "size" | "seconds" => Kind::Number,
         "type" => Kind::Block,
-        "subscriberId" | "search" => Kind::Text,
+        "subscriberId" => Kind::Subscriber,
+        "search" => Kind::Text,
         _ => Kind::Id,
     }
 }
@@ -101,25 +103,21 @@ pub(crate) enum Found {
     Nothing,
 }
 
-/// The operation that is meant, and the open parts of its path.
+/// The operation that is meant, and the open parts of its path. The first path that fits is the one that counts, so that
+/// each path has the methods that the document says.
 pub(crate) fn find(method: &str, path: &str) -> Found {
     let Some(segments) = query::segments(path) else { return Found::Nothing };
+    let here = ROUTES.iter().find_map(|route| Some((route.path, matched(route.path, &segments)?)));
+    let Some((path, open)) = here else { return Found::Nothing };
+    let routes = || ROUTES.iter().filter(|route| route.path == path);
     // What GET answers, HEAD answers without it.
-    let method = if method == "HEAD" { "GET" } else { method };
-    let mut methods = vec!["OPTIONS"];
-    for route in ROUTES {
-        let Some(open) = matched(route.path, &segments) else { continue };
-        if route.method == method {
-            return Found::Route(route, open);
-        }
-        for method in [route.method, "HEAD"] {
-            if (method != "HEAD" || route.method == "GET") && !methods.contains(&method) {
-                methods.push(method);
-            }
-        }
+    let meant = if method == "HEAD" { "GET" } else { method };
+    if let Some(route) = routes().find(|route| route.method == meant) {
+        return Found::Route(route, open);
     }
-    if methods.len() == 1 {
-        return Found::Nothing;
+    let mut methods: Vec<_> = routes().map(|route| route.method).chain(["OPTIONS"]).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
     }
     methods.sort_unstable();
     Found::Methods(methods.join(", "))
@@ -127,17 +125,16 @@ pub(crate) fn find(method: &str, path: &str) -> Found {
 
 /// The open parts of a path, if it is one of these.
 fn matched(pattern: &str, segments: &[String]) -> Option<Vec<String>> {
+    let mut parts = pattern.split('/').skip(1);
     let mut open = Vec::new();
-    let mut left = segments.iter();
-    for part in pattern[1..].split('/') {
-        let have = left.next()?;
-        match opened(part) {
-            Some(name) if self::part(name).admits(have) => open.push(have.clone()),
-            None if part == have => {}
+    for have in segments {
+        match parts.next()? {
+            part if opened(part).is_some() => open.push(have.clone()),
+            part if part == have => {}
             _ => return None,
         }
     }
-    left.next().is_none().then_some(open)
+    parts.next().is_none().then_some(open)
 }
 
 /// The name of an open part.
@@ -224,6 +221,9 @@ pub(crate) static ROUTES: &[Route] = &[
     Route { method: "GET", path: "/broadcasts/{id}/token", name: "getToken", about: "Makes a token for one use; with a room, for all uses there.",
         query: &[must("expireDate", Kind::Time), must("type", Kind::Purpose), may("roomId", Kind::Id)],
         body: None, answer: Shape::TokenShown, refusals: BAD, run: run!(tokens::get) },
+    Route { method: "GET", path: "/broadcasts/{id}/jwt-token", name: "getSignedToken", about: "Makes a JSON Web Token.",
+        query: &[must("expireDate", Kind::Time), must("type", Kind::Purpose), may("roomId", Kind::Id)],
+        body: None, answer: Shape::TokenShown, refusals: BAD, run: run!(tokens::signed) },
     Route { method: "DELETE", path: "/broadcasts/{id}/tokens", name: "deleteTokens", about: "Takes all tokens of a stream back.",
         query: &[], body: None, answer: Shape::Outcome, refusals: BAD, run: run!(tokens::delete) },
     Route { method: "GET", path: "/broadcasts/{id}/tokens/list/{offset}/{size}", name: "listTokens", about: "A page of the tokens of a stream.",
@@ -238,6 +238,9 @@ pub(crate) static ROUTES: &[Route] = &[
     Route { method: "PUT", path: "/broadcasts/{id}/subscribers/{subscriberId}/block/{seconds}/{type}", name: "blockSubscriber",
         about: "Blocks a subscriber for so many seconds; for none: no longer.",
         query: &[], body: None, answer: Shape::Outcome, refusals: &[400, 409, 503], run: run!(subscribers::block) },
+    Route { method: "GET", path: "/broadcasts/{id}/subscribers/{subscriberId}/totp", name: "getCode",
+        about: "The code of a subscriber at this moment, as dataId.",
+        query: &[may("type", Kind::One(&["publish", "play"]))], body: None, answer: Shape::Outcome, refusals: BAD, run: run!(subscribers::code) },
     Route { method: "DELETE", path: "/broadcasts/{id}/subscribers/{subscriberId}", name: "deleteSubscriber", about: "Forgets a subscriber.",
         query: &[], body: None, answer: Shape::Outcome, refusals: BAD, run: run!(subscribers::delete) },
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::broadcasts::{TRIES, object, record_of, stream, window};
 use super::{Call, reply};
 use crate::records::{Purpose, Stored, Subscriber, is_subscriber_id, subscriber_key};
+use crate::security::totp;
 
 /// Fewest letters of an id: the reference's own bound.
 pub(super) const LETTERS: usize = 4;
@@ -62,7 +63,7 @@ pub(super) async fn add(call: Call) -> Reply {
             .map_err(|error| reply::failed(400, &format!("the body is no subscriber: {error}")))?;
         let id = given.subscriber_id;
         if id.chars().count() < LETTERS || !is_subscriber_id(&id) {
-            return Err(reply::failed(400, "subscriberId has 4 letters at least, 256 bytes at most, and no slash"));
+            return Err(reply::failed(400, "subscriberId has 4 to 128 letters, and no slash"));
         }
         let secret = given.b32_secret.filter(|secret| !secret.is_empty());
         if secret.as_deref().is_some_and(|secret| !is_base32(secret)) {
@@ -167,6 +168,31 @@ pub(super) async fn block(call: Call) -> Reply {
         Err(reply::busy())
     };
     blocked.await.unwrap_or_else(|reply| reply)
+}
+
+pub(super) async fn code(call: Call) -> Reply {
+    let coded = async {
+        let key = named(&call)?;
+        let (stream, id) = (stream(&call)?, call.path.get(1).cloned().unwrap_or_default());
+        let purpose = call.query.get("type").and_then(Purpose::parse).unwrap_or_default();
+        let stored = call.talk.one(key).await?;
+        let stored = stored.as_ref().and_then(Subscriber::of);
+        let security = &call.settings.security;
+        let own = stored.as_ref().and_then(|stored| stored.b32_secret.as_deref()).filter(|own| !own.is_empty());
+        let key = match own {
+            Some(own) => totp::own_key(own),
+            None if security.known_subscribers && stored.is_none() => None,
+            None => {
+                let secret = security.checks(purpose).time_secret.as_ref();
+                secret.map(|secret| totp::derived_key(secret, &id, stream.as_str(), purpose))
+            }
+        };
+        Ok(match key {
+            Some(key) => reply::done(Some(totp::code(&key, security.time_period, call.unix_ms / 1_000))),
+            None => reply::not_done("neither the subscriber nor the application has a secret that codes are made of"),
+        })
+    };
+    coded.await.unwrap_or_else(|reply| reply)
 }
 
 #[cfg(test)]

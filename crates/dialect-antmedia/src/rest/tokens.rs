@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::broadcasts::{object, record_of, stream, window};
 use super::{Call, reply};
 use crate::records::{Purpose, Stored, Token, stream_id, token_key};
+use crate::security::jwt;
 
 /// Records that one question looks through: more finds the tokens of a stream among more of others, fewer keeps one
 /// question from holding up those behind it.
@@ -38,6 +39,33 @@ async fn made(call: &Call) -> Made<Reply> {
     let key = token_key(&call.app, &token.token_id).ok_or_else(reply::bad_id)?;
     let change = Change { key, was: Was::Nothing, is: Some(record_of(&token)?) };
     if call.talk.put(vec![change]).await? { Ok(reply::object(200, &token)) } else { Err(reply::busy()) }
+}
+
+/// A token that is signed instead of stored.
+pub(super) async fn signed(call: Call) -> Reply {
+    let signed = || {
+        let stream = stream(&call)?;
+        let purpose = call.query.get("type").and_then(Purpose::parse).unwrap_or_default();
+        let expire_date: i64 = call.query.get("expireDate").and_then(|text| text.parse().ok()).unwrap_or_default();
+        let expires = u64::try_from(expire_date).map_err(|_| reply::failed(400, "expireDate is before 1970"))?;
+        let room = call.query.get("roomId").map(|id| stream_id(id).ok_or_else(reply::bad_id)).transpose()?;
+        let security = &call.settings.security;
+        let Some(key) = security.jwt_key.as_ref().filter(|key| key.len() >= jwt::KEY_BYTES) else {
+            return Err(reply::failed(400, "this application has no key of JSON Web Tokens; see jwt_key_file"));
+        };
+        let claims = jwt::Claims { stream: stream.as_str().to_owned(), purpose, expires, begins: None };
+        Ok(reply::object(
+            200,
+            &Token {
+                token_id: jwt::make(&claims, key),
+                stream_id: claims.stream,
+                expire_date,
+                purpose,
+                room_id: room.map(|room| room.as_str().to_owned()),
+            },
+        ))
+    };
+    signed().unwrap_or_else(|reply: Reply| reply)
 }
 
 /// What is asked about a token.

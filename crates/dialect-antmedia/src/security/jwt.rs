@@ -32,6 +32,15 @@ pub struct Claims {
     pub begins: Option<u64>,
 }
 
+/// When a token of whatever kind is good.
+#[derive(Deserialize)]
+struct Times {
+    #[serde(rename = "exp", default, deserialize_with = "some_seconds")]
+    expires: Option<u64>,
+    #[serde(rename = "nbf", default, deserialize_with = "some_seconds")]
+    begins: Option<u64>,
+}
+
 /// Why a token is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -98,6 +107,23 @@ pub fn make(claims: &Claims, key: &Secret) -> String {
 /// # Errors
 /// Why it is none. Whoever showed it is not told.
 pub fn verify(token: &str, key: &Secret, now: u64) -> Result<Claims, Fault> {
+    let claims: Claims = serde_json::from_slice(&signed(token, key)?).map_err(|_| Fault::Shape)?;
+    if now >= claims.expires || claims.begins.is_some_and(|begins| now < begins) {
+        return Err(Fault::Time);
+    }
+    Ok(claims)
+}
+
+/// Whether a token was signed with the key and its time, if it says one, has come and is not over; whatever else it says.
+/// `now` counts seconds since 1970.
+#[must_use]
+pub fn admits(token: &str, key: &Secret, now: u64) -> bool {
+    let times = signed(token, key).ok().and_then(|claims| serde_json::from_slice::<Times>(&claims).ok());
+    times.is_some_and(|times| times.expires.is_none_or(|at| now < at) && times.begins.is_none_or(|at| now >= at))
+}
+
+/// The claims of a token that was signed with the key.
+fn signed(token: &str, key: &Secret) -> Result<Vec<u8>, Fault> {
     if token.len() > TOKEN_BYTES || key.len() < KEY_BYTES {
         return Err(Fault::Shape);
     }
@@ -113,11 +139,7 @@ pub fn verify(token: &str, key: &Secret, now: u64) -> Result<Claims, Fault> {
     }
     // In a time that tells nothing of the right one.
     mac(key, signed).verify_slice(&decoded(signature)?).map_err(|_| Fault::Signature)?;
-    let claims: Claims = serde_json::from_slice(&decoded(claims)?).map_err(|_| Fault::Shape)?;
-    if now >= claims.expires || claims.begins.is_some_and(|begins| now < begins) {
-        return Err(Fault::Time);
-    }
-    Ok(claims)
+    decoded(claims)
 }
 
 #[cfg(test)]
@@ -240,5 +262,31 @@ mod tests {
         ] {
             assert_eq!(verify(&signed(HEADER, claims, &key()), &key(), NOW).err(), expected, "{claims}");
         }
+    }
+
+    #[test]
+    fn a_token_of_whatever_kind_admits_while_its_time_is() {
+        let token = |claims: &str| {
+            let text =
+                format!("{}.{}", BASE64URL_NOPAD.encode(HEADER.as_bytes()), BASE64URL_NOPAD.encode(claims.as_bytes()));
+            let signature = mac(&key(), &text).finalize().into_bytes();
+            format!("{text}.{}", BASE64URL_NOPAD.encode(&signature))
+        };
+        for (claims, expected) in [
+            ("{}".to_owned(), true),
+            (r#"{"sub":"me"}"#.to_owned(), true),
+            (format!(r#"{{"exp":{}}}"#, NOW + 1), true),
+            (format!(r#"{{"exp":{NOW}}}"#), false),
+            (format!(r#"{{"nbf":{}}}"#, NOW + 1), false),
+            (r#"{"exp":"never"}"#.to_owned(), false),
+            ("[]x".to_owned(), false),
+        ] {
+            assert_eq!(admits(&token(&claims), &key(), NOW), expected, "{claims}");
+        }
+        let good = token("{}");
+        let other = Secret::new(b"fedcba9876543210fedcba9876543210");
+        assert!(!admits(&good, &other, NOW) && !admits("", &key(), NOW) && !admits("a.b.c", &key(), NOW));
+        let none = format!("{}.{}.", BASE64URL_NOPAD.encode(br#"{"alg":"none"}"#), BASE64URL_NOPAD.encode(b"{}"));
+        assert!(!admits(&none, &key(), NOW), "there is no unsigned token");
     }
 }

@@ -34,6 +34,8 @@ pub struct Security {
     pub play: Checks,
     /// What JSON Web Tokens are signed with; at least [`jwt::KEY_BYTES`].
     pub jwt_key: Option<Secret>,
+    /// What the tokens of REST requests are signed with; `None`: none is asked for.
+    pub rest_key: Option<Secret>,
     /// What hashes are made of.
     pub hash_secret: Option<Secret>,
     /// How long a code is good, in seconds.
@@ -86,6 +88,7 @@ impl Default for Security {
             publish: Checks::default(),
             play: Checks::default(),
             jwt_key: None,
+            rest_key: None,
             hash_secret: None,
             time_period: 60,
             known_subscribers: false,

@@ -104,6 +104,8 @@ enum What {
     Spend(Box<Entry>, Ticket),
     /// The record of a room that is joined under a name; `said` is the name that the client gave itself.
     Room { room: Name, own: Name, said: Option<Box<str>> },
+    /// The record of a stream that somebody asks about.
+    Object(Name),
 }
 
 impl Gate {
@@ -296,6 +298,18 @@ impl AntSession {
         Ok(())
     }
 
+    /// Tells what is known of a stream, once its record is.
+    pub(super) fn look_up(&mut self, stream: &Name, ctx: &mut Ctx<'_>) {
+        self.limit(ctx);
+        let security = &self.settings.security;
+        if security.stored {
+            let key = broadcast_key(&security.app, stream);
+            self.wait(What::Object(stream.clone()), Job::Get(vec![key]), ctx);
+        } else {
+            self.ask_object(stream.clone(), None, ctx);
+        }
+    }
+
     fn wait(&mut self, what: What, job: Job, ctx: &mut Ctx<'_>) {
         self.last_tag = Tag(self.last_tag.0 + 1);
         ctx.out.job(self.last_tag, job);
@@ -310,6 +324,7 @@ impl AntSession {
                 Some(Box::from(entry.wish.stream.as_str()))
             }
             What::Room { said, .. } => said.clone(),
+            What::Object(stream) => Some(Box::from(stream.as_str())),
         };
         let outcome = match (what, done) {
             (What::Fetch(entry, needs), Done::Records(records)) => self.decide(entry, &Facts::of(&needs, records), ctx),
@@ -327,7 +342,11 @@ impl AntSession {
                 let joins = gate::joins(&self.settings.security, record.as_ref(), ctx.unix_ms);
                 joins.map(|()| self.join_as(room, own, ctx))
             }
-            (What::Fetch(..) | What::Spend(..) | What::Room { .. }, _) => Err(WireError::DataStore),
+            (What::Object(stream), Done::Records(records)) => {
+                self.ask_object(stream, records.into_iter().next().flatten(), ctx);
+                Ok(())
+            }
+            (What::Object(..) | What::Fetch(..) | What::Spend(..) | What::Room { .. }, _) => Err(WireError::DataStore),
         };
         if let Err(error) = outcome {
             ctx.out.text(|out| wire::error(out, error, stream.as_deref()));

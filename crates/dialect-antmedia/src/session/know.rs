@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use patchbay_core::{Body, Command, Known, LinkId, Name, Query};
+use patchbay_core::{Body, Command, Known, LinkId, Name, Published, Query};
 use patchbay_dialect_kit::Ctx;
+use patchbay_dialect_kit::job::Record;
 
 use super::{AntSession, Asked, UNHEARD};
 use crate::legs::Role;
-use crate::wire::broadcast::{self, Clock};
-use crate::wire::{self, About, ClientFrame, ClientKind, event};
+use crate::records::{Broadcast, Stored};
+use crate::refusal::WireError;
+use crate::shown::{Clock, shown};
+use crate::wire::{self, About, ClientFrame, ClientKind, broadcast, event};
 
 /// Which part of a list is wanted, and of whom.
 #[derive(Debug)]
@@ -36,7 +39,6 @@ impl AntSession {
     pub(super) fn ask_about(&mut self, stream: &Name, kind: ClientKind, frame: &ClientFrame<'_>, ctx: &mut Ctx<'_>) {
         let name = stream.clone();
         let (asked, query) = match kind {
-            ClientKind::Object => (Asked::Object { stream: name.clone() }, Query::Stream(name)),
             ClientKind::Subtracks => {
                 (Asked::Subtracks { stream: name.clone(), page: Page::of(frame), counts: false }, Query::Stream(name))
             }
@@ -55,9 +57,27 @@ impl AntSession {
         self.ask(asked, Command::Query(query), ctx);
     }
 
-    pub(super) fn tell_object(&mut self, stream: &Name, known: &Known, ctx: &mut Ctx<'_>) {
+    /// What is published is asked for, once it is known what was said beforehand.
+    pub(super) fn ask_object(&mut self, stream: Name, record: Option<Record>, ctx: &mut Ctx<'_>) {
+        self.ask(Asked::Object { stream: stream.clone(), record }, Command::Query(Query::Stream(stream)), ctx);
+    }
+
+    pub(super) fn tell_object(
+        &mut self,
+        stream: &Name,
+        record: Option<&Record>,
+        known: Option<&Known>,
+        ctx: &mut Ctx<'_>,
+    ) {
         let clock = Clock { now: ctx.now, unix_ms: ctx.unix_ms };
-        ctx.out.text(|out| broadcast::object(out, stream, known, clock));
+        match shown(clock, stream, record.and_then(Broadcast::of), known) {
+            Some(object) => {
+                // Whom the operator has told of it is no business of clients.
+                let object = Broadcast { listener_hook_url: None, ..object };
+                ctx.out.text(|out| broadcast::object(out, stream, &object));
+            }
+            None => ctx.out.text(|out| wire::error(out, WireError::NoStream, Some(stream.as_str()))),
+        }
     }
 
     /// Nobody knows the main stream: it has no tracks.
@@ -77,8 +97,12 @@ impl AntSession {
             let count = tracks.count();
             ctx.out.text(|out| broadcast::subtrack_count(out, stream, count));
         } else {
-            let tracks: Vec<_> = tracks.skip(page.offset).take(page.size).collect();
-            ctx.out.text(|out| broadcast::subtracks(out, stream, &tracks, clock));
+            let one = |track: &Published| {
+                let known = Known { own: Some(track.clone()), viewers: track.viewers, ..Known::default() };
+                shown(clock, &track.stream, None, Some(&known))
+            };
+            let tracks: Vec<_> = tracks.skip(page.offset).take(page.size).filter_map(one).collect();
+            ctx.out.text(|out| broadcast::subtracks(out, stream, &tracks));
         }
     }
 

@@ -1,47 +1,24 @@
 //! What is told of streams to who asks: antmedia.md sections 4.2 and 9.3. A stream's object travels as a text that is
 //! JSON in itself.
 
-use patchbay_core::{Body, Known, Moment, Name, Published};
+use patchbay_core::{Body, Name};
 use patchbay_dialect_kit::json::write_plain_string;
 
 use super::{About, Text, key, list, notification, number, string};
-
-/// The moment of the answer, by both clocks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
-    pub(crate) now: Moment,
-    pub(crate) unix_ms: u64,
-}
-
-impl Clock {
-    /// Milliseconds since 1970 of a moment that has been.
-    fn unix_ms(self, then: Moment) -> u64 {
-        let ago = self.now.as_micros().saturating_sub(then.as_micros()) / 1_000;
-        self.unix_ms.saturating_sub(ago)
-    }
-}
+use crate::records::Broadcast;
 
 /// The answer to `getBroadcastObject`.
-pub(crate) fn object(out: &mut Vec<u8>, stream: &Name, known: &Known, clock: Clock) {
+pub(crate) fn object(out: &mut Vec<u8>, stream: &Name, broadcast: &Broadcast) {
     notification(out, "broadcastObject", stream);
     key(out, "broadcast");
-    let mut text = Vec::new();
-    match &known.own {
-        Some(own) => written(&mut text, own, Some(known), clock),
-        None => room(&mut text, stream, known, clock),
-    }
-    write_text(out, &text);
+    write_broadcast(out, broadcast);
     out.push(b'}');
 }
 
 /// The answer to `getSubtracks`.
-pub(crate) fn subtracks(out: &mut Vec<u8>, stream: &Name, tracks: &[&Published], clock: Clock) {
+pub(crate) fn subtracks(out: &mut Vec<u8>, stream: &Name, tracks: &[Broadcast]) {
     notification(out, "subtrackList", stream);
-    list(out, "subtrackList", tracks, |out, track| {
-        let mut text = Vec::new();
-        written(&mut text, track, None, clock);
-        write_text(out, &text);
-    });
+    list(out, "subtrackList", tracks, write_broadcast);
     out.push(b'}');
 }
 
@@ -86,54 +63,10 @@ pub(crate) fn subscribers(out: &mut Vec<u8>, stream: &Name, about: &[Body], page
     out.push(b'}');
 }
 
-/// A published stream; of a main one, what it has for tracks.
-fn written(out: &mut Vec<u8>, of: &Published, known: Option<&Known>, clock: Clock) {
-    let about = About::read(of);
-    out.extend_from_slice(b"{\"streamId\":");
-    write_plain_string(out, of.stream.as_str());
-    string(out, "name", about.name.as_deref().unwrap_or_default());
-    string(out, "status", if of.live { "broadcasting" } else { "preparing" });
-    string(out, "type", "liveStream");
-    string(out, "publishType", "WebRTC");
-    optional(out, "mainTrackStreamId", &of.main.as_ref().map(|main| main.as_str().into()));
-    tracks(out, known.map(|known| &known.tracks[..]).unwrap_or_default());
-    optional(out, "metaData", &about.meta);
-    string(out, "role", about.role.as_deref().unwrap_or_default());
-    times(out, clock.unix_ms(of.since));
-    number(out, "webRTCViewerCount", u32::try_from(of.viewers).unwrap_or(u32::MAX));
-    out.extend_from_slice(b",\"plannedStartDate\":0,\"plannedEndDate\":0,\"zombi\":true}");
-}
-
-/// A room, which nobody publishes: it is there as long as its tracks and members are.
-fn room(out: &mut Vec<u8>, name: &Name, known: &Known, clock: Clock) {
-    let live = known.tracks.iter().any(|track| track.live);
-    out.extend_from_slice(b"{\"streamId\":");
-    write_plain_string(out, name.as_str());
-    string(out, "name", name.as_str());
-    string(out, "status", if live { "broadcasting" } else { "created" });
-    string(out, "type", "liveStream");
-    string(out, "publishType", "WebRTC");
-    optional(out, "mainTrackStreamId", &None);
-    tracks(out, &known.tracks);
-    optional(out, "metaData", &None);
-    string(out, "role", "");
-    let since = known.tracks.iter().map(|track| track.since).min();
-    times(out, since.map_or(clock.unix_ms, |since| clock.unix_ms(since)));
-    number(out, "webRTCViewerCount", u32::try_from(known.viewers).unwrap_or(u32::MAX));
-    out.extend_from_slice(b",\"plannedStartDate\":0,\"plannedEndDate\":0,\"zombi\":true}");
-}
-
-/// Pages go through this list without looking whether it is there (antmedia.md section 5.5).
-fn tracks(out: &mut Vec<u8>, tracks: &[Published]) {
-    let live: Vec<_> = tracks.iter().filter(|track| track.live).collect();
-    list(out, "subTrackStreamIds", &live, |out, track| write_plain_string(out, track.stream.as_str()));
-}
-
-fn times(out: &mut Vec<u8>, unix_ms: u64) {
-    for name in ["startTime", "date"] {
-        key(out, name);
-        out.extend_from_slice(unix_ms.to_string().as_bytes());
-    }
+/// A broadcast as a text.
+fn write_broadcast(out: &mut Vec<u8>, broadcast: &Broadcast) {
+    // It is texts and numbers alone, which can be written.
+    write_text(out, &serde_json::to_vec(broadcast).unwrap_or_default());
 }
 
 fn optional(out: &mut Vec<u8>, name: &str, value: &Text<'_>) {

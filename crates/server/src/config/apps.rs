@@ -41,6 +41,12 @@ pub(super) const KEYS: &[Key] = &[
         "A file with the key of JSON Web Tokens, at least 32 bytes, its line end not counted.",
     ),
     Key::new(
+        "rest_jwt_key_file",
+        Path,
+        r#""""#,
+        "A file with the key, at least 32 bytes, of JSON Web Tokens (HS256) that REST requests must show (`Authorization: Bearer …`); empty = none is asked for. The reference's `jwtControlEnabled` and `jwtSecretKey`.",
+    ),
+    Key::new(
         "hash_control_publish_enabled",
         Switch,
         "false",

@@ -202,6 +202,7 @@ sections! {
         publish_jwt_control_enabled: bool,
         play_jwt_control_enabled: bool,
         #[serde(deserialize_with = "optional")] jwt_key_file: Option<PathBuf>,
+        #[serde(deserialize_with = "optional")] rest_jwt_key_file: Option<PathBuf>,
         hash_control_publish_enabled: bool,
         hash_control_play_enabled: bool,
         #[serde(deserialize_with = "optional")] token_hash_secret_file: Option<PathBuf>,

@@ -42,6 +42,7 @@ pub(super) fn security(config: &Config, name: &str) -> Result<Security, String> 
             ask: url(&app.webhook_play_auth_url),
         },
         jwt_key: file("jwt_key_file", &app.jwt_key_file, jwt::KEY_BYTES)?,
+        rest_key: file("rest_jwt_key_file", &app.rest_jwt_key_file, jwt::KEY_BYTES)?,
         hash_secret: file("token_hash_secret_file", &app.token_hash_secret_file, 1)?,
         time_period: app.time_token_period_s,
         known_subscribers: app.time_token_subscriber_only,
@@ -54,9 +55,10 @@ pub(super) fn security(config: &Config, name: &str) -> Result<Security, String> 
 }
 
 /// The files with secrets that applications name, by their keys.
-pub(crate) fn secret_files(app: &App) -> [(&'static str, Option<&Path>); 4] {
+pub(crate) fn secret_files(app: &App) -> [(&'static str, Option<&Path>); 5] {
     [
         ("dialect.antmedia.app.jwt_key_file", app.jwt_key_file.as_deref()),
+        ("dialect.antmedia.app.rest_jwt_key_file", app.rest_jwt_key_file.as_deref()),
         ("dialect.antmedia.app.token_hash_secret_file", app.token_hash_secret_file.as_deref()),
         ("dialect.antmedia.app.totp_secret_file_publish", app.totp_secret_file_publish.as_deref()),
         ("dialect.antmedia.app.totp_secret_file_play", app.totp_secret_file_play.as_deref()),

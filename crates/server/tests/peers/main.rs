@@ -10,6 +10,7 @@ mod common;
 mod data;
 mod drain;
 mod gates;
+mod manage;
 mod names;
 mod overload;
 mod patch;
