@@ -526,8 +526,7 @@ impl Session for AntSession {
     }
 
     fn deadline(&self) -> Option<Moment> {
-        let kept = self.gate.is_due().then_some(Moment::START);
-        self.legs.deadline().into_iter().chain(kept).chain([self.life.deadline()]).min()
+        self.legs.deadline().into_iter().chain(self.gate.deadline()).chain([self.life.deadline()]).min()
     }
 
     fn on_deadline(&mut self, ctx: &mut Ctx<'_>) {

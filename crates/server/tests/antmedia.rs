@@ -139,3 +139,118 @@ fn pages_are_served_below_every_application_as_they_are() {
     }
     assert_eq!(get(&server.address(), "/live/player.html").status, 404);
 }
+
+/// A small web server in this process: what it was sent, each with its head, answered with 200.
+fn web_server() -> (u16, std::sync::mpsc::Receiver<(String, String)>) {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    let (tell, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let (mut bytes, mut piece) = (Vec::new(), [0; 4_096]);
+            while let Ok(length @ 1..) = stream.read(&mut piece) {
+                bytes.extend_from_slice(&piece[..length]);
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+                if length.and_then(|length| length.parse().ok()).is_some_and(|length: usize| body.len() >= length) {
+                    let _answered = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+                    let _heard = tell.send((head.to_owned(), body.to_owned()));
+                    break;
+                }
+            }
+        }
+    });
+    (port, heard)
+}
+
+#[test]
+fn an_application_asks_for_what_is_set_and_others_for_nothing() {
+    use patchbay_dialect_antmedia::records::Purpose;
+    use patchbay_dialect_antmedia::security::{Secret, jwt};
+    let folder = Folder::new();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).expect("writable");
+        path.display().to_string()
+    };
+    let key = "0123456789abcdef0123456789abcdef";
+    let (jwt_key, signs) = (file("jwt", &format!("{key}\n")), file("hook", key));
+    let (port, heard) = web_server();
+    let apps = format!(
+        "[{{name = \"LiveApp\", publish_jwt_control_enabled = true, jwt_key_file = \"{jwt_key}\", \
+        listener_hook_url = \"http://127.0.0.1:{port}/told\"}}, {{name = \"live\", publish_token_control_enabled = true}}]"
+    );
+    let server = Server::start(&[
+        ("PATCHBAY_DIALECT__ANTMEDIA__APP", apps.as_str()),
+        ("PATCHBAY_DIALECT__ANTMEDIA__PUBLISH_TIMEOUT_MS", "300"),
+        ("PATCHBAY_DIALECT__ANTMEDIA__HOOK_ALLOW", "127.0.0.1"),
+        ("PATCHBAY_DIALECT__ANTMEDIA__HOOK_SECRET_FILE", signs.as_str()),
+        ("PATCHBAY_DIALECT__WHIP__TOKEN_FILE", jwt_key.as_str()),
+    ]);
+    let claims = jwt::Claims { stream: "s".into(), purpose: Purpose::Publish, expires: 9_999_999_999, begins: None };
+    let token = jwt::make(&claims, &Secret::new(key.as_bytes()));
+    let publish = |token: &str| format!(">a {{\"command\":\"publish\",\"streamId\":\"s\",\"token\":\"{token}\"}}\n");
+    let error = |what: &str| format!("<a {{\"command\":\"error\",\"definition\":\"{what}\",\"streamId\":\"s\"}}\n");
+    let start = "<a {\"command\":\"start\",\"streamId\":\"s\"}\n";
+    let lines = [
+        "+a\n",
+        &publish("no"),
+        &error("unauthorized_access"),
+        &publish(&token),
+        start,
+        &error("publishTimeoutError"),
+        "+a path=/StreamApp/websocket\n",
+        &publish("no"),
+        start,
+        &error("publishTimeoutError"),
+    ];
+    says(&server, server.address(), &lines.concat());
+    let (head, body) = heard.recv_timeout(PATIENCE).expect("it is told");
+    assert!(head.starts_with("POST /told HTTP/1.1"), "{head}");
+    assert!(head.contains("x-patchbay-signature: t="), "{head}");
+    let news: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(
+        (&news["action"], &news["id"], &news["app"]),
+        (&"publishTimeoutError".into(), &"s".into(), &"LiveApp".into())
+    );
+    assert!(!server.log().contains(&token), "tokens are not logged");
+
+    // A token that REST has made opens once.
+    let made = http::get(&server.address(), "/live/rest/v2/broadcasts/s/token?expireDate=9999999999&type=publish").body;
+    let made: serde_json::Value = serde_json::from_str(&made).unwrap_or_else(|_| panic!("{made}"));
+    let token = made["tokenId"].as_str().expect("an id");
+    let lines = [
+        "+a path=/live/websocket\n",
+        &publish("no"),
+        &error("unauthorized_access"),
+        &publish(token),
+        start,
+        &error("publishTimeoutError"),
+        &publish(token),
+        &error("unauthorized_access"),
+    ];
+    says(&server, server.address(), &lines.concat());
+}
+
+#[test]
+fn an_application_that_could_let_nobody_in_does_not_start() {
+    let folder = Folder::new();
+    let short = folder.path().join("short");
+    fs::write(&short, "hunter2\n").expect("writable");
+    let short = short.display().to_string();
+    for (app, part) in [
+        ("play_jwt_control_enabled = true", "there is no jwt_key_file"),
+        ("paly_jwt_control_enabled = true", "the nearest known key is play_jwt_control_enabled"),
+        (&format!("play_jwt_control_enabled = true, jwt_key_file = \"{short}\""), "32 are the least"),
+    ] {
+        let apps = format!("[{{name = \"live\", {app}}}]");
+        let settings = [
+            ("PATCHBAY_DIALECT__ANTMEDIA__APP", apps.as_str()),
+            ("PATCHBAY_DIALECT__WHIP__TOKEN_FILE", short.as_str()),
+        ];
+        let failed = format!("{:?}", Server::try_start(&settings).err().expect("it does not start"));
+        assert!(failed.contains(part) && !failed.contains("hunter2"), "{failed}");
+    }
+}

@@ -20,6 +20,9 @@ impl Random for Counter {
 }
 
 /// A session and what is around it: a store, and a hub in which nothing is published.
+/// What a session has ordered and asked for, by tags.
+type Said = (Vec<(Tag, Job)>, Vec<(Tag, Command)>);
+
 struct Bench {
     session: RestSession,
     out: Outbox,
@@ -61,7 +64,7 @@ impl Bench {
     }
 
     /// The jobs and questions that the session has now, with their tags.
-    fn said(&mut self) -> (Vec<(Tag, Job)>, Vec<(Tag, Command)>) {
+    fn said(&mut self) -> Said {
         (self.out.take_jobs().collect(), self.out.take_commands().collect())
     }
 

@@ -2,6 +2,11 @@
 //!
 //! It counts this dialect's own clients. A seat is taken before the hub is asked and given back when what took it ends, so
 //! that of two who come at once for the last one only one gets it.
+#![expect(
+    clippy::disallowed_types,
+    reason = "connections of one application share the table, whichever threads they are on; it is held for a look, and \
+              nobody who holds it waits for anything"
+)]
 
 use std::collections::BTreeMap;
 use std::fmt;

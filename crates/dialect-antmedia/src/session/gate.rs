@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use patchbay_core::{CauseKind, Command, LinkId, Name, Query, Tag};
+use patchbay_core::{CauseKind, Command, LinkId, Moment, Name, Query, Tag};
 use patchbay_dialect_kit::job::{Done, Job, Key};
 use patchbay_dialect_kit::{CloseCause, Ctx, Rate, TokenBucket};
 
@@ -24,6 +25,13 @@ use crate::wire::{self, ClientFrame, ClientKind};
 const KEPT: usize = 64;
 /// Their bytes, for the same reason: the largest offers have a quarter of it.
 const KEPT_BYTES: usize = 1024 * 1024;
+/// From so many on the client is read no further, so that only what was read at once goes beyond: what it
+/// says waits in the network, and nothing is lost. Fewer would keep its pings waiting as well.
+const PAUSED: usize = KEPT / 2;
+/// As [`PAUSED`], in bytes.
+const PAUSED_BYTES: usize = KEPT_BYTES / 4;
+/// How long it is read no further, if it is not said again; it is, half way. Longer delays what follows the outcome.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How often a client may be refused what it shows, in the long run and at once. Pages try again after 3.5 s, a hundred of
 /// them in one connection at most; faster is somebody who guesses, and is read no further until then.
@@ -36,6 +44,8 @@ pub(super) struct Gate {
     pending: Option<Pending>,
     kept: VecDeque<Box<str>>,
     kept_bytes: usize,
+    /// When it has to be said again that the client is read no further.
+    pauses: Option<Moment>,
     /// Of commands that the hub has not answered.
     asked: BTreeMap<Tag, Ticket>,
     /// Of what the client publishes and plays.
@@ -105,6 +115,7 @@ impl Gate {
             pending: None,
             kept: VecDeque::new(),
             kept_bytes: 0,
+            pauses: None,
             asked: BTreeMap::new(),
             inside: BTreeMap::new(),
             guesses: TokenBucket::full(),
@@ -141,9 +152,23 @@ impl Gate {
         self.seats.count(seat)
     }
 
+    /// When it has something to do.
+    pub(super) fn deadline(&self) -> Option<Moment> {
+        if self.is_due() { Some(Moment::START) } else { self.pauses }
+    }
+
     /// A kept message is to be looked at.
-    pub(super) fn is_due(&self) -> bool {
+    fn is_due(&self) -> bool {
         self.pending.is_none() && !self.kept.is_empty()
+    }
+
+    /// Reads the client no further while too much is kept.
+    fn pause(&mut self, ctx: &mut Ctx<'_>) {
+        let much = self.kept.len() >= PAUSED || self.kept_bytes >= PAUSED_BYTES;
+        self.pauses = (self.is_busy() && much).then_some(ctx.now + PAUSE / 2);
+        if self.pauses.is_some() {
+            ctx.out.deafen(ctx.now + PAUSE);
+        }
     }
 
     fn is_busy(&self) -> bool {
@@ -171,6 +196,7 @@ impl AntSession {
             return true;
         }
         self.gate.kept.push_back(Box::from(text));
+        self.gate.pause(ctx);
         true
     }
 
@@ -182,6 +208,7 @@ impl AntSession {
             self.gate.kept_bytes -= text.len();
             self.message(&text, ctx);
         }
+        self.gate.pause(ctx);
     }
 
     /// What a client wants that publishes into `room`, or plays.

@@ -271,7 +271,7 @@ pub(super) const TABLE: &[Key] = &[
         "dialect.antmedia.red5_properties",
         Path,
         r#""""#,
-        "A `red5.properties`, taken as it is: its `server.cpu_limit`, `server.min_free_ram` and `settings.webrtc.client.start.timeoutMs` count where `limits.cpu_percent`, `limits.min_available_mb` and `publish_timeout_ms` are not set.",
+        "A `red5.properties`, taken as it is: its `server.cpu_limit`, `server.min_free_ram` and `settings.webrtc.client.start.timeoutMs` count where `limits.cpu_percent`, `limits.min_available_mb` and `publish_timeout_ms` are not set; its `settings.…` of applications (tokens, webhooks, limits; no secrets) count for those without a `[[dialect.antmedia.app]]`.",
     ),
     Key::new(
         "dialect.antmedia.hook_allow",

@@ -121,7 +121,7 @@ mod tests {
             }
         }
         fs::remove_file(&path).expect("it was there");
-        let error = secret("a key", &path, 1).err().expect("no such file");
+        let error = secret("a key", &path, 1).expect_err("no such file");
         assert!(error.contains("cannot read a key"), "{error}");
     }
 
@@ -149,7 +149,7 @@ mod tests {
         config.data_dir = std::path::PathBuf::new();
         assert!(!security(&config, "LiveApp").expect("sound").stored);
         fs::write(&path, "short").expect("a file");
-        let error = security(&config, "live").err().expect("a short key");
+        let error = security(&config, "live").expect_err("a short key");
         assert!(error.contains("jwt_key_file of app \"live\"") && error.contains("32 are the least"), "{error}");
         fs::remove_file(&path).expect("it was there");
     }

@@ -59,7 +59,7 @@ const UNAUTHORIZED: Option<&str> = Some("unauthorized_access");
 #[test]
 fn without_settings_everybody_may_do_everything() {
     for purpose in [Purpose::Publish, Purpose::Play] {
-        let pass = outcome(&Security::default(), &wish(purpose, "s"), &Facts::default()).ok().expect("allowed");
+        let pass = outcome(&Security::default(), &wish(purpose, "s"), &Facts::default()).expect("allowed");
         assert!(pass.ask.is_none() && pass.spend.is_none() && pass.listener.is_none());
         assert!(needs(&Security::default(), &wish(purpose, "s")).is_empty(), "nothing is stored");
     }
@@ -161,7 +161,7 @@ fn a_token_is_for_one_stream_and_one_purpose_and_is_used_up() {
     let shows = |purpose| Wish { token: Some("t".into()), ..wish(purpose, "s") };
     let fresh = token(Purpose::Publish, "s", None);
     let facts = |token: &Token| Facts { token: record(token), ..Facts::default() };
-    let pass = outcome(&security, &shows(Purpose::Publish), &facts(&fresh)).ok().expect("allowed");
+    let pass = outcome(&security, &shows(Purpose::Publish), &facts(&fresh)).expect("allowed");
     let spend = pass.spend.expect("it is used up");
     assert_eq!((&*spend.key.key, spend.is.is_none()), ("live/t", true));
     assert_eq!(spend.was, Was::Exactly(fresh.record().expect("it fits")), "of two who show it, one finds it gone");
@@ -178,7 +178,7 @@ fn a_token_is_for_one_stream_and_one_purpose_and_is_used_up() {
     assert_eq!(error(&security, &wish(Purpose::Publish, "s"), &Facts::default()), UNAUTHORIZED, "none");
     assert_eq!(error(&security, &shows(Purpose::Publish), &Facts::default()), UNAUTHORIZED, "an unknown one");
     let asks = Wish { only_asks: true, ..shows(Purpose::Play) };
-    let pass = outcome(&security, &asks, &facts(&token(Purpose::Play, "s", None))).ok().expect("allowed");
+    let pass = outcome(&security, &asks, &facts(&token(Purpose::Play, "s", None))).expect("allowed");
     assert!(pass.spend.is_none() && pass.seats.is_empty(), "who only asks uses nothing up");
     let broken = Facts { token: Some(Record(Arc::from(&b"{"[..]))), ..Facts::default() };
     assert_eq!(error(&security, &shows(Purpose::Publish), &broken), Some("data_store_not_available"));
@@ -346,7 +346,7 @@ fn limits_of_records_and_settings_become_seats() {
             code: Some(code.as_str().into()),
             ..wish(purpose, "s")
         };
-        let pass = outcome(&security, &wish, &facts).ok().expect("allowed");
+        let pass = outcome(&security, &wish, &facts).expect("allowed");
         let shown = |(seat, most): (Seat, Option<usize>)| {
             let kind = match &seat {
                 Seat::Publication => "publication",
@@ -391,7 +391,7 @@ fn a_server_is_asked_with_all_that_was_shown() {
         meta_data: Some("{\"k\":1}".into()),
         ..wish(Purpose::Play, "s")
     };
-    let pass = outcome(&security, &wish, &Facts::default()).ok().expect("it depends");
+    let pass = outcome(&security, &wish, &Facts::default()).expect("it depends");
     let (url, body) = pass.ask.expect("somebody is asked");
     let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
     assert_eq!(&*url, "https://example.com/may");
@@ -415,7 +415,7 @@ fn what_is_wrong_first_is_said() {
     facts.broadcast = record(&Broadcast::default());
     assert_eq!(error(&security, &wish, &facts), UNAUTHORIZED);
     security.publish = Checks { ask: Some(Arc::from("http://x")), ..Checks::default() };
-    let pass = outcome(&security, &wish, &facts).ok().expect("all is shown");
+    let pass = outcome(&security, &wish, &facts).expect("all is shown");
     assert!(pass.ask.is_some() && !pass.seats.is_empty(), "the server is asked before a seat is taken");
 }
 
@@ -432,7 +432,7 @@ fn a_stream_may_have_somebody_of_its_own_who_is_told() {
         (own(Some("")), "http://app"),
         (own(Some("http://own")), "http://own"),
     ] {
-        let pass = outcome(&security, &wish(Purpose::Publish, "s"), &facts).ok().expect("allowed");
+        let pass = outcome(&security, &wish(Purpose::Publish, "s"), &facts).expect("allowed");
         assert_eq!(pass.listener.as_deref(), Some(expected));
     }
 }

@@ -148,6 +148,33 @@ fn a_store_that_fails_lets_nobody_in() {
     assert_eq!(stray, (vec![], None, 0), "an outcome that nobody waits for");
 }
 
+/// As over sockets: what is not read waits, and the storm of case 91 of antmedia section 13 passes.
+#[test]
+fn who_says_much_meanwhile_is_read_no_further() {
+    let (mut slow, mut store) = (Slow::new(&settings(Checks::default()), &Seats::default()), Jobs::default());
+    slow.says(PUBLISH);
+    let (mut said, mut deaf) = (0, Moment::START);
+    while deaf <= slow.now {
+        assert_eq!(slow.says(r#"{"command":"stop","streamId":"x"}"#).1, None);
+        said += 1;
+        deaf = slow.out.deaf_until().unwrap_or(deaf);
+    }
+    assert_eq!(said, 32);
+    // It is said again before that is over, for as long as the store takes.
+    for _ in 0..100 {
+        let again = slow.session.deadline().expect("it has something to do");
+        assert!(again < deaf, "somebody would be heard in between");
+        slow.now = again;
+        slow.turn(|session, ctx| session.on_deadline(ctx));
+        deaf = slow.out.deaf_until().expect("it is read no further");
+        assert!(deaf > slow.now);
+    }
+    slow.done(&mut store);
+    assert_eq!(slow.rings().len(), 32);
+    assert_eq!(slow.out.deaf_until(), None, "then it is");
+    assert!(slow.session.deadline().is_some_and(|at| at > deaf));
+}
+
 /// Who guesses is read ever more slowly, and alone.
 #[test]
 fn ten_thousand_wrong_tokens_slow_nobody_else() {
