@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::http::{self, Response};
 use common::process::{Folder, Server};
@@ -134,7 +134,11 @@ fn what_was_made_outlives_a_kill_and_what_was_used_stays_used() {
     let refused = asks(&second.address(), "GET", "/broadcasts/count", "");
     assert_eq!(refused.status, 503);
     assert!(refused.body().contains("data_store_not_available"), "{}", refused.body());
-    assert!(second.log().contains("another process has it open"), "{}", second.log());
+    let until = Instant::now() + PATIENCE;
+    while !second.log().contains("another process has it open") {
+        assert!(Instant::now() < until, "{}", second.log());
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]
