@@ -47,6 +47,9 @@ pub(super) const SETTABLE: [&str; 22] = [
     "metaData",
 ];
 
+/// Longest address of who is told what becomes of a stream, in letters: browsers and proxies take no longer ones.
+pub(super) const URL: usize = 2_000;
+
 /// Most tracks that a record names.
 const TRACKS: usize = 1_000;
 
@@ -108,8 +111,12 @@ fn with(broadcast: &Broadcast, given: &serde_json::Map<String, Value>) -> Made<B
     let changed: Broadcast = serde_json::from_value(Value::Object(object))
         .map_err(|error| reply::failed(400, &format!("the body is no broadcast: {error}")))?;
     let url = changed.listener_hook_url.as_deref().filter(|url| !url.is_empty());
-    if url.is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
-        return Err(reply::failed(400, "listenerHookURL begins with http:// or https://"));
+    let is_one = |url: &str| url.starts_with("http://") || url.starts_with("https://");
+    if url.is_some_and(|url| !is_one(url) || url.chars().count() > URL) {
+        return Err(reply::failed(
+            400,
+            "listenerHookURL begins with http:// or https://, and has 2000 letters at most",
+        ));
     }
     let main = changed.main_track_stream_id.as_deref().filter(|id| !id.is_empty());
     if main.is_some_and(|id| stream_id(id).is_none()) {
@@ -134,18 +141,23 @@ pub(super) fn drawn(call: &Call) -> String {
     format!("{:012}{:012}", high % 1_000_000_000_000, low % 1_000_000_000_000)
 }
 
+/// The id that the body names, if it names one.
+fn given_id(given: &serde_json::Map<String, Value>) -> Made<Option<String>> {
+    match given.get("streamId") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(id)) if id.is_empty() => Ok(None),
+        Some(Value::String(id)) if stream_id(id).is_some() => Ok(Some(id.clone())),
+        Some(_) => Err(reply::bad_id()),
+    }
+}
+
 pub(super) async fn create(call: Call) -> Reply {
     made(&call).await.unwrap_or_else(|reply| reply)
 }
 
 async fn made(call: &Call) -> Made<Reply> {
     let given = object(&call.body)?;
-    let id = match given.get("streamId") {
-        None | Some(Value::Null) => drawn(call),
-        Some(Value::String(id)) if id.is_empty() => drawn(call),
-        Some(Value::String(id)) => id.clone(),
-        Some(_) => return Err(reply::bad_id()),
-    };
+    let id = given_id(&given)?.unwrap_or_else(|| drawn(call));
     let stream = stream_id(&id).ok_or_else(reply::bad_id)?;
     let date = i64::try_from(call.unix_ms).unwrap_or_default();
     let new = Broadcast { stream_id: id, date, update_time: date, ..Broadcast::default() };
@@ -195,7 +207,8 @@ pub(super) async fn change(
 pub(super) async fn update(call: Call) -> Reply {
     let updated = async {
         let (stream, given) = (stream(&call)?, object(&call.body)?);
-        // What is no broadcast is so whether there is one or not.
+        // What is no broadcast is so whether there is one or not. The path says which is meant.
+        given_id(&given)?;
         with(&Broadcast::default(), &given)?;
         let changed = change(&call, &stream, |stored| with(stored, &given)).await?;
         Ok(reply::whether(changed.is_some(), "there is no such broadcast"))

@@ -4,7 +4,7 @@ use patchbay_dialect_kit::http::Reply;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::broadcasts::SETTABLE;
+use super::broadcasts::{SETTABLE, URL};
 use super::routes::{Kind, ROUTES, Route, Shape, opened, part};
 use super::{Call, live, reply, rooms, subscribers};
 use crate::records::{Broadcast, Conference, Purpose, SUBSCRIBER_LETTERS, Token};
@@ -149,7 +149,7 @@ fn schemas() -> Value {
         settings["properties"][name] = id_if_given();
     }
     settings["properties"]["listenerHookURL"] =
-        json!({ "type": ["string", "null"], "pattern": "^https?://", "maxLength": 2_000 });
+        json!({ "type": ["string", "null"], "pattern": "^(https?://|$)", "maxLength": URL });
     for name in ["mp4Enabled", "webMEnabled", "subtracksLimit", "webRTCViewerLimit"] {
         settings["properties"][name] =
             json!({ "type": "integer", "format": "int32", "minimum": i32::MIN, "maximum": i32::MAX });
