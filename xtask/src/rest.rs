@@ -40,7 +40,10 @@ pub(crate) fn steps(report: &mut Report) -> Result<(), Stopped> {
         return Err(refused(report, "it says nowhere that it listens".to_owned()));
     };
     let settings = paths::root().join("xtask/rest/schemathesis.toml");
-    let check = Cmd::new(&tool)
+    // There it keeps what it remembers.
+    let check = Cmd::new("env -C")
+        .arg(folder.to_string_lossy())
+        .arg(&tool)
         .arg("--config-file")
         .arg(settings.to_string_lossy())
         .arg("run")
@@ -81,7 +84,14 @@ fn start(folder: &Path) -> std::io::Result<Child> {
     let store = folder.join("data").to_string_lossy().into_owned();
     std::fs::create_dir_all(folder)?;
     let log = std::fs::File::create(folder.join("server.log"))?;
+    // With secrets, so that what is made of them can be asked for.
+    let key = folder.join("key").to_string_lossy().into_owned();
+    std::fs::write(&key, "0123456789abcdef0123456789abcdef")?;
+    let settings = folder.join("patchbay.toml").to_string_lossy().into_owned();
+    std::fs::write(&settings, format!("[[dialect.antmedia.app]]\nname = \"live\"\njwt_key_file = {key:?}\n"))?;
     let mut command = Cmd::new(&binary)
+        .arg("--config")
+        .arg(&settings)
         .arg("--addr")
         .arg("127.0.0.1:0")
         .arg("--set")

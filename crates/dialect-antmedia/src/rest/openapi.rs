@@ -67,7 +67,7 @@ fn parameter(name: &str, place: &str, kind: Kind, required: bool) -> Value {
         Kind::Text if !required => json!({ "type": "string" }),
         Kind::Text => json!({ "type": "string", "minLength": 1 }),
         Kind::Number => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
-        Kind::Time => json!({ "type": "integer", "format": "int64" }),
+        Kind::Time => json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX }),
         Kind::Purpose => json!({ "type": "string", "enum": ["publish", "play"] }),
         Kind::Block => json!({ "type": "string", "enum": ["publish", "play", "publish_play"] }),
         Kind::One(of) => {
@@ -157,6 +157,10 @@ fn schemas() -> Value {
     for name in ["plannedStartDate", "plannedEndDate", "expireDurationMS"] {
         settings["properties"][name] = long();
     }
+    // What is `null` was not given.
+    if let Some(fields) = settings["properties"].as_object_mut() {
+        fields.values_mut().for_each(may_be_null);
+    }
     let purpose = json!({ "type": "string", "enum": [Purpose::Publish, Purpose::Play] });
     let mut room = of(&rooms::Shown::default());
     room["properties"]["roomStreamList"]["items"] = id();
@@ -181,7 +185,7 @@ fn schemas() -> Value {
             "properties": {
                 "subscriberId": subscriber(subscribers::LETTERS),
                 "subscriberName": { "type": ["string", "null"] },
-                "b32Secret": { "type": ["string", "null"], "pattern": "^([A-Z2-7]{8})+$", "maxLength": 256 },
+                "b32Secret": { "type": ["string", "null"], "pattern": "^([A-Z2-7]{8})*$", "maxLength": 256 },
                 "type": { "enum": ["publish", "play", null] },
                 "concurrentConnectionsLimit": { "type": ["integer", "null"], "format": "int32", "minimum": i32::MIN, "maximum": i32::MAX }
             }
@@ -194,7 +198,7 @@ fn schemas() -> Value {
                 "startDate": long(),
                 "endDate": long(),
                 "mode": { "type": ["string", "null"] },
-                "roomStreamList": { "type": "array", "items": id(), "maxItems": 100 }
+                "roomStreamList": { "type": ["array", "null"], "items": id(), "maxItems": rooms::STREAMS }
             }
         },
         "Conference": of(&Conference::default()),
@@ -216,8 +220,15 @@ fn schemas() -> Value {
     })
 }
 
+/// Of one type, or `null`.
+fn may_be_null(schema: &mut Value) {
+    if let Some(name) = schema["type"].as_str() {
+        schema["type"] = json!([name, "null"]);
+    }
+}
+
 fn long() -> Value {
-    json!({ "type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX })
+    json!({ "type": ["integer", "null"], "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX })
 }
 
 /// What an object looks like, from one: all of its fields are always there, and what is `null` may be a text.

@@ -15,7 +15,7 @@ use crate::records::{Broadcast, Conference, Stored, broadcast_key, stream_id};
 const OPEN: i64 = 3_600;
 
 /// Most streams of one room.
-const STREAMS: usize = 1_000;
+pub(super) const STREAMS: usize = 1_000;
 
 type Made<T> = Result<T, Reply>;
 
