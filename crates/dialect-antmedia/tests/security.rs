@@ -34,7 +34,10 @@ fn security(file: &str) -> Security {
     if has("limits") {
         (security.publishers, security.viewers) = (Some(2), Some(1));
     }
-    security.play_once = !has("anew");
+    if has("anew") {
+        // The view that stands gives its seat to the one that begins.
+        (security.play_once, security.viewers) = (false, Some(1));
+    }
     security.listener = has("news").then(|| Arc::from("http://news"));
     security
 }
