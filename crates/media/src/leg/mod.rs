@@ -352,6 +352,11 @@ impl Leg {
         self.rtc_due.into_iter().chain(own).min()
     }
 
+    /// Whether str0m estimates its peer's network: that of a viewer who has a choice of layers.
+    pub(crate) fn estimates(&self) -> bool {
+        matches!(&self.role, Role::Send(sending) if sending.lean.is_none())
+    }
+
     /// The other end of the conversation, and its section that this one's packets go to.
     pub(crate) fn leads(&self, place: usize) -> Option<(LinkId, usize)> {
         match &self.role {
