@@ -260,8 +260,9 @@ impl Worker {
         self.wheel.take(now, &mut due);
         for (index, tick) in due.drain(..) {
             let Some(leg) = self.legs.get_mut(index).and_then(Option::as_mut) else { continue };
-            // It has been set for another tick since. Where str0m paces padding for its estimator, its own deadlines are
-            // not enough: without these calls in between, estimates did not rise (`antmedia-simulcast`).
+            // It has been set for another tick since, and is let go of. Not where str0m estimates a network: called at its
+            // own deadlines alone, its estimates did not rise (`antmedia-simulcast`), so there these entries stay, and
+            // pile up while the view lasts.
             if leg.armed != Some(tick) && !leg.estimates() {
                 continue;
             }
