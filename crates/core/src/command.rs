@@ -173,6 +173,9 @@ pub struct Publish {
     pub kinds: Kinds,
     /// What is said of it to who asks ([`Query::Stream`]), in the canonical form of the publisher's dialect.
     pub about: Option<Body>,
+    /// Once its publisher is lost, only who shows the same may publish it for its viewers within the realm's time
+    /// ([`RealmLimits::restore`](crate::RealmLimits::restore)); `None`: anybody.
+    pub claim: Option<Arc<str>>,
 }
 
 /// What [`Command::View`] asks for.

@@ -103,6 +103,8 @@ pub enum Event {
         tag: Tag,
         /// The publication.
         link: LinkId,
+        /// Viewers wait for it whose publisher was lost.
+        restored: bool,
     },
     /// Edge: the view is accepted; an offer follows.
     Viewing {

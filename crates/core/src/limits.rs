@@ -25,6 +25,9 @@ pub struct RealmLimits {
     pub window: Duration,
     /// Most viewers of one stream; one more is refused as [`StreamFull`](crate::Refusal::StreamFull).
     pub viewers: usize,
+    /// How long the viewers of a stream wait for its publisher, once that one is lost without having ended it; zero: not at
+    /// all. Longer forgives longer losses of a network, shorter frees what waits sooner.
+    pub restore: Duration,
     /// Codecs in which streams may be published; `None`: there is no engine here, and streams are refused as
     /// [`NoEngine`](crate::Refusal::NoEngine).
     pub codecs: Option<Arc<[Codec]>>,
@@ -52,6 +55,7 @@ impl Default for RealmLimits {
             members: 50,
             window: Duration::from_millis(50),
             viewers: usize::MAX,
+            restore: Duration::ZERO,
             codecs: None,
             calls: None,
             presence: true,

@@ -356,6 +356,9 @@ pub struct Track {
     pub pass: Kinds,
     /// Which rendition is sent at first, as in [`MediaOp::Prefer`].
     pub height: Option<u32>,
+    /// A source that is gone, whose place this one takes: where its media were sent, these go on, as far as they are coded
+    /// alike, and nothing need be negotiated.
+    pub heir_of: Option<LinkId>,
 }
 
 /// What the engine tells the hub.

@@ -219,7 +219,11 @@ fn said(text: &str, busy: bool) -> Vec<String> {
             (Tag(2), VIEW, format!(r#"{{"command":"play","streamId":"{OWN}"}}"#)),
         ] {
             session.on_frame(Frame::Text(&message), &mut ctx);
-            let opened = if link == VIEW { Event::Viewing { tag, link } } else { Event::Reserved { tag, link } };
+            let opened = if link == VIEW {
+                Event::Viewing { tag, link }
+            } else {
+                Event::Reserved { tag, link, restored: false }
+            };
             session.on_event(opened, &mut ctx);
         }
     }

@@ -29,6 +29,8 @@ pub(crate) struct Leg {
     pub(crate) ufrag: Option<Box<str>>,
     /// Of a view: the room in which the client said to play it.
     pub(crate) room: Option<Name>,
+    /// Of a publication: viewers wait for it, whose publisher was lost.
+    pub(crate) restored: bool,
     /// Of a publication: what the client says of it.
     pub(crate) about: Option<Body>,
     /// What the client's page has not been told yet.
@@ -64,6 +66,7 @@ impl Leg {
             described: false,
             ufrag: None,
             room: None,
+            restored: false,
             about: None,
             news: News::default(),
         }

@@ -168,7 +168,10 @@ impl AntSession {
         self.admit(ctx)?;
         let kinds = Kinds { audio: frame.audio.unwrap_or(true), video: frame.video.unwrap_or(true) };
         let about = About::publisher(frame).body(self.lang);
-        let publish = Publish { stream: stream.clone(), main: main.clone(), kinds, about: about.clone() };
+        // Where anybody may publish, anybody may go on; elsewhere who shows the same (DECISIONS 27).
+        let shown = frame.subscriber.as_deref().or(frame.token.as_deref());
+        let claim = shown.filter(|_| self.settings.security.publish.any()).map(Arc::from);
+        let publish = Publish { stream: stream.clone(), main: main.clone(), kinds, about: about.clone(), claim };
         let wish = self.wish(Purpose::Publish, stream, main.clone(), frame);
         let asked = Asked::Publish { stream: stream.clone(), main, about };
         self.enter(Entry::new(wish, frame, asked, Command::Publish(publish)), ctx)
@@ -330,13 +333,13 @@ impl AntSession {
         }
     }
 
-    fn opened(&mut self, tag: Tag, link: LinkId, ctx: &mut Ctx<'_>) {
+    fn opened(&mut self, tag: Tag, link: LinkId, restored: bool, ctx: &mut Ctx<'_>) {
         let deadline = ctx.now + self.settings.publish_timeout;
         self.gate.let_in(tag, link);
         match self.asked.remove(&tag) {
             Some(Asked::Publish { stream, main, about }) => {
                 ctx.out.text(|out| wire::start(out, &stream));
-                self.legs.insert(Leg { about, ..Leg::new(link, Role::Publish, stream, main, deadline) });
+                self.legs.insert(Leg { about, restored, ..Leg::new(link, Role::Publish, stream, main, deadline) });
             }
             Some(Asked::Play { stream, room }) => {
                 self.legs.insert(Leg { room, ..Leg::new(link, Role::Play, stream, None, deadline) });
@@ -402,6 +405,9 @@ impl AntSession {
         let Some(leg) = self.legs.at(link) else { return };
         leg.deadline = None;
         if !std::mem::replace(&mut leg.started, true) {
+            if leg.restored {
+                ctx.out.text(|out| wire::notice(out, Notice::SessionRestored, &leg.stream));
+            }
             let started = if leg.role == Role::Publish { Notice::PublishStarted } else { Notice::PlayStarted };
             ctx.out.text(|out| wire::notice(out, started, &leg.stream));
             self.tell_started(link, ctx);
@@ -487,7 +493,8 @@ impl Session for AntSession {
 
     fn on_event(&mut self, event: Event, ctx: &mut Ctx<'_>) {
         match event {
-            Event::Reserved { tag, link } | Event::Viewing { tag, link } => self.opened(tag, link, ctx),
+            Event::Reserved { tag, link, restored } => self.opened(tag, link, restored, ctx),
+            Event::Viewing { tag, link } => self.opened(tag, link, false, ctx),
             Event::Refused { tag, refusal } => self.refused(tag, refusal, ctx),
             Event::Described { link, kind, sdp, sections } => self.described(link, kind, &sdp, &sections, ctx),
             Event::Flowing { link } => self.flows(link, ctx),

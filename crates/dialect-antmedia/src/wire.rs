@@ -332,6 +332,8 @@ pub(crate) enum Notice {
     PlayFinished,
     /// Somebody asked for it before it was there.
     StreamingStarted,
+    /// Its viewers have waited for it.
+    SessionRestored,
     /// One of two who meet directly.
     Joined,
     Leaved,
@@ -344,6 +346,7 @@ pub(crate) fn notice(out: &mut Vec<u8>, notice: Notice, stream: &Name) {
         Notice::PlayStarted => "play_started",
         Notice::PlayFinished => "play_finished",
         Notice::StreamingStarted => "streaming_started",
+        Notice::SessionRestored => "session_restored",
         Notice::Joined => "joined",
         Notice::Leaved => "leaved",
     };

@@ -512,7 +512,7 @@ impl Session for SylkSession {
             }
             Event::Joined { tag, room, .. } => self.joined(tag, room),
             Event::Members { room, list, .. } => self.members(room, &list, ctx),
-            Event::Reserved { tag, link } => self.reserved(tag, link, ctx),
+            Event::Reserved { tag, link, .. } => self.reserved(tag, link, ctx),
             Event::Viewing { tag, link } => self.viewing(tag, link),
             Event::Described { link, sdp, .. } => self.described(link, &sdp, ctx),
             Event::LegEnded { link, cause, .. } => self.leg_ended(link, &cause, ctx),

@@ -92,7 +92,7 @@ impl WhipSession {
         }
         let publishes = request.endpoint == PUBLISH;
         let command = if publishes {
-            Command::Publish(Publish { stream: stream.clone(), main: None, kinds, about: None })
+            Command::Publish(Publish { stream: stream.clone(), main: None, kinds, about: None, claim: None })
         } else {
             let view = View {
                 stream: stream.clone(),
@@ -323,7 +323,7 @@ impl Session for WhipSession {
 
     fn on_event(&mut self, event: Event, ctx: &mut Ctx<'_>) {
         match event {
-            Event::Reserved { tag: OPEN, link } | Event::Viewing { tag: OPEN, link } if self.is_opening() => {
+            Event::Reserved { tag: OPEN, link, .. } | Event::Viewing { tag: OPEN, link } if self.is_opening() => {
                 self.link = Some(link);
                 self.offer_due = self.asked.as_ref().is_some_and(|asked| asked.publishes);
             }

@@ -197,7 +197,8 @@ fn joined(ip: IpAddr, workers: usize) -> (Engine, Receiver<MediaEvent>, Vec<Peer
     peers[0].accept(&described(&events, 1, DescriptionKind::Answer));
     run(&mut peers, "the publisher is connected", |peers| peers[0].connected);
     let audio = Some(Codec::Opus);
-    let track = Track { source: LinkId::new(1), audio, video: None, layers: 0, pass: Kinds::ALL, height: None };
+    let track =
+        Track { source: LinkId::new(1), audio, video: None, layers: 0, pass: Kinds::ALL, height: None, heir_of: None };
     let role = LegRole::Send { tracks: vec![track], may_grow: false, label: Name::parse("s").ok() };
     engine.submit(open(2, role)).expect("there is room");
     let answer = peers[1].answer(&described(&events, 2, DescriptionKind::Offer));

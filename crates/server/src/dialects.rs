@@ -322,6 +322,7 @@ pub(crate) fn limits(config: &Config) -> Limits {
         members: ROOM_MEMBERS,
         window,
         viewers,
+        restore: Duration::from_millis(antmedia.restore_ms),
         codecs: Some(codecs),
         ..RealmLimits::default()
     };

@@ -139,12 +139,21 @@ impl Switchboard {
 
     /// Lets a party go.
     pub(crate) fn detach(&self, now: Moment, party: PartyId) {
+        self.let_go(now, party, Hub::detach);
+    }
+
+    /// Lets a party go that did not say so: it may come back for who views what it publishes.
+    pub(crate) fn lose(&self, now: Moment, party: PartyId) {
+        self.let_go(now, party, Hub::lose);
+    }
+
+    fn let_go(&self, now: Moment, party: PartyId, how: fn(&mut Hub, Moment, PartyId, &mut Effects)) {
         let mut wake = Vec::new();
         {
             let mut inner = self.lock();
             let inner = &mut *inner;
             let _guard = AbortOnPanic::new();
-            inner.hub.detach(now, party, &mut inner.effects);
+            how(&mut inner.hub, now, party, &mut inner.effects);
             if let Some(place) = inner.mailboxes.get_mut(party.slot()) {
                 place.take_if(|(owner, _)| *owner == party);
             }

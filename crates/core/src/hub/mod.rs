@@ -92,6 +92,16 @@ impl Hub {
 
     /// The party has gone: its calls end, its rooms and its realm hear of it. Unknown parties are ignored.
     pub fn detach(&mut self, now: Moment, party: PartyId, out: &mut Effects) {
+        self.gone(now, party, false, out);
+    }
+
+    /// As [`Hub::detach`], of a party that did not say so: viewers of what it publishes wait for it to come back, as long as
+    /// their realm says ([`RealmLimits::restore`](crate::RealmLimits::restore)).
+    pub fn lose(&mut self, now: Moment, party: PartyId, out: &mut Effects) {
+        self.gone(now, party, true, out);
+    }
+
+    fn gone(&mut self, now: Moment, party: PartyId, lost: bool, out: &mut Effects) {
         for link in self.calls.of(party) {
             self.end_call(now, party, link, CauseKind::Gone.into(), Tag::default(), out);
         }
@@ -109,7 +119,10 @@ impl Hub {
             self.directory.tell_presence(now, realm, &mut self.timers, out);
         }
         for link in self.streams.of(party) {
-            self.streams.end(link, CauseKind::Gone.into(), Tag::default(), &self.directory, out);
+            match lost {
+                true => self.streams.lose(now, link, &self.directory, out),
+                false => self.streams.end(link, CauseKind::Gone.into(), Tag::default(), &self.directory, out),
+            }
         }
         self.streams.forget(party);
         self.settle(now, out);
@@ -384,7 +397,7 @@ impl Hub {
     /// What the media engine tells. What it tells of legs that have been closed meanwhile is ignored.
     pub fn on_media(&mut self, now: Moment, event: MediaEvent, out: &mut Effects) {
         match self.talks.on_media(&event, out) {
-            None => self.streams.on_media(event, &self.directory, out),
+            None => self.streams.on_media(now, event, &self.directory, out),
             Some(Ok(())) => {}
             Some(Err(Broken { call, party, cause })) => {
                 self.end_call(now, party, call, cause.into(), Tag::default(), out);
@@ -403,7 +416,7 @@ impl Hub {
     /// When the hub next has to be woken, if ever.
     #[must_use]
     pub fn deadline(&self) -> Option<Moment> {
-        self.timers.next()
+        self.timers.next().into_iter().chain(self.streams.deadline()).min()
     }
 
     /// Does what is due at `now`.
@@ -418,6 +431,7 @@ impl Hub {
                 }
             }
         }
+        self.streams.on_deadline(now, &self.directory, out);
         self.settle(now, out);
         self.report(out);
     }

@@ -4,19 +4,22 @@
 //! something: its own publication, those that name it as their main stream, and the views of either.
 
 mod manage;
+mod query;
+mod vacant;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::vacant::{Vacancies, Vacancy};
 use super::directory::Directory;
 use super::owner::{Owner, Via};
 use super::waiting::Waiting;
 use crate::id::LinkIds;
 use crate::{
     Body, Cause, CauseKind, Codec, Effects, Event, Kinds, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Moment,
-    Name, Open, PartyId, Publish, Query, Realm, RealmLimits, Refusal, Report, RoomId, Section, Selection, Signal,
-    SignalKind, Speaks, Tag, Topic, Track, Transport, View,
+    Name, Open, PartyId, Publish, Realm, RealmLimits, Refusal, Report, RoomId, Section, Selection, Signal, SignalKind,
+    Speaks, Tag, Topic, Track, Transport, View,
 };
 
 /// How often the engine tells of a publication: often enough that a list of renditions is never stale to the eye.
@@ -37,6 +40,7 @@ pub(super) struct Streams {
     changed: bool,
     /// Main streams whose tracks have come or gone since this was last asked.
     touched: BTreeSet<(Realm, Name)>,
+    vacancies: Vacancies,
 }
 
 /// A stream that is live.
@@ -61,6 +65,7 @@ struct Publication {
     report: Report,
     since: Moment,
     about: Option<Body>,
+    claim: Option<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -86,6 +91,8 @@ struct Stage {
     /// The publications whose main stream it is.
     subs: BTreeSet<LinkId>,
     views: BTreeSet<LinkId>,
+    /// Its publisher is lost, and its views wait for another.
+    vacant: Option<Vacancy>,
     /// What publishers say to viewers.
     down: Topic,
     /// What viewers say to publishers.
@@ -105,6 +112,7 @@ impl Streams {
             overloaded: false,
             changed: false,
             touched: BTreeSet::new(),
+            vacancies: Vacancies::default(),
         }
     }
 
@@ -127,19 +135,20 @@ impl Streams {
         out: &mut Effects,
     ) -> Result<(), Refusal> {
         let codecs = Arc::clone(self.admit(realm, newcomer)?);
-        let Publish { stream, main, kinds, about } = publish;
+        let Publish { stream, main, kinds, about, claim } = publish;
         self.is_free(party, realm, &stream)?;
         if kinds.and(self.limits[usize::from(realm.0)].kinds()) != kinds {
             return Err(Refusal::NoCodec);
         }
+        let restored = self.take_up(now, realm, &stream, claim.as_ref())?;
         let link = links.draw();
         // A stream that is its own main stream has none.
         let main = main.filter(|main| *main != stream);
-        out.tell(party, Event::Reserved { tag, link });
+        out.tell(party, Event::Reserved { tag, link, restored });
         let owner = Owner { party, via: None };
         self.open_publication(link, owner, realm, stream, main, LegRole::Receive { accept: kinds, codecs }, out);
         if let Some(publication) = self.publications.get_mut(&link) {
-            (publication.since, publication.about) = (now, about);
+            (publication.since, publication.about, publication.claim) = (now, about, claim);
         }
         Ok(())
     }
@@ -212,6 +221,7 @@ impl Streams {
             report: Report::default(),
             since: Moment::START,
             about: None,
+            claim: None,
         };
         self.publications.insert(link, publication);
         out.media(MediaOp::Open(Open {
@@ -261,7 +271,7 @@ impl Streams {
         if stage.views.len() >= self.limits[usize::from(realm.0)].viewers {
             return Err(Refusal::StreamFull);
         }
-        let (down, up, may_grow) = (stage.down, stage.up, !stage.subs.is_empty());
+        let (down, up, may_grow) = (stage.down, stage.up, !stage.subs.is_empty() || stage.vacant.is_some());
         // It asked in vain before: a main stream can be viewed before it is live.
         self.waiting.drop(&key, party);
         let stream = key.1;
@@ -328,7 +338,7 @@ impl Streams {
     /// with viewing it.
     fn can_be_viewed(&self, stage: &Stage) -> bool {
         let live = |link: &LinkId| self.publications.get(link).is_some_and(|publication| publication.live);
-        stage.own.as_ref().is_some_and(live) || !stage.subs.is_empty()
+        stage.own.as_ref().is_some_and(live) || !stage.subs.is_empty() || stage.vacant.is_some()
     }
 
     fn stage(&mut self, realm: Realm, name: &Name) -> &mut Stage {
@@ -336,7 +346,7 @@ impl Streams {
         self.stages.entry((realm, name.clone())).or_insert_with(|| {
             *topics += 2;
             let (down, up) = (Topic(*topics - 1), Topic(*topics));
-            Stage { own: None, subs: BTreeSet::new(), views: BTreeSet::new(), down, up }
+            Stage { own: None, subs: BTreeSet::new(), views: BTreeSet::new(), vacant: None, down, up }
         })
     }
 
@@ -352,7 +362,7 @@ impl Streams {
         let on = view.selection.picks(&publication.name, later);
         let pass = if on { Kinds::ALL } else { Kinds::NONE };
         let Publication { audio, video, layers, .. } = *publication;
-        let track = Track { source: link, audio, video, layers, pass, height: view.height };
+        let track = Track { source: link, audio, video, layers, pass, height: view.height, heir_of: None };
         Some((publication.name.clone(), track))
     }
 
@@ -409,56 +419,6 @@ impl Streams {
         }
     }
 
-    pub(super) fn query(
-        &self,
-        party: PartyId,
-        realm: Realm,
-        tag: Tag,
-        query: Query,
-        is_room: impl FnOnce(&Name) -> bool,
-        out: &mut Effects,
-    ) -> Result<(), Refusal> {
-        let live = |link: &LinkId| self.publications.get(link).filter(|publication| publication.live);
-        match query {
-            Query::Renditions(stream) => {
-                let own = self.stages.get(&(realm, stream.clone())).and_then(|stage| stage.own);
-                let publication = own.as_ref().and_then(live).ok_or(Refusal::NoSuchStream)?;
-                let Report { audio_bps, renditions, .. } = publication.report.clone();
-                let (audio, video) = (publication.audio, publication.video);
-                out.tell(party, Event::Renditions { tag, stream, audio, video, audio_bps, renditions });
-            }
-            Query::Tracks(stream) => {
-                let stage = self.stages.get(&(realm, stream.clone()));
-                let mut tracks: Vec<_> = stage
-                    .map(|stage| stage.subs.iter().filter_map(live).map(|sub| sub.name.clone()).collect())
-                    .unwrap_or_default();
-                if tracks.is_empty() && stage.and_then(|stage| stage.own.as_ref()).and_then(live).is_some() {
-                    tracks.push(stream.clone());
-                }
-                tracks.sort_unstable();
-                out.tell(party, Event::Tracks { tag, stream, tracks });
-            }
-            Query::Stream(stream) => {
-                let known = match self.stages.get(&(realm, stream.clone())) {
-                    Some(stage) => self.known(realm, stage),
-                    None if is_room(&stream) => crate::Known::default(),
-                    None => return Err(Refusal::NoSuchStream),
-                };
-                out.tell(party, Event::Known { tag, stream, known });
-            }
-            Query::Views(stream) => self.views_of(party, realm, tag, stream, out),
-            Query::Streams { after, most } => self.list(party, realm, tag, after, most, out),
-            Query::Viewers(stream) => {
-                let stage = self.stages.get(&(realm, stream.clone()));
-                let views = stage.into_iter().flat_map(|stage| &stage.views).filter_map(|link| self.views.get(link));
-                let about = views.filter_map(|view| view.about.clone()).take(crate::Known::LISTED).collect();
-                let count = stage.map_or(0, |stage| stage.views.len());
-                out.tell(party, Event::Viewers { tag, stream, count, about });
-            }
-        }
-        Ok(())
-    }
-
     /// A publisher says something else of its stream.
     pub(super) fn describe(&mut self, link: LinkId, about: Option<Body>) {
         if let Some(publication) = self.publications.get_mut(&link) {
@@ -508,6 +468,10 @@ impl Streams {
         let Some(stage) = self.stages.get_mut(&key) else { return };
         stage.own.take_if(|own| *own == publication);
         stage.subs.remove(&publication);
+        if stage.vacant.as_ref().is_some_and(|vacant| vacant.of == publication) {
+            // What its views are sent stays theirs, for who comes in its place.
+            return;
+        }
         let stage = &self.stages[&key];
         let views: Vec<_> = stage.views.iter().copied().collect();
         if self.can_be_viewed(stage) {
@@ -530,7 +494,7 @@ impl Streams {
     }
 
     /// What the engine tells. Legs that have been closed meanwhile are unknown here.
-    pub(super) fn on_media(&mut self, event: MediaEvent, directory: &Directory, out: &mut Effects) {
+    pub(super) fn on_media(&mut self, now: Moment, event: MediaEvent, directory: &Directory, out: &mut Effects) {
         let link = event.link();
         match event {
             MediaEvent::Parsed { audio, video, layers, .. } => {
@@ -549,7 +513,7 @@ impl Streams {
                 owner.tell(Event::Described { link, kind, sdp, sections }, directory, out);
             }
             MediaEvent::Flowing { .. } => self.flows(link, directory, out),
-            MediaEvent::Lost { .. } => self.remove(link, CauseKind::Gone.into(), Tag::default(), directory, out),
+            MediaEvent::Lost { .. } => self.lost(now, link, directory, out),
             MediaEvent::Refused { fault, .. } => {
                 let cause = match fault {
                     MediaFault::Description => CauseKind::Faulty,
@@ -611,6 +575,7 @@ impl Streams {
         let names: Vec<_> = std::iter::once(&publication.name).chain(&publication.main).cloned().collect();
         self.touched.extend(publication.main.iter().map(|main| (realm, main.clone())));
         publication.owner.tell(Event::Flowing { link }, directory, out);
+        self.succeed(link, out);
         for name in names {
             let key = (realm, name);
             let views = self.stages.get(&key).map(|stage| stage.views.iter().copied().collect::<Vec<_>>());
@@ -619,6 +584,10 @@ impl Streams {
                     continue;
                 };
                 let Some(viewed) = self.views.get_mut(&view) else { continue };
+                if viewed.tracks.iter().any(|(_, track)| track.source == link) {
+                    // It is sent already, in the place of one that was lost.
+                    continue;
+                }
                 viewed.tracks.push((name.clone(), track));
                 viewed.owner.tell(Event::TrackChanged { link: view, track: name, added: true }, directory, out);
                 out.media(MediaOp::Tracks { link: view, tracks: viewed.tracks() });
@@ -761,11 +730,15 @@ impl Streams {
             expect(stage.is_some_and(|stage| stage.views.contains(link)), "a stage does not know its view");
             expect(self.by_party.contains(&(view.owner.party, *link)), "a viewer does not know its view");
             expect(directory.profile(view.owner.party).is_some(), "a view outlived its party");
-            let live = |(_, track): &(Name, Track)| self.publications.get(&track.source).is_some_and(|of| of.live);
+            let awaited = stage.and_then(|stage| stage.vacant.as_ref()).map(|vacant| vacant.of);
+            let live = |(_, track): &(Name, Track)| {
+                awaited == Some(track.source) || self.publications.get(&track.source).is_some_and(|of| of.live)
+            };
             expect(view.tracks.iter().all(live), "a view has a track that is not live");
         }
         for ((realm, _), stage) in &self.stages {
-            expect(stage.own.is_some() || !stage.subs.is_empty(), "a stage outlived its last publication");
+            let needed = stage.own.is_some() || !stage.subs.is_empty() || stage.vacant.is_some();
+            expect(needed, "a stage outlived its last publication");
             expect(stage.views.is_empty() || self.can_be_viewed(stage), "a stage is viewed that cannot be");
             expect(stage.views.len() <= self.limits[usize::from(realm.0)].viewers, "a stream has too many viewers");
             let known = |link: &LinkId| self.publications.contains_key(link);
@@ -774,6 +747,7 @@ impl Streams {
         }
         let links = self.publications.len() + self.views.len();
         expect(self.by_party.len() == links, "a party's publication or view outlived it");
+        expect(self.vacancies_are_sound(), "a stream that waits for its publisher is miscounted");
         expect(self.waiting.is_sound(), "who waits for a stream is miscounted");
         let here = |party: PartyId| directory.profile(party).is_some();
         expect(self.waiting.parties().all(here), "who has gone waits for a stream");

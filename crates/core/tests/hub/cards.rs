@@ -78,7 +78,10 @@ impl Stage {
     /// Publishes what is live at once.
     fn publishes(&mut self, party: PartyId, stream: &str, main: Option<&str>) -> (LinkId, Vec<String>) {
         let kinds = Kinds { audio: true, video: false };
-        self.does(party, Command::Publish(Publish { stream: name(stream), main: main.map(name), kinds, about: None }));
+        self.does(
+            party,
+            Command::Publish(Publish { stream: name(stream), main: main.map(name), kinds, about: None, claim: None }),
+        );
         let link = self.link.expect("a leg is opened");
         self.hub.on_media(self.now, MediaEvent::Flowing { link }, &mut self.out);
         (link, self.told())
@@ -202,7 +205,13 @@ fn the_tracks_of_a_room_are_seen_in_it_while_they_live() {
     stage.wait();
     stage.does(
         a,
-        Command::Publish(Publish { stream: name("a"), main: Some(name("r")), kinds: Kinds::NONE, about: None }),
+        Command::Publish(Publish {
+            stream: name("a"),
+            main: Some(name("r")),
+            kinds: Kinds::NONE,
+            about: None,
+            claim: None,
+        }),
     );
     assert_eq!(stage.wait(), NOTHING, "it is not live yet");
     let link = stage.link.expect("a leg");

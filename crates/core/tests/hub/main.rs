@@ -1,6 +1,7 @@
 //! The hub from outside: random lives against a reference model, the event queue, and the full size.
 
 mod cards;
+mod lost;
 mod manage;
 mod model;
 mod moves;

@@ -55,7 +55,7 @@ impl Stage {
 
     fn publishes(&mut self, party: PartyId, stream: &str, main: Option<&str>, live: bool) -> LinkId {
         let audio = Kinds { audio: true, video: false };
-        let publish = Publish { stream: name(stream), main: main.map(name), kinds: audio, about: None };
+        let publish = Publish { stream: name(stream), main: main.map(name), kinds: audio, about: None, claim: None };
         let link = match &self.does(party, Command::Publish(publish)).0[..] {
             [(_, Event::Reserved { link, .. })] => *link,
             other => panic!("{other:?}"),

@@ -96,7 +96,7 @@ impl Full {
     /// A stream that is live.
     fn stream(&mut self, id: &str) -> LinkId {
         let party = self.attach(STREAMS);
-        let publish = Publish { stream: name(id), main: None, kinds: Kinds::NONE, about: None };
+        let publish = Publish { stream: name(id), main: None, kinds: Kinds::NONE, about: None, claim: None };
         let link = opened(&self.say(party, Command::Publish(publish)));
         self.tell(MediaEvent::Flowing { link });
         link

@@ -290,7 +290,8 @@ impl Life {
 
     fn publish(&mut self, who: Who, stream: &'static str, main: Option<&'static str>) {
         let expected = self.model.publish(who, stream);
-        let publish = Publish { stream: name(stream), main: main.map(name), kinds: Kinds::NONE, about: None };
+        let publish =
+            Publish { stream: name(stream), main: main.map(name), kinds: Kinds::NONE, about: None, claim: None };
         self.hub.handle(Moment::from_micros(1), who, TAG, Command::Publish(publish), &mut self.out);
         let mut told = Told::new();
         match expected {
@@ -484,7 +485,7 @@ impl Life {
 
 fn words(event: &Event) -> String {
     match event {
-        Event::Reserved { tag: TAG, link } | Event::Viewing { tag: TAG, link } => format!("opened {link:?}"),
+        Event::Reserved { tag: TAG, link, .. } | Event::Viewing { tag: TAG, link } => format!("opened {link:?}"),
         Event::Refused { tag: TAG, refusal } => format!("refused {refusal:?}"),
         Event::Flowing { link } => format!("flowing {link:?}"),
         Event::LegEnded { link, cause, .. } => format!("ended {link:?} {:?}", cause.kind),

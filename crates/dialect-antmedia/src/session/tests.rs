@@ -65,7 +65,11 @@ impl Bench {
     fn holds(&mut self, command: &str, link: u64) {
         let asked = self.says(&format!(r#"{{"command":"{command}","streamId":"s"}}"#));
         let (tag, link) = (asked[0].0, LinkId::new(link));
-        self.told(if command == "play" { Event::Viewing { tag, link } } else { Event::Reserved { tag, link } });
+        self.told(if command == "play" {
+            Event::Viewing { tag, link }
+        } else {
+            Event::Reserved { tag, link, restored: false }
+        });
     }
 
     fn ends(&mut self, link: u64, cause: impl Into<Cause>) -> Vec<String> {

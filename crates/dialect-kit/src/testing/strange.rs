@@ -76,7 +76,13 @@ fn of_streams(hub: &mut Hub, [a, b]: [PartyId; 2]) -> Vec<Event> {
     let now = Moment::from_micros(2);
     let (mut effects, mut events) = (Effects::new(), Vec::new());
     let publish = |stream: &str, main: Option<&str>| {
-        Command::Publish(Publish { stream: name(stream), main: main.map(name), kinds: Kinds::ALL, about: None })
+        Command::Publish(Publish {
+            stream: name(stream),
+            main: main.map(name),
+            kinds: Kinds::ALL,
+            about: None,
+            claim: None,
+        })
     };
     let view = View { stream: name("s"), selection: Selection::ALL, except: None, speaks: Speaks::ToAll, about: None };
     let ends: Vec<_> = CauseKind::ALL

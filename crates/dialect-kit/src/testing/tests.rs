@@ -54,7 +54,9 @@ fn about_media(text: &str, link: LinkId) -> Option<Command> {
         Command::Signal { to: Address::Link(link), signal }
     };
     Some(match word {
-        "publish" => Command::Publish(Publish { stream: name("s"), main: None, kinds: Kinds::ALL, about: None }),
+        "publish" => {
+            Command::Publish(Publish { stream: name("s"), main: None, kinds: Kinds::ALL, about: None, claim: None })
+        }
         "view" => Command::View(View {
             stream: name("s"),
             selection: Selection::ALL,

@@ -119,7 +119,7 @@ impl Alone {
         self.joins("r@h");
         self.list(cards, &[]);
         let (tag, link) = (self.tag(), LinkId::new(1));
-        self.hears(Event::Reserved { tag, link })
+        self.hears(Event::Reserved { tag, link, restored: false })
     }
 
     fn accepted(&mut self) -> Vec<String> {
@@ -180,7 +180,7 @@ fn what_is_asked_behind_a_join_waits_for_its_answer() {
     alone.list(&[], &[]);
     assert_eq!(ping(&mut alone), NOTHING);
     let tag = alone.tag();
-    let told = alone.hears(Event::Reserved { tag, link: LinkId::new(1) });
+    let told = alone.hears(Event::Reserved { tag, link: LinkId::new(1), restored: false });
     let ack = r#"{"sylkrtc":"ack","transaction":"t"}"#;
     let state = r#"{"sylkrtc":"videoroom-event","session":"a-1","event":"session-state","state":"progress"}"#;
     assert_eq!(told, [state, ack, ack, ack, "signal Offer", "limit Some(2016000)"]);

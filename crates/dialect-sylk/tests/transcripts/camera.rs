@@ -62,7 +62,13 @@ impl Session for Lens {
         read.expect("a camera says what it should");
         let stream = said[0].clone();
         let command = if publishes {
-            Command::Publish(Publish { stream, main: said.get(1).cloned(), kinds: Kinds::ALL, about: None })
+            Command::Publish(Publish {
+                stream,
+                main: said.get(1).cloned(),
+                kinds: Kinds::ALL,
+                about: None,
+                claim: None,
+            })
         } else {
             Command::View(View { stream, selection: Selection::ALL, except: None, speaks: Speaks::No, about: None })
         };

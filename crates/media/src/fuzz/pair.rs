@@ -40,7 +40,7 @@ pub(super) enum Fate {
 /// Sound and pictures of a publication.
 pub(super) fn track(source: u64) -> Track {
     let (audio, video) = (Some(Codec::Opus), Some(Codec::Vp8));
-    Track { source: LinkId::new(source), audio, video, layers: 1, pass: Kinds::ALL, height: None }
+    Track { source: LinkId::new(source), audio, video, layers: 1, pass: Kinds::ALL, height: None, heir_of: None }
 }
 
 impl Pair {

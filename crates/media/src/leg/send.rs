@@ -89,6 +89,20 @@ pub(crate) struct Subscription {
 }
 
 impl Sending {
+    /// Sends a track where another was sent that is gone, as far as both are coded alike.
+    fn inherit(&mut self, track: &Track) {
+        let Some(gone) = track.heir_of else { return };
+        for slot in self.slots.iter_mut().filter(|slot| slot.source == Some(gone)) {
+            let (codec, pass) = match slot.kind {
+                Kind::Audio => (track.audio, track.pass.audio),
+                Kind::Video => (track.video, track.pass.video),
+            };
+            if let Some(codec) = codec.filter(|codec| *codec == slot.codec) {
+                slot.reuse(track, codec, pass);
+            }
+        }
+    }
+
     /// One that offers, with a data channel of that name, if any.
     pub(crate) fn offering(label: Option<String>) -> Self {
         Self::new(label, None)
@@ -410,6 +424,9 @@ impl Leg {
     /// From now on, the leg is sent these tracks. The offer that this takes, unless it takes none or another is in flight.
     pub(crate) fn tracks(&mut self, tracks: Vec<Track>, resend: (usize, Duration)) -> Option<MediaEvent> {
         let Role::Send(sending) = &mut self.role else { return None };
+        for track in &tracks {
+            sending.inherit(track);
+        }
         for (place, slot) in sending.slots.iter_mut().enumerate() {
             // What is no longer wanted is not sent any more, whatever the peer has agreed to.
             if slot.source.is_some_and(|source| tracks.iter().all(|track| track.source != source)) {

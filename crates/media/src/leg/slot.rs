@@ -20,7 +20,7 @@ pub(crate) struct Slot {
     pub(crate) kind: Kind,
     /// Whose media; `None`: the section lies idle.
     pub(crate) source: Option<LinkId>,
-    codec: Codec,
+    pub(super) codec: Codec,
     pub(super) pass: bool,
     pub(super) height: Option<u32>,
     /// The layer that the viewer's bandwidth allows, by its place.

@@ -127,7 +127,8 @@ fn a_peer_that_is_asked_sends_and_is_shown_to_others() {
     world.pass(Duration::from_millis(500));
     stream(&mut world, member, 0, 5);
     assert!(world.flows(1), "{:?}", world.events);
-    let track = Track { source: LinkId::new(1), audio, video, layers: 1, pass: Kinds::ALL, height: None };
+    let track =
+        Track { source: LinkId::new(1), audio, video, layers: 1, pass: Kinds::ALL, height: None, heir_of: None };
     let viewer = world.peer(Path::GOOD, Path::GOOD);
     let offer = world.peers[viewer].offer_to(Direction::RecvOnly, 1, 1);
     let sections = world.watch(2, viewer, vec![track], &offer);

@@ -230,3 +230,26 @@ fn wishes_are_heard_while_an_offer_is_in_flight() {
     assert!(scene.rate(&section(Kind::Audio, 2)) >= 20);
     assert_eq!(scene.rate(&section(Kind::Video, 2)), 0, "it was switched off while its offer waited");
 }
+
+/// A publisher that was lost comes back by another leg: its viewers go on where they were, without an offer.
+#[test]
+fn an_heir_is_sent_in_the_sections_of_the_one_before() {
+    for workers in [1, 3] {
+        let mut scene = Scene::new(workers);
+        let sections = scene.world.view(9, 2, vec![scene.tracks[0].clone()]);
+        let mid = |kind| sections.iter().find(|one| one.kind == Some(kind)).expect("a section").mid.clone();
+        let (sound, pictures) = (mid(Kind::Audio), mid(Kind::Video));
+        scene.pass(1_000);
+        scene.world.op(MediaOp::Close { link: LinkId::new(1) });
+        assert_eq!((scene.rate(&sound), scene.rate(&pictures)), (0, 0));
+        let heir = Track { heir_of: Some(LinkId::new(1)), ..scene.tracks[1].clone() };
+        scene.world.op(MediaOp::Tracks { link: LinkId::new(9), tracks: vec![heir] });
+        scene.pass(1_000);
+        assert!(scene.rate(&sound) >= 24 && scene.rate(&pictures) >= 24);
+        assert_eq!(scene.world.peers[2].got[&pictures].last().map(|got| got.payload[20]), Some(1));
+        let offers = scene.world.events.iter().filter(|event| matches!(event, MediaEvent::Local { .. }));
+        assert_eq!(offers.count(), 0, "{workers}: nothing is negotiated");
+        let numbers: Vec<_> = scene.world.peers[2].got[&pictures].iter().map(|got| got.seq).collect();
+        assert!(numbers.is_sorted(), "the stream's numbers go on");
+    }
+}

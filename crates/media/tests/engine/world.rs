@@ -219,7 +219,7 @@ impl World {
             _ => None,
         });
         let (audio, video, layers) = parsed.expect("the offer is parsed");
-        Track { source: id, audio, video, layers, pass: Kinds::ALL, height: None }
+        Track { source: id, audio, video, layers, pass: Kinds::ALL, height: None, heir_of: None }
     }
 
     /// Opens a view of tracks and negotiates it with a peer; the offer's sections.

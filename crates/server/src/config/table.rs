@@ -225,6 +225,12 @@ pub(super) const TABLE: &[Key] = &[
         "How long a publisher may take until its media arrives, and a player until it answers.",
     ),
     Key::new(
+        "dialect.antmedia.restore_ms",
+        Number(0, 600_000),
+        "10000",
+        "How long players wait for a publisher that was lost without having stopped; 0 = not at all.",
+    ),
+    Key::new(
         "dialect.antmedia.data_channel",
         Choice(&["none", "publisher", "all"]),
         r#""all""#,

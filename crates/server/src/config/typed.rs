@@ -179,6 +179,7 @@ sections! {
         listen: Vec<ListenAddr>,
         origins: Vec<String>,
         publish_timeout_ms: u64,
+        restore_ms: u64,
         data_channel: String,
         viewers: usize,
         audio_codecs: Vec<String>,

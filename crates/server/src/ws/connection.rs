@@ -459,7 +459,12 @@ impl Connection {
     fn detach(&mut self, now: Moment) {
         if !std::mem::replace(&mut self.detached, true) {
             self.shell.lines.gone(self.party);
-            self.shell.switchboard.detach(now, self.party);
+            // Who was torn away may come back for its viewers; who has said farewell does not.
+            let torn = [CloseCause::Lost, CloseCause::Silent, CloseCause::TooSlow];
+            match self.phase {
+                Phase::Over(cause) if torn.contains(&cause) => self.shell.switchboard.lose(now, self.party),
+                _ => self.shell.switchboard.detach(now, self.party),
+            }
             self.say_farewell(now);
         }
     }

@@ -1,4 +1,4 @@
-//! Publishing: cases 11 to 14 and 22 to 25.
+//! Publishing: cases 11 to 14, 22 to 25 and 89.
 
 use std::time::Duration;
 
@@ -87,4 +87,37 @@ fn case_25_a_publication_of_data_alone() {
     assert!(sdp.contains("m=application") && !sdp.contains("m=audio") && !sdp.contains("m=video"), "{sdp}");
     a.until_notified("publish_started", "s");
     a.until_true("the channel is open", PATIENCE, |a| a.publishes["s"].seen().channel);
+}
+
+/// The connection is torn off, and its media with it; players see nothing of it but a pause.
+#[test]
+fn case_89_players_wait_for_a_publisher_that_was_lost() {
+    let server = server(&[]);
+    let (mut a, mut b) = (Session::new(&server), Session::new(&server));
+    a.publish("s", &json!({}));
+    b.play("s", &json!({}));
+    b.until_flowing("s", "ARDAMSvs");
+    b.until(&json!({"command": "takeConfiguration", "streamId": "s"}));
+    a.tear();
+    b.until_still("s", "ARDAMSvs");
+    let before = b.track("s", "ARDAMSvs");
+    let mut again = Session::new(&server);
+    again.publish("s", &json!({}));
+    again.until_notified("session_restored", "s");
+    b.until_flowing_since("s", "ARDAMSvs", before);
+    b.until_going_on("s", "ARDAMSas");
+    b.assert_untold(&json!({"definition": "play_finished"}));
+    b.assert_untold(&json!({"command": "takeConfiguration"}));
+    b.assert_no_error();
+}
+
+/// Whom nobody comes back to.
+#[test]
+fn players_wait_no_longer_than_they_are_told_to() {
+    let server = server(&[("PATCHBAY_DIALECT__ANTMEDIA__RESTORE_MS", "300")]);
+    let (mut a, mut b) = (Session::new(&server), Session::new(&server));
+    a.publish("s", &json!({}));
+    b.play("s", &json!({}));
+    a.tear();
+    b.until_notified("play_finished", "s");
 }

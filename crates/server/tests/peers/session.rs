@@ -72,6 +72,11 @@ impl Session {
         self.client.text(&message.to_string());
     }
 
+    /// Its network is gone: nobody says farewell.
+    pub(crate) fn tear(self) {
+        drop(self);
+    }
+
     /// Reads what comes for so long.
     pub(crate) fn listen(&mut self, span: Duration) {
         let until = Instant::now() + span;

@@ -63,7 +63,8 @@ impl Stage {
     }
 
     fn publishes(&mut self, party: PartyId, stream: &str, main: Option<&str>) -> Vec<String> {
-        let publish = Publish { stream: name(stream), main: main.map(name), kinds: Kinds::ALL, about: None };
+        let publish =
+            Publish { stream: name(stream), main: main.map(name), kinds: Kinds::ALL, about: None, claim: None };
         self.does(party, Command::Publish(publish))
     }
 
@@ -120,7 +121,7 @@ impl Stage {
     fn event(&self, party: PartyId, event: &Event) -> String {
         let who = self.labels[&party];
         match event {
-            Event::Reserved { tag: Tag(9), link } => format!("{who} reserved #{}", link.0),
+            Event::Reserved { tag: Tag(9), link, .. } => format!("{who} reserved #{}", link.0),
             Event::Viewing { tag: Tag(9), link } => format!("{who} viewing #{}", link.0),
             Event::Refused { tag: Tag(9), refusal } => format!("{who} refused {refusal:?}"),
             Event::Described { link, kind, sdp, sections } => {
@@ -282,7 +283,7 @@ fn without_a_codec_or_an_engine_nothing_is_published() {
     let mut stage = Stage::with(RealmLimits { codecs: Some([Codec::Opus].into()), ..RealmLimits::default() });
     let [a] = stage.parties(["a"]);
     assert_eq!(stage.publishes(a, "s", None), ["a refused NoCodec"]);
-    let publish = |kinds| Command::Publish(Publish { stream: name("s"), main: None, kinds, about: None });
+    let publish = |kinds| Command::Publish(Publish { stream: name("s"), main: None, kinds, about: None, claim: None });
     assert_eq!(stage.does(a, publish(VIDEO)), ["a refused NoCodec"]);
     assert_eq!(stage.does(a, publish(AUDIO))[0], "a reserved #1");
     assert_eq!(stage.hangs_up(a, 1).len(), 2);
