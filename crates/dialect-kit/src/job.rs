@@ -43,6 +43,29 @@ pub enum Job {
         /// The news, JSON.
         body: Vec<u8>,
     },
+    /// Connect to another server as its client, and run a session of the same dialect on the connection. Outcome:
+    /// [`Done::Over`] once that session has ended, [`Done::Failed`] if there was never a connection.
+    Dial(Dial),
+}
+
+/// Whom [`Job::Dial`] connects to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Dial {
+    /// A name or an address, without a port.
+    pub host: Arc<str>,
+    /// The port.
+    pub port: u16,
+    /// By TLS.
+    pub tls: bool,
+    /// What the session is opened for ([`Dialect::open_for`](crate::Dialect::open_for)).
+    pub session: Arc<str>,
+}
+
+/// What a session is opened for may hold secrets.
+impl fmt::Debug for Dial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Dial({}, tls {})", self.port, self.tls)
+    }
 }
 
 /// What became of a [`Job`].
@@ -63,6 +86,8 @@ pub enum Done {
     Answered(u16),
     /// The news will be told.
     Queued,
+    /// The connection that was dialled is over.
+    Over,
     /// Nothing came of it: the store is gone, the other server does not answer or may not be asked, or there is more to
     /// do than may wait.
     Failed,

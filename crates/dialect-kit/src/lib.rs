@@ -19,5 +19,5 @@ pub mod testing;
 pub use limiter::{Rate, TokenBucket};
 pub use outbox::{Close, CloseCause, OutFrame, Outbox};
 pub use scratch::with_scratch;
-pub use session::{Ctx, Dialect, Frame, Random, Session, opened};
+pub use session::{Arrival, Ctx, Dialect, Frame, Random, Session, opened};
 pub use spec::{At, Codec, Direction, Endpoint, Key, MessageDoc, Spec, Subprotocol};

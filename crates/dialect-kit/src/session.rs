@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use patchbay_core::{Body, Event, Lang, MediaOp, Moment, Profile, Signal, SignalKind, Tag};
 
@@ -81,6 +82,19 @@ pub enum Frame<'a> {
     Pong(&'a [u8]),
 }
 
+/// What the transport tells of who comes.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// The end of the endpoint's path or address by which the dialect knows it; empty if it has one only.
+    pub endpoint: &'a str,
+    /// From where, behind the proxies that are trusted; `None`: by a socket of this machine's file system.
+    pub from: Option<IpAddr>,
+    /// The id that the transport gave it, where it gives one ([`Codec::SocketIo`](crate::Codec::SocketIo)).
+    pub id: Option<&'a str>,
+    /// What it calls itself.
+    pub agent: Option<&'a str>,
+}
+
 /// A dialect, as the server lists it: opens a session for each connection of its endpoints.
 pub trait Dialect: Send + Sync {
     /// What the dialect is: endpoints, configuration keys, messages.
@@ -96,6 +110,14 @@ pub trait Dialect: Send + Sync {
     /// The same for a request to the endpoint with this end of its path.
     fn open_for(&self, _endpoint: &str) -> Box<dyn Session> {
         self.open()
+    }
+    /// The same for somebody of whom the transport tells something.
+    fn open_by(&self, _arrival: &Arrival<'_>) -> Box<dyn Session> {
+        self.open()
+    }
+    /// A session without a connection, which lives as long as the server does: what it sends to its peer goes nowhere.
+    fn resident(&self) -> Option<Box<dyn Session>> {
+        None
     }
     /// What a body in this dialect's canonical form says in plain text, for the engine, which stands between dialects; pure.
     /// `None`: nothing. By default a body is plain text.

@@ -70,6 +70,11 @@ pub enum Codec {
     /// Requests below the path, each to a party of its own, which ends with its reply. They come from certain networks
     /// only: by default, from this machine.
     Exchange,
+    /// Socket.IO protocol 1 (the library's 0.9.x), over WebSocket and long polling: a frame is one packet.
+    SocketIo,
+    /// Commands over TCP, each ended by CR or LF: a frame is one that is not empty. What the session sends is written as
+    /// it is.
+    Lines,
 }
 
 /// A configuration key of a dialect.

@@ -55,7 +55,7 @@ pub(crate) fn nothing(job: &Job) -> Done {
     match job {
         Job::Get(keys) => Done::Records(vec![None; keys.len()]),
         Job::List { .. } => Done::Page { entries: Vec::new(), total: 0 },
-        Job::Put(_) | Job::Ask { .. } | Job::Notify { .. } => Done::Failed,
+        Job::Put(_) | Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) => Done::Failed,
     }
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn read(database: &Database, jobs: Vec<Job>) -> Result<Vec<Done>, Err
     let one = |job| match job {
         Job::Get(keys) => tables.get(&keys),
         Job::List { table, prefix, offset, size } => tables.list(table, &prefix, offset, size),
-        Job::Put(_) | Job::Ask { .. } | Job::Notify { .. } => Ok(Done::Failed),
+        Job::Put(_) | Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) => Ok(Done::Failed),
     };
     jobs.into_iter().map(one).collect()
 }
@@ -99,7 +99,7 @@ pub(crate) fn change(database: &Database, jobs: Vec<Job>) -> Result<(Vec<Done>, 
                 changed |= !changes.is_empty();
                 Ok(Done::Stored(true))
             }
-            Job::Ask { .. } | Job::Notify { .. } => Ok(Done::Failed),
+            Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) => Ok(Done::Failed),
         };
         jobs.into_iter().map(&mut one).collect::<Result<Vec<_>, Error>>()?
     };

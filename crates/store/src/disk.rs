@@ -104,7 +104,7 @@ impl Disk {
             Job::Get(_) => &self.tally.gets,
             Job::Put(_) => &self.tally.puts,
             Job::List { .. } => &self.tally.lists,
-            Job::Ask { .. } | Job::Notify { .. } => return tell(Done::Failed),
+            Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) => return tell(Done::Failed),
         };
         counter.fetch_add(1, Ordering::Relaxed);
         let bytes = bounds::bytes(&job);

@@ -48,7 +48,7 @@ impl Memory {
                 }
                 Done::Page { entries, total }
             }
-            Job::Ask { .. } | Job::Notify { .. } => Done::Failed,
+            Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) => Done::Failed,
         }
     }
 }

@@ -61,6 +61,7 @@ impl Jobs {
                 self.sent.push((url, body));
                 Done::Queued
             }
+            Job::Dial(_) => Done::Failed,
         }
     }
 }

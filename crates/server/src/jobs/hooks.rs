@@ -115,7 +115,7 @@ impl Hooks {
                 });
             }
             Job::Notify { url, subject, body } => waiting.tell(self.notify(&runtime, url, subject, body)),
-            Job::Get(_) | Job::Put(_) | Job::List { .. } => waiting.tell(Done::Failed),
+            Job::Get(_) | Job::Put(_) | Job::List { .. } | Job::Dial(_) => waiting.tell(Done::Failed),
         }
     }
 

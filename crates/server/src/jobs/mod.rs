@@ -50,6 +50,7 @@ impl Jobs {
                 self.store.order(job, Box::new(move |done| waiting.tell(done)));
             }
             Job::Ask { .. } | Job::Notify { .. } => self.hooks.take(waiting, job),
+            Job::Dial(_) => waiting.tell(Done::Failed),
         }
     }
 }

@@ -1,0 +1,8 @@
+//! The `ers` dialect: EvoStream's Rendezvous Server, where media servers and players meet in rooms (`rendezvous`), and the
+//! side of a media server that `startWebrtc` starts (`ems`).
+#![warn(missing_docs)]
+
+pub mod ems;
+#[allow(dead_code, reason = "until both halves use it")]
+mod packet;
+pub mod rendezvous;
