@@ -241,10 +241,12 @@ impl Sending {
     pub(super) fn report(&mut self, now: Instant, report: &mut Report) {
         for slot in &mut self.slots {
             let bps = rate(slot.meter.bps(now));
-            match slot.kind {
-                Kind::Audio => report.audio_bps = report.audio_bps.saturating_add(bps),
-                Kind::Video => report.video_bps = report.video_bps.saturating_add(bps),
-            }
+            let (sum, packets) = match slot.kind {
+                Kind::Audio => (&mut report.audio_bps, &mut report.audio_packets),
+                Kind::Video => (&mut report.video_bps, &mut report.video_packets),
+            };
+            *sum = sum.saturating_add(bps);
+            *packets += slot.packets;
         }
     }
 
