@@ -45,6 +45,15 @@ impl Resident {
         Self { lang, envelope, book: Book::default(), inbox: VecDeque::new(), ready: false, key: None }
     }
 
+    /// Hears what was posted.
+    fn listen(&mut self, ctx: &mut Ctx<'_>) {
+        if self.ready {
+            for told in std::mem::take(&mut self.inbox) {
+                self.hear(told, ctx);
+            }
+        }
+    }
+
     fn hear(&mut self, told: Told, ctx: &mut Ctx<'_>) {
         match told {
             Told::Command { from, form, line } => {
@@ -209,8 +218,9 @@ impl Session for Resident {
                     self.revive(&entries, ctx);
                 }
             }
-            // Whatever became of it, it is over.
+            // Whatever became of it, it is over. What it said before that comes first.
             (Tag(number @ FIRST..), Done::Over | Done::Failed) => {
+                self.listen(ctx);
                 self.book.ended(number - FIRST, ctx.now, ctx.rng.next_u64());
             }
             _ => {}
@@ -232,11 +242,7 @@ impl Session for Resident {
     }
 
     fn on_deadline(&mut self, ctx: &mut Ctx<'_>) {
-        if self.ready {
-            for told in std::mem::take(&mut self.inbox) {
-                self.hear(told, ctx);
-            }
-        }
+        self.listen(ctx);
         self.book.on_deadline(ctx.now);
         self.carry_out_all(ctx);
     }

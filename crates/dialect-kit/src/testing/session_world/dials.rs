@@ -2,6 +2,8 @@
 
 use patchbay_core::Tag;
 
+use super::super::directive;
+use super::super::world::World;
 use super::SessionWorld;
 use crate::job::{Dial, Done};
 use crate::{Arrival, CloseCause};
@@ -50,6 +52,17 @@ impl SessionWorld<'_> {
         self.turn(by, |session, ctx| session.on_job(tag, Done::Failed, ctx));
         self.run_due();
         true
+    }
+
+    /// Carries out a line of a transcript that is about media, without its `!`; the name of the connection in it does not
+    /// count.
+    ///
+    /// # Panics
+    /// If there is no such line, or it does not hold.
+    pub fn follow(&mut self, connection: usize, line: &str) {
+        let (_, directive) = directive::parse(line).expect("a line about media");
+        self.media(connection, &directive)
+            .unwrap_or_else(|(wanted, got)| panic!("{line}: {wanted} expected, got {got}"));
     }
 
     /// A connection that was ordered is lost; its session may go on.
