@@ -205,6 +205,17 @@ pub struct View {
     pub speaks: Speaks,
     /// What is said of the viewer to who asks ([`Query::Viewers`]), in the canonical form of its dialect.
     pub about: Option<Body>,
+    /// What our offer looks like.
+    pub shape: Shape,
+}
+
+/// What an offer of ours looks like, beyond what it says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// The data channel's name; `None`: that of the stream.
+    pub label: Option<Name>,
+    /// As players of 2015 know offers ([`LegRole::Send`](crate::LegRole::Send)).
+    pub narrow: bool,
 }
 
 /// Which tracks of a view are switched on.
