@@ -5,4 +5,5 @@
 pub mod ems;
 #[allow(dead_code, reason = "until both halves use it")]
 mod packet;
+pub mod pull;
 pub mod rendezvous;

@@ -15,8 +15,8 @@ mod client;
 mod note;
 mod opening;
 mod resident;
-mod sdp;
-mod wire;
+pub(crate) mod sdp;
+pub(crate) mod wire;
 
 use std::net::IpAddr;
 
