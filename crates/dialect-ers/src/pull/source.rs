@@ -98,7 +98,7 @@ mod tests {
             ("http://:1/den/cam", "host"),
             ("http://h/den/", "no name that such servers know"),
             ("http://h/d\"n/cam", "no name that such servers know"),
-            ("http://h/den/cam as  a\u{1}", "none of a stream here"),
+            ("http://h/den/cam as a\u{1}b", "none of a stream here"),
         ] {
             let error = Source::parse(text, None).err().expect("an error");
             assert!(error.contains(part) && error.contains("write http://HOST"), "{text}: {error}");
