@@ -59,8 +59,9 @@ impl Source {
                 return Err(wrong("its room or stream has no name that such servers know"));
             }
         }
-        let name =
-            Name::parse(name.unwrap_or(stream).trim()).map_err(|_| wrong("the name is none of a stream here"))?;
+        let name = Name::parse(name.unwrap_or(stream).trim()).ok();
+        let name = name.filter(|name| !name.as_str().chars().any(char::is_control));
+        let name = name.ok_or_else(|| wrong("the name is none of a stream here"))?;
         Ok(Self { host: host.into(), port, tls, room: room.to_owned(), stream: stream.to_owned(), name, token })
     }
 
