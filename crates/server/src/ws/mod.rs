@@ -11,4 +11,4 @@ mod reader;
 
 pub(crate) use connection::Connection;
 pub(crate) use credential::of_header as bearer;
-pub(crate) use handshake::{Admitted, Headers, Rejection, check, has_body};
+pub(crate) use handshake::{Admitted, Headers, Rejection, accept, check, has_body};
