@@ -23,6 +23,7 @@ use crate::mailbox::Mailbox;
 use crate::random::SystemRandom;
 use crate::shell::Shell;
 use crate::socket::Socket;
+use crate::telemetry;
 
 /// What one read takes at most: larger means fewer calls for large messages, smaller less scratch per thread.
 const READ_BYTES: usize = 64 * 1024;
@@ -415,6 +416,7 @@ impl Connection {
                 OutFrame::Ping => frame::write(&mut scratch.output, Opcode::Ping, &[]),
             }
         }
+        scratch.outbox.take_warnings().for_each(telemetry::warn_once);
         for order in scratch.outbox.take_orders() {
             self.shell.lines.order(self.party, &self.mailbox, order);
         }
