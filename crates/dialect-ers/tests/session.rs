@@ -149,7 +149,7 @@ fn a_viewer_without_a_token_that_is_known_is_refused() {
 #[test]
 fn a_token_is_its_first_viewers_for_ten_minutes() {
     with_world(tokens(), Delivery::Eager, |world| {
-        world.jobs().put(Table::Token, "/ers/token/t", "{}");
+        world.jobs().put(Table::Token, "/ers/token/t", "viewer");
         let key = Key::new(Table::Token, "/ers/token/t");
         // An unused one waits for as long as it takes.
         world.pass(Duration::from_secs(3_600));

@@ -8,7 +8,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use patchbay_dialect_kit::job::{Change, Key, Record, Table, Was};
-use patchbay_dialect_kit::json::{Cursor, Kind, write_plain_string};
 use subtle::ConstantTimeEq;
 
 use super::Settings;
@@ -99,7 +98,7 @@ pub(super) fn judge(
             let key = Key::new(Table::Token, format!("{TOKEN}{token}"));
             let was = Was::Exactly(record.clone());
             let own = from.map(|from| from.to_canonical().to_string()).unwrap_or_default();
-            match Binding::read(record) {
+            match Binding::read(&record.0) {
                 Binding { until: None, .. } => {
                     let until = unix.saturating_add(settings.token_ttl.as_secs());
                     Verdict::Binds(Change { key, was, is: Some(Binding { from: own, until: Some(until) }.record()) })
@@ -126,7 +125,8 @@ impl Settings {
     }
 }
 
-/// Whose a viewer's token is.
+/// Whose a viewer's token is. In the store it is a text and no JSON, which the records of other dialects in the same table
+/// are: `viewer`, and behind that until when it is good, and for whom.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Binding {
     /// The address that first showed it; empty: one without.
@@ -135,31 +135,21 @@ pub(super) struct Binding {
     pub(super) until: Option<u64>,
 }
 
+const VIEWER: &str = "viewer";
+
 impl Binding {
-    pub(super) fn read(record: &Record) -> Self {
-        let mut binding = Self::default();
-        let text = std::str::from_utf8(&record.0).unwrap_or_default();
-        // Whatever else is in it is a later version's.
-        let _read = Cursor::new(text).object(|key, value| {
-            match (&*key, value.kind()?) {
-                ("from", Kind::String) => binding.from = value.string()?.into_owned(),
-                ("until", Kind::Number) => binding.until = value.raw()?.parse().ok(),
-                _ => value.skip()?,
-            }
-            Ok(())
-        });
-        binding
+    pub(super) fn read(record: &[u8]) -> Self {
+        let mut words = std::str::from_utf8(record).unwrap_or_default().split(' ');
+        let until = words.next().filter(|word| *word == VIEWER).and_then(|_| words.next()?.parse().ok());
+        Self { from: words.next().unwrap_or_default().to_owned(), until }
     }
 
     pub(super) fn record(&self) -> Record {
-        let mut out = b"{".to_vec();
-        if let Some(until) = self.until {
-            out.extend_from_slice(b"\"from\":");
-            write_plain_string(&mut out, &self.from);
-            out.extend_from_slice(format!(",\"until\":{until}").as_bytes());
-        }
-        out.push(b'}');
-        Record(Arc::from(out))
+        let text = match self {
+            Self { until: None, .. } => VIEWER.to_owned(),
+            Self { from, until: Some(until) } => format!("{VIEWER} {until} {from}"),
+        };
+        Record(Arc::from(text.into_bytes()))
     }
 }
 
@@ -169,5 +159,23 @@ pub fn expires(table: Table, record: &[u8]) -> Option<u64> {
     if table != Table::Token {
         return None;
     }
-    Binding::read(&Record(Arc::from(record))).until
+    Binding::read(record).until
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_binding_is_read_as_it_was_written_and_nothing_else_is_one() {
+        let of = |from: &str, until| Binding { from: from.to_owned(), until };
+        for binding in [of("", None), of("", Some(7)), of("2001:db8::1", Some(1_790_000_600))] {
+            assert_eq!(Binding::read(&binding.record().0), binding);
+            assert_eq!(expires(Table::Token, &binding.record().0), binding.until);
+            assert_eq!(expires(Table::Setting, &binding.record().0), None);
+        }
+        for other in [&b"{\"tokenId\":\"t\",\"expireDate\":5}"[..], b"", b"viewer x", b"other 5", b"\xff 5"] {
+            assert_eq!(expires(Table::Token, other), None);
+        }
+    }
 }

@@ -149,9 +149,5 @@ pub static SPEC: Spec = Spec {
         MessageDoc::new("leave", Direction::In, "Command::Hangup and Unregister", "src/rendezvous/session/seat.rs"),
         MessageDoc::new("remove", Direction::Out, "Event::Ended", "src/rendezvous/session/seat.rs"),
         MessageDoc::new("create", Direction::In, "Command::Register and Unregister", "src/rendezvous/session.rs"),
-        MessageDoc::new("HBTimeout", Direction::In, "none", "src/rendezvous/wire.rs"),
-        MessageDoc::new("shareScreen", Direction::In, "none", "src/rendezvous/wire.rs"),
-        MessageDoc::new("unshareScreen", Direction::In, "none", "src/rendezvous/wire.rs"),
-        MessageDoc::new("trace", Direction::In, "none", "src/rendezvous/wire.rs"),
     ],
 };
