@@ -117,13 +117,13 @@ fn presence_lists_follow() {
     let [watcher, first, second] = [(); 3].map(|()| stage.party());
     stage.registers(watcher, "a");
     let listed = |told: &[(PartyId, Event)]| {
-        let lists = told.iter().filter_map(|(to, event)| match event {
+        let mut lists = told.iter().filter_map(|(to, event)| match event {
             Event::Presence { list, .. } if *to == watcher => {
                 Some(list.entries.iter().map(|entry| entry.name.as_str().to_owned()).collect::<Vec<_>>())
             }
             _ => None,
         });
-        lists.last().unwrap_or_default()
+        lists.next_back().unwrap_or_default()
     };
     assert_eq!(listed(&stage.supersedes(first, "room", 1)), ["a", "room"]);
     let told = stage.supersedes(second, "room", 2);
