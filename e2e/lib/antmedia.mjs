@@ -17,14 +17,15 @@ const AUDIBLE_ENERGY = 1e-4;
 
 /**
  * A server that hands out this folder with the adaptor's files in `js/`, as Ant Media's own build puts them there, and those of
- * the WHIP client in `whip-whep/`.
+ * the WHIP client in `whip-whep/`. `more` may put something beside them.
  */
-export async function antServer(world, { pages = OURS, ...options } = {}) {
+export async function antServer(world, { pages = OURS, more = async () => {}, ...options } = {}) {
   const folder = await mkdtemp(path.join(tmpdir(), 'patchbay-pages-'));
   world.onEnd(() => rm(folder, { recursive: true, force: true }));
   await cp(pages, folder, { recursive: true });
   await cp(ADAPTOR, path.join(folder, 'js'), { recursive: true });
   await cp(WHIP, path.join(folder, 'whip-whep'), { recursive: true });
+  await more(folder);
   const env = {
     PATCHBAY_DIALECT__ANTMEDIA__PAGES_DIR: folder,
     PATCHBAY_MEDIA__UDP_PORT: '0',

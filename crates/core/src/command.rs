@@ -160,6 +160,20 @@ pub enum Command {
     },
     /// Ask for what the hub knows.
     Query(Query),
+    /// Ask whether one would be let in, before one shows who one is. Answer: `Admitted`, or `Refused` as what is knocked for
+    /// would be. Nothing is taken: that may be refused all the same.
+    Knock(Knock),
+}
+
+/// What [`Command::Knock`] is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Knock {
+    /// To publish that stream, in these kinds.
+    Publish(Name, Kinds),
+    /// To view that stream, if it is there.
+    View(Name),
+    /// To begin anything that makes the machine work.
+    Anything,
 }
 
 /// What [`Command::Publish`] asks for.

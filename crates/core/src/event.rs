@@ -213,6 +213,11 @@ pub enum Event {
         /// [`Known::LISTED`].
         about: Vec<Body>,
     },
+    /// Edge: the answer to [`Command::Knock`](crate::Command::Knock).
+    Admitted {
+        /// The command's tag.
+        tag: Tag,
+    },
     /// Edge: the answer to [`Query::Views`](crate::Query::Views).
     Views {
         /// The command's tag.

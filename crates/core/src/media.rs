@@ -502,6 +502,10 @@ pub struct Report {
     pub video_bps: u32,
     /// What the leg's network takes by our estimate, bits per second; at least what passed where nothing limits it.
     pub target_bps: u32,
+    /// Of a sending leg: packets of sound that were sent since it began, repetitions apart.
+    pub audio_packets: u64,
+    /// The same of pictures.
+    pub video_packets: u64,
     /// Packets lost, per mille.
     pub loss_permille: u16,
     /// Round trip in milliseconds, if it is known.

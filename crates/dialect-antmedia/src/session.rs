@@ -309,6 +309,9 @@ impl AntSession {
 
     fn refused(&mut self, tag: Tag, refusal: Refusal, ctx: &mut Ctx<'_>) {
         self.gate.turned_away(tag);
+        if let Some(said) = self.gate.not_admitted(tag) {
+            ctx.out.text(|out| wire::error(out, refusal::error(refusal), said.as_deref()));
+        }
         let Some(asked) = self.asked.remove(&tag) else { return };
         match asked {
             Asked::Play { stream, .. } if refusal == Refusal::NoSuchStream => {
@@ -494,6 +497,7 @@ impl Session for AntSession {
     fn on_event(&mut self, event: Event, ctx: &mut Ctx<'_>) {
         match event {
             Event::Reserved { tag, link, restored } => self.opened(tag, link, restored, ctx),
+            Event::Admitted { tag } => self.gate.admitted(tag),
             Event::Viewing { tag, link } => self.opened(tag, link, false, ctx),
             Event::Refused { tag, refusal } => self.refused(tag, refusal, ctx),
             Event::Described { link, kind, sdp, sections } => self.described(link, kind, &sdp, &sections, ctx),

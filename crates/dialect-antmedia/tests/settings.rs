@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use patchbay_core::{Codec, Lang, Limits, Realm, RealmLimits, Speaks};
+use patchbay_dialect_antmedia::security::{Checks, Security};
 use patchbay_dialect_antmedia::{AntMedia, IceServer, Settings};
 use patchbay_dialect_kit::Rate;
 use patchbay_dialect_kit::testing::{Delivery, Handshake, Input, Script, SessionWorld, World, run};
@@ -91,6 +92,21 @@ fn without_codecs_only_data_is_published() {
         <a {{\"command\":\"start\",\"streamId\":\"s\"}}\n"
     );
     play(Settings::default(), sound, &lines);
+}
+
+/// As the machine itself, codecs come before who is asked for what (antmedia.md section 9.1).
+#[test]
+fn what_the_server_lacks_is_said_before_a_token_is_asked_for() {
+    let publish = Checks { token: true, ..Checks::default() };
+    let settings = || {
+        let security = Security { stored: true, publish: publish.clone(), ..Security::default() };
+        Settings { security, ..Settings::default() }
+    };
+    let asks = "+a\n>a {\"command\":\"publish\",\"streamId\":\"s\"}\n";
+    for (codecs, error) in [(&[][..], "no_codec_enabled_in_the_server"), (BOTH, "unauthorized_access")] {
+        let lines = format!("{asks}<a {{\"command\":\"error\",\"definition\":\"{error}\",\"streamId\":\"s\"}}\n");
+        play(settings(), limits(codecs), &lines);
+    }
 }
 
 #[test]

@@ -36,6 +36,13 @@ const SURVEY: Duration = Duration::from_millis(100);
 /// publisher whose layers change, longer spares the walk over thousands of idle legs.
 const ROUNDS: usize = 5;
 
+/// Most further calls of a leg's str0m in one turn. More serves a large frame or a quick probe whole, fewer lets the other
+/// legs have their turn sooner.
+const AT_ONCE: usize = 64;
+/// What str0m wants this soon, it gets at once, under the time that it wants it for: after each paced packet it asks to be
+/// called a microsecond later. Longer would run further ahead of the clock, shorter waits for a tick more often.
+const HURRY: Duration = Duration::from_micros(100);
+
 /// The legs of one thread.
 pub struct Worker {
     number: usize,
@@ -260,10 +267,8 @@ impl Worker {
         self.wheel.take(now, &mut due);
         for (index, tick) in due.drain(..) {
             let Some(leg) = self.legs.get_mut(index).and_then(Option::as_mut) else { continue };
-            // It has been set for another tick since, and is let go of. Not where str0m estimates a network: called at its
-            // own deadlines alone, its estimates did not rise (`antmedia-simulcast`), so there these entries stay, and
-            // pile up while the view lasts.
-            if leg.armed != Some(tick) && !leg.estimates() {
+            // It has been set for another tick since, and is let go of.
+            if leg.armed != Some(tick) {
                 continue;
             }
             leg.armed = None;
@@ -348,12 +353,23 @@ impl Worker {
 
     /// Tells str0m the time and takes out what it has.
     fn settle(&mut self, index: usize, now: Instant, sink: &mut dyn Sink) {
-        self.guard(index, sink, |leg| leg.tick(now));
+        self.guard(index, sink, |leg| leg.tick(leg.rtc_due().map_or(now, |due| due.min(now))));
         self.poll(index, now, sink);
     }
 
+    /// Takes out what str0m has, and what it would have had by now if it had been called whenever it wanted.
+    ///
+    /// Its pacer counts on that: it lets go of one packet with each call, and a probe asks for what belongs between two
+    /// calls that come in time. With one call for all that is overdue, no estimate could rise above what the wheel's ticks,
+    /// and the machine's lateness, let through.
     fn poll(&mut self, index: usize, now: Instant, sink: &mut dyn Sink) {
         self.call(index, now, sink, |leg, wire, happened| leg.poll(now, wire, happened));
+        for _ in 0..AT_ONCE {
+            let due = self.legs[index].as_ref().and_then(|leg| leg.rtc_due());
+            let Some(at) = due.filter(|at| *at <= now + HURRY) else { break };
+            self.guard(index, sink, |leg| leg.tick(at));
+            self.call(index, now, sink, |leg, wire, happened| leg.poll(now, wire, happened));
+        }
         self.arm(index);
     }
 

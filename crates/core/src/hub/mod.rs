@@ -293,6 +293,12 @@ impl Hub {
                 let is_room = |name: &Name| rooms.named(profile.realm, name).is_some();
                 self.streams.query(party, profile.realm, tag, query, is_room, out)
             }
+            Command::Knock(knock) => {
+                let newcomer = self.is_newcomer(party);
+                self.streams.knock(party, profile.realm, &knock, newcomer)?;
+                out.tell(party, Event::Admitted { tag });
+                Ok(())
+            }
             Command::Pause { link, .. }
             | Command::Prefer { link, .. }
             | Command::Describe { link, .. }

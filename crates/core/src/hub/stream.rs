@@ -17,9 +17,9 @@ use super::owner::{Owner, Via};
 use super::waiting::Waiting;
 use crate::id::LinkIds;
 use crate::{
-    Body, Cause, CauseKind, Codec, Effects, Event, Kinds, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Moment,
-    Name, Open, PartyId, Publish, Realm, RealmLimits, Refusal, Report, RoomId, Section, Selection, Signal, SignalKind,
-    Speaks, Tag, Topic, Track, Transport, View,
+    Body, Cause, CauseKind, Codec, Effects, Event, Kinds, Knock, LegRole, LinkId, MediaEvent, MediaFault, MediaOp,
+    Moment, Name, Open, PartyId, Publish, Realm, RealmLimits, Refusal, Report, RoomId, Section, Selection, Signal,
+    SignalKind, Speaks, Tag, Topic, Track, Transport, View,
 };
 
 /// How often the engine tells of a publication: often enough that a list of renditions is never stale to the eye.
@@ -134,12 +134,8 @@ impl Streams {
         links: &mut LinkIds,
         out: &mut Effects,
     ) -> Result<(), Refusal> {
-        let codecs = Arc::clone(self.admit(realm, newcomer)?);
+        let codecs = Arc::clone(self.may_publish(party, realm, &publish.stream, publish.kinds, newcomer)?);
         let Publish { stream, main, kinds, about, claim } = publish;
-        self.is_free(party, realm, &stream)?;
-        if kinds.and(self.limits[usize::from(realm.0)].kinds()) != kinds {
-            return Err(Refusal::NoCodec);
-        }
         let restored = self.take_up(now, realm, &stream, claim.as_ref())?;
         let link = links.draw();
         // A stream that is its own main stream has none.
@@ -169,6 +165,38 @@ impl Streams {
         let accept = self.limits[usize::from(realm.0)].kinds();
         self.open_publication(link, owner, realm, stream, None, LegRole::Pull { accept, codecs }, out);
         Ok(link)
+    }
+
+    fn may_publish(
+        &self,
+        party: PartyId,
+        realm: Realm,
+        stream: &Name,
+        kinds: Kinds,
+        newcomer: bool,
+    ) -> Result<&Arc<[Codec]>, Refusal> {
+        let codecs = self.admit(realm, newcomer)?;
+        self.is_free(party, realm, stream)?;
+        let known = kinds.and(self.limits[usize::from(realm.0)].kinds()) == kinds;
+        if known { Ok(codecs) } else { Err(Refusal::NoCodec) }
+    }
+
+    /// Whether somebody who knocks would be let in.
+    pub(super) fn knock(&self, party: PartyId, realm: Realm, knock: &Knock, newcomer: bool) -> Result<(), Refusal> {
+        match knock {
+            Knock::Publish(stream, kinds) => {
+                self.may_publish(party, realm, stream, *kinds, newcomer)?;
+            }
+            Knock::View(stream) => {
+                self.admit(realm, newcomer)?;
+                if self.view_of(party, stream).is_some() {
+                    return Err(Refusal::Viewing);
+                }
+            }
+            Knock::Anything if newcomer && self.overloaded => return Err(Refusal::Overloaded),
+            Knock::Anything => {}
+        }
+        Ok(())
     }
 
     /// Whether nobody publishes that stream.

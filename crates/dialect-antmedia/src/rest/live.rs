@@ -153,6 +153,8 @@ pub(super) async fn clients(call: Call) -> Reply {
         measured_bitrate: report.target_bps,
         send_bitrate: report.audio_bps.saturating_add(report.video_bps),
         client_id: (number + 1).to_string(),
+        video_packet_count: report.video_packets,
+        audio_packet_count: report.audio_packets,
         ..ClientStats::default()
     };
     let clients: Vec<_> = views.iter().enumerate().map(one).skip(offset).take(size).collect();

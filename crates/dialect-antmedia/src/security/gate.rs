@@ -289,7 +289,7 @@ fn seats(
         Purpose::Publish => {
             let tracks = room.and_then(|room| limit(room.subtracks_limit));
             let main = wish.room.iter().filter(|room| *room != stream);
-            let mut seats = vec![(Seat::Publication, security.publishers), (Seat::Stream(stream.clone()), None)];
+            let mut seats = vec![(Seat::Publication, security.publishers)];
             seats.extend(main.map(|main| (Seat::TrackOf(main.clone()), tracks)));
             seats
         }
@@ -309,7 +309,7 @@ fn seats(
 /// The error for a seat that is not to be had.
 pub(crate) const fn full(full: &Full) -> WireError {
     match full.0 {
-        Seat::Publication | Seat::Stream(_) | Seat::LiveTrackOf(_) => WireError::HighResourceUsage,
+        Seat::Publication | Seat::LiveTrackOf(_) => WireError::HighResourceUsage,
         Seat::Player | Seat::PlayerOf(_) => WireError::ViewerLimit,
         Seat::TrackOf(_) => WireError::TracksFull,
         Seat::Subscriber(..) => WireError::Unauthorized,

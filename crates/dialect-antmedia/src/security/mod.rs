@@ -101,6 +101,13 @@ impl Default for Security {
 }
 
 impl Security {
+    /// Whether anything but the hub decides for that purpose.
+    #[must_use]
+    pub const fn decides(&self, purpose: Purpose) -> bool {
+        let registered = self.stored || self.known_streams || self.known_rooms;
+        registered || self.checks(purpose).any() || self.publishers.is_some() || self.viewers.is_some()
+    }
+
     /// What is asked for that purpose.
     #[must_use]
     pub const fn checks(&self, purpose: Purpose) -> &Checks {

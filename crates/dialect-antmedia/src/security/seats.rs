@@ -21,8 +21,6 @@ pub(crate) enum Seat {
     Publication,
     /// A player of the application.
     Player,
-    /// A publication of that name.
-    Stream(Name),
     /// A player of that stream.
     PlayerOf(Name),
     /// A track of that stream.

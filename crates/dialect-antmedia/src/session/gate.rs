@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use patchbay_core::{CauseKind, Command, LinkId, Moment, Name, Query, Tag};
+use patchbay_core::{CauseKind, Command, Knock, LinkId, Moment, Name, Query, Tag};
 use patchbay_dialect_kit::job::{Done, Job, Key};
 use patchbay_dialect_kit::{CloseCause, Ctx, Rate, TokenBucket};
 
@@ -80,9 +80,29 @@ impl Entry {
     pub(super) fn new(wish: Wish, frame: &ClientFrame<'_>, asked: Asked, command: Command) -> Self {
         Self { wish, name: shown(frame.name.as_deref()), asked, command }
     }
+
+    /// What the hub is asked first.
+    fn knock(&self, play_once: bool) -> Knock {
+        match &self.command {
+            Command::Publish(publish) => Knock::Publish(publish.stream.clone(), publish.kinds),
+            Command::View(view) if play_once => Knock::View(view.stream.clone()),
+            _ => Knock::Anything,
+        }
+    }
 }
 
-/// What waits for a job.
+/// What is to be decided.
+enum Next {
+    Enter(Box<Entry>),
+    /// A room is joined under a name; `said` is the name that the client gave itself.
+    Join {
+        room: Name,
+        own: Name,
+        said: Option<Box<str>>,
+    },
+}
+
+/// What waits for the hub or for a job.
 struct Pending {
     tag: Tag,
     what: What,
@@ -96,13 +116,17 @@ impl fmt::Debug for Pending {
 }
 
 enum What {
+    /// Whether there is room for it at all.
+    Knock(Next),
+    /// There is: it goes on in a turn of its own (law 1).
+    Admitted(Next),
     /// The records that decide.
     Fetch(Box<Entry>, Vec<(Fact, Key)>),
     /// Somebody who is asked.
     Ask(Box<Entry>, Pass),
     /// A token to be used up.
     Spend(Box<Entry>, Ticket),
-    /// The record of a room that is joined under a name; `said` is the name that the client gave itself.
+    /// The record of a room that is joined, as of [`Next::Join`].
     Room { room: Name, own: Name, said: Option<Box<str>> },
     /// The record of a stream that somebody asks about.
     Object(Name),
@@ -154,7 +178,29 @@ impl Gate {
 
     /// When it has something to do.
     pub(super) fn deadline(&self) -> Option<Moment> {
-        if self.is_due() { Some(Moment::START) } else { self.pauses }
+        if self.is_due() || self.goes_on() { Some(Moment::START) } else { self.pauses }
+    }
+
+    /// What was knocked for is to be decided.
+    fn goes_on(&self) -> bool {
+        matches!(self.pending, Some(Pending { what: What::Admitted(_), .. }))
+    }
+
+    /// The hub lets in who knocked, as far as it knows.
+    pub(super) fn admitted(&mut self, tag: Tag) {
+        if let Some(Pending { what, .. }) = self.pending.take_if(|pending| pending.tag == tag) {
+            let what = match what {
+                What::Knock(next) => What::Admitted(next),
+                what => what,
+            };
+            self.pending = Some(Pending { tag, what });
+        }
+    }
+
+    /// It does not; the name that the client gave to what it wanted, as errors repeat it.
+    pub(super) fn not_admitted(&mut self, tag: Tag) -> Option<Option<Box<str>>> {
+        let knocked = |pending: &mut Pending| pending.tag == tag && matches!(pending.what, What::Knock(_));
+        self.pending.take_if(knocked).map(|pending| pending.what.said())
     }
 
     /// A kept message is to be looked at.
@@ -173,6 +219,23 @@ impl Gate {
 
     fn is_busy(&self) -> bool {
         self.pending.is_some() || !self.kept.is_empty()
+    }
+}
+
+impl What {
+    /// What the client calls it.
+    fn said(&self) -> Option<Box<str>> {
+        match self {
+            Self::Knock(Next::Enter(entry))
+            | Self::Admitted(Next::Enter(entry))
+            | Self::Fetch(entry, _)
+            | Self::Ask(entry, _)
+            | Self::Spend(entry, _) => Some(Box::from(entry.wish.stream.as_str())),
+            Self::Knock(Next::Join { said, .. })
+            | Self::Admitted(Next::Join { said, .. })
+            | Self::Room { said, .. } => said.clone(),
+            Self::Object(stream) => Some(Box::from(stream.as_str())),
+        }
     }
 }
 
@@ -200,9 +263,19 @@ impl AntSession {
         true
     }
 
-    /// Looks at the oldest message that was kept; one in a turn, since what it causes comes before the next.
+    /// Goes on with what was let in, or looks at the oldest message that was kept; one in a turn, since what it causes comes
+    /// before the next.
     pub(super) fn look_at_kept(&mut self, ctx: &mut Ctx<'_>) {
-        if self.gate.is_due()
+        if self.gate.goes_on()
+            && let Some(Pending { what, .. }) = self.gate.pending.take()
+        {
+            let said = what.said();
+            if let What::Admitted(next) = what
+                && let Err(error) = self.go_on(next, ctx)
+            {
+                ctx.out.text(|out| wire::error(out, error, said.as_deref()));
+            }
+        } else if self.gate.is_due()
             && let Some(text) = self.gate.kept.pop_front()
         {
             self.gate.kept_bytes -= text.len();
@@ -253,48 +326,60 @@ impl AntSession {
         Ok(())
     }
 
-    /// Asks the hub for it once all is decided: perhaps at once.
+    /// Asks the hub for it once all is decided: at once where nothing is to be decided, which the hub does best.
     pub(super) fn enter(&mut self, entry: Entry, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
         let (security, wish) = (&self.settings.security, &entry.wish);
-        let needs = gate::needs(security, wish);
-        // Where nothing is asked of anybody the hub knows best. Elsewhere nobody is asked for what he has already; that the
-        // hub has just ended it must not let him in again.
-        if !needs.is_empty() || security.checks(wish.purpose).any() {
-            let role = if wish.purpose == Purpose::Publish { Role::Publish } else { Role::Play };
-            match (role, self.legs.link(&wish.stream, role).is_some()) {
-                (Role::Publish, true) => return Err(WireError::AlreadyPublishing),
-                (Role::Play, true) if wish.only_asks => {
-                    self.ask(entry.asked, entry.command, ctx);
-                    return Ok(());
-                }
-                (Role::Play, true) if security.play_once => return Err(WireError::AlreadyPlaying),
-                _ => {}
+        if wish.only_asks {
+            // What is played already has been shown for.
+            if self.legs.link(&wish.stream, Role::Play).is_none() {
+                return self.fetch(Box::new(entry), ctx);
             }
-        }
-        if needs.is_empty() {
+            self.ask(entry.asked, entry.command, ctx);
+        } else if security.decides(wish.purpose) {
+            let knock = entry.knock(security.play_once);
+            self.knock(knock, Next::Enter(Box::new(entry)), ctx);
+        } else {
             return self.decide(Box::new(entry), &Facts::default(), ctx);
         }
-        let keys = needs.iter().map(|(_, key)| key.clone()).collect();
-        self.wait(What::Fetch(Box::new(entry), needs), Job::Get(keys), ctx);
         Ok(())
     }
 
-    /// Joins a room once all is decided: perhaps at once.
-    pub(super) fn enter_room(
-        &mut self,
-        room: Name,
-        own: Name,
-        said: Option<&str>,
-        ctx: &mut Ctx<'_>,
-    ) -> Result<(), WireError> {
+    /// Joins a room once all is decided.
+    pub(super) fn enter_room(&mut self, room: Name, own: Name, said: Option<&str>, ctx: &mut Ctx<'_>) {
+        self.knock(Knock::Anything, Next::Join { room, own, said: shown(said) }, ctx);
+    }
+
+    /// Whether there is room for anything at all, or the name is taken, is told before anybody is asked who he is (the order
+    /// of antmedia.md section 9.1).
+    fn knock(&mut self, knock: Knock, next: Next, ctx: &mut Ctx<'_>) {
+        let tag = self.pend(What::Knock(next));
+        ctx.out.command(tag, Command::Knock(knock));
+    }
+
+    fn go_on(&mut self, next: Next, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
         let security = &self.settings.security;
-        if security.stored {
-            let key = broadcast_key(&security.app, &room);
-            self.wait(What::Room { room, own, said: shown(said) }, Job::Get(vec![key]), ctx);
-            return Ok(());
+        match next {
+            Next::Enter(entry) => return self.fetch(entry, ctx),
+            Next::Join { room, own, said } if security.stored => {
+                let key = broadcast_key(&security.app, &room);
+                self.wait(What::Room { room, own, said }, Job::Get(vec![key]), ctx);
+            }
+            Next::Join { room, own, .. } => {
+                gate::joins(security, None, ctx.unix_ms)?;
+                self.join_as(room, own, ctx);
+            }
         }
-        gate::joins(security, None, ctx.unix_ms)?;
-        self.join_as(room, own, ctx);
+        Ok(())
+    }
+
+    /// Decides with what the store says, if it is to be asked.
+    fn fetch(&mut self, entry: Box<Entry>, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
+        let needs = gate::needs(&self.settings.security, &entry.wish);
+        if needs.is_empty() {
+            return self.decide(entry, &Facts::default(), ctx);
+        }
+        let keys = needs.iter().map(|(_, key)| key.clone()).collect();
+        self.wait(What::Fetch(entry, needs), Job::Get(keys), ctx);
         Ok(())
     }
 
@@ -311,27 +396,28 @@ impl AntSession {
     }
 
     fn wait(&mut self, what: What, job: Job, ctx: &mut Ctx<'_>) {
+        let tag = self.pend(what);
+        ctx.out.job(tag, job);
+    }
+
+    fn pend(&mut self, what: What) -> Tag {
         self.last_tag = Tag(self.last_tag.0 + 1);
-        ctx.out.job(self.last_tag, job);
         self.gate.pending = Some(Pending { tag: self.last_tag, what });
+        self.last_tag
     }
 
     /// A job is done. What nobody waits for is news that were told.
     pub(super) fn done(&mut self, tag: Tag, done: Done, ctx: &mut Ctx<'_>) {
-        let Some(Pending { what, .. }) = self.gate.pending.take_if(|pending| pending.tag == tag) else { return };
-        let stream = match &what {
-            What::Fetch(entry, _) | What::Ask(entry, _) | What::Spend(entry, _) => {
-                Some(Box::from(entry.wish.stream.as_str()))
-            }
-            What::Room { said, .. } => said.clone(),
-            What::Object(stream) => Some(Box::from(stream.as_str())),
-        };
+        let knocks = |what: &What| matches!(what, What::Knock(_) | What::Admitted(_));
+        let waits = |pending: &mut Pending| pending.tag == tag && !knocks(&pending.what);
+        let Some(Pending { what, .. }) = self.gate.pending.take_if(waits) else { return };
+        let stream = what.said();
         let outcome = match (what, done) {
             (What::Fetch(entry, needs), Done::Records(records)) => self.decide(entry, &Facts::of(&needs, records), ctx),
             (What::Ask(entry, pass), Done::Answered(200)) => self.pass(entry, pass, ctx),
             // Nobody says yes; or somebody else was faster with the token.
-            (What::Ask(entry, _), _) | (What::Spend(entry, _), Done::Stored(false)) => {
-                Err(self.turned(&entry.wish, WireError::Unauthorized, ctx))
+            (What::Ask(..), _) | (What::Spend(..), Done::Stored(false)) => {
+                Err(self.turned(WireError::Unauthorized, ctx))
             }
             (What::Spend(entry, ticket), Done::Stored(true)) => {
                 self.go(*entry, Some(ticket), ctx);
@@ -346,7 +432,7 @@ impl AntSession {
                 self.ask_object(stream, records.into_iter().next().flatten(), ctx);
                 Ok(())
             }
-            (What::Object(..) | What::Fetch(..) | What::Spend(..) | What::Room { .. }, _) => Err(WireError::DataStore),
+            _ => Err(WireError::DataStore),
         };
         if let Err(error) = outcome {
             ctx.out.text(|out| wire::error(out, error, stream.as_deref()));
@@ -356,7 +442,7 @@ impl AntSession {
     fn decide(&mut self, entry: Box<Entry>, facts: &Facts, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
         match gate::decide(&self.settings.security, &entry.wish, facts, ctx.unix_ms) {
             Ok(pass) => self.pass(entry, pass, ctx),
-            Err(error) => Err(self.turned(&entry.wish, error, ctx)),
+            Err(error) => Err(self.turned(error, ctx)),
         }
     }
 
@@ -405,16 +491,14 @@ impl AntSession {
         }
     }
 
-    /// The error for who is turned away. A stream that somebody publishes is in use, whatever else is wrong (the order of
-    /// antmedia.md section 9.1).
-    fn turned(&mut self, wish: &Wish, error: WireError, ctx: &mut Ctx<'_>) -> WireError {
+    /// The error for who is turned away, and how fast he may try again.
+    fn turned(&mut self, error: WireError, ctx: &mut Ctx<'_>) -> WireError {
         if matches!(error, WireError::Unauthorized | WireError::Blocked) {
             let next = self.gate.guesses.charge(GUESSES, ctx.now);
             if next > ctx.now {
                 ctx.out.deafen(next);
             }
         }
-        let in_use = wish.purpose == Purpose::Publish && error != WireError::DataStore;
-        if in_use && self.gate.count(&Seat::Stream(wish.stream.clone())) > 0 { WireError::StreamIdInUse } else { error }
+        error
     }
 }

@@ -40,7 +40,8 @@ impl AntSession {
             None => self.generated(ctx),
         };
         self.limit(ctx);
-        self.enter_room(room, own, frame.stream.as_deref(), ctx)
+        self.enter_room(room, own, frame.stream.as_deref(), ctx);
+        Ok(())
     }
 
     /// Nothing stands against it.

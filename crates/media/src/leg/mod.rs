@@ -352,9 +352,9 @@ impl Leg {
         self.rtc_due.into_iter().chain(own).min()
     }
 
-    /// Whether str0m estimates its peer's network: that of a viewer who has a choice of layers.
-    pub(crate) fn estimates(&self) -> bool {
-        matches!(&self.role, Role::Send(sending) if sending.lean.is_none())
+    /// When its str0m is to be told the time.
+    pub(crate) fn rtc_due(&self) -> Option<Instant> {
+        self.rtc.as_ref().and(self.rtc_due)
     }
 
     /// The other end of the conversation, and its section that this one's packets go to.

@@ -241,10 +241,12 @@ impl Sending {
     pub(super) fn report(&mut self, now: Instant, report: &mut Report) {
         for slot in &mut self.slots {
             let bps = rate(slot.meter.bps(now));
-            match slot.kind {
-                Kind::Audio => report.audio_bps = report.audio_bps.saturating_add(bps),
-                Kind::Video => report.video_bps = report.video_bps.saturating_add(bps),
-            }
+            let (sum, packets) = match slot.kind {
+                Kind::Audio => (&mut report.audio_bps, &mut report.audio_packets),
+                Kind::Video => (&mut report.video_bps, &mut report.video_packets),
+            };
+            *sum = sum.saturating_add(bps);
+            *packets += slot.packets;
         }
     }
 
@@ -258,7 +260,7 @@ impl Sending {
         // Where nobody measures when packets arrive, losses have to tell.
         let measured = estimate.filter(|_| self.feedback == Feedback::Transport);
         let estimate = measured.unwrap_or(self.guess.bps());
-        let mut settled = 0;
+        let (mut settled, mut unwished) = (0, 0);
         let mut open = Vec::new();
         for (index, slot) in self.slots.iter_mut().enumerate() {
             let Some(source) = slot.source.filter(|_| slot.pass) else { continue };
@@ -276,11 +278,13 @@ impl Sending {
             slot.selector.stuck(now);
             let ladder = ladder(infos);
             match (slot.height, ladder.as_slice()) {
-                // A wish goes before what the network is thought to take.
+                // A wish goes before what the network is thought to take. Whether that takes more is looked for nevertheless:
+                // an estimate that little is asked of falls to little, and is slow to rise when the wish is over.
                 (Some(height), ladder) => {
                     let (place, info) = ladder[rung(ladder, height)];
                     slot.selector.aim(Some(place));
                     settled += u64::from(info.bps);
+                    unwished += ladder.last().map_or(0, |(_, best)| u64::from(best.bps.saturating_sub(info.bps)));
                 }
                 // There is nothing to choose, and to send less than all of it would be to send nothing.
                 (None, [(place, info)]) => {
@@ -300,6 +304,7 @@ impl Sending {
         });
         let mut wanted: Vec<_> = wanted.collect();
         self.desired = self.allocator.allocate(now, estimate, settled, &mut wanted);
+        let desired = self.desired + unwished;
         for ((index, ladder), wanted) in open.iter().zip(&wanted) {
             let place = wanted.target.and_then(|rung| ladder.get(usize::from(rung))).map(|(place, _)| *place);
             let slot = &mut self.slots[*index];
@@ -307,7 +312,7 @@ impl Sending {
             slot.selector.aim(place);
         }
         let sustained = self.try_for(now, settled, &wanted);
-        Goal { sustained, desired: self.desired }
+        Goal { sustained, desired }
     }
 
     /// The rate to be sustained, with padding where media does not: what the next step up takes, for some seconds at a

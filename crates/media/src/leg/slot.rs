@@ -33,6 +33,8 @@ pub(crate) struct Slot {
     /// Sound was not sent for a while, or never.
     pub(super) rebase: bool,
     pub(super) meter: Meter,
+    /// What was sent in it, whoever's media it was.
+    pub(super) packets: u64,
     pub(super) told_height: u32,
     /// Its source has more than one layer.
     pub(super) layered: bool,
@@ -54,6 +56,7 @@ impl Slot {
             vp8: (codec == Codec::Vp8 && track.layers > 1).then(Vp8Rewriter::new),
             rebase: true,
             meter: Meter::new(),
+            packets: 0,
             told_height: 0,
             layered: track.layers > 1,
         }
@@ -142,6 +145,7 @@ impl Slot {
         if bytes > 0 {
             self.meter.add(bytes, now);
         }
+        self.packets += out.len() as u64;
         (!out.is_empty()).then_some(stream)
     }
 }

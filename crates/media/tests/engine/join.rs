@@ -73,6 +73,22 @@ fn a_viewer_gets_all_from_a_key_frame_on() {
     }
 }
 
+/// Over the whole of the view, not since the last report.
+#[test]
+fn what_a_viewer_is_sent_is_counted() {
+    let (mut world, audio, video) = joined(1);
+    // With nothing under way the count is what came.
+    world.pass(Duration::from_secs(6));
+    let last = world.events.iter().rev().find_map(|event| match event {
+        MediaEvent::Report { link, report } if *link == LinkId::new(2) => Some(report.clone()),
+        _ => None,
+    });
+    let last = last.expect("a report");
+    let came = |mid: &str| world.peers[1].sorted(mid).len() as u64;
+    assert_eq!((last.audio_packets, last.video_packets), (came(&audio), came(&video)));
+    assert!(last.audio_packets > 80 && last.video_packets > 80);
+}
+
 #[test]
 fn a_size_is_told_with_the_first_key_frame() {
     let mut world = World::new(1, 1);

@@ -104,6 +104,39 @@ fn a_viewer_follows_its_network_down_and_up() {
     }
 }
 
+/// A busy machine: what was due meanwhile is made up for, or no probe could show how wide the network is.
+#[test]
+fn an_estimate_rises_however_late_the_worker_is_called() {
+    for late in [0, 2, 8, 20] {
+        let mut scene = Scene::new(1);
+        scene.world.late = Duration::from_millis(late);
+        scene.pass(10);
+        assert_eq!(scene.layer(), 2, "{late} ms late, there is room for all: {:?}", scene.world.events.last());
+        scene.world.paths[1].1.rate = Some(300_000);
+        scene.pass(10);
+        assert_eq!(scene.layer(), 0, "{late} ms late: {:?}", scene.world.events.last());
+        scene.world.paths[1].1.rate = None;
+        scene.pass(18);
+        assert_eq!(scene.layer(), 2, "{late} ms late, it is wide again: {:?}", scene.world.events.last());
+    }
+}
+
+/// One packet for each tick of the wheel would spread a frame of nine over eighteen milliseconds.
+#[test]
+fn a_frame_leaves_at_once_where_the_estimate_has_room() {
+    let mut scene = Scene::new(4);
+    scene.pass(10);
+    let got = scene.got();
+    let mut frames = std::collections::BTreeMap::<u32, Vec<_>>::new();
+    for got in got.iter().filter(|got| got.payload[MARK] == 2) {
+        frames.entry(got.time).or_default().push(got.at);
+    }
+    let whole: Vec<_> = frames.values().filter(|frame| frame.len() == 9).collect();
+    assert!(whole.len() > 50, "{}", whole.len());
+    let spread = whole.iter().filter_map(|frame| Some(*frame.iter().max()? - *frame.iter().min()?)).max();
+    assert!(spread < Some(Duration::from_millis(2)), "{spread:?}");
+}
+
 #[test]
 fn a_wish_for_a_height_is_met() {
     let mut scene = Scene::new(2);

@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) subscriptions: (u64, u64),
     /// Ports for telephones.
     pub(crate) ports: Ports,
+    /// How much later than they want workers are called.
+    pub(crate) late: Duration,
     /// What was sent to addresses that no peer has: from where, to where, when.
     pub(crate) strayed: Vec<(SocketAddr, SocketAddr, Instant, Vec<u8>)>,
 }
@@ -125,6 +127,7 @@ impl World {
             trains: Vec::new(),
             subscriptions: (0, 0),
             ports: Ports::default(),
+            late: Duration::ZERO,
             strayed: Vec::new(),
         }
     }
@@ -307,7 +310,8 @@ impl World {
         let mut steps = 0;
         loop {
             self.send_all();
-            let deadlines = self.workers.iter().filter_map(Worker::deadline);
+            let late = self.late;
+            let deadlines = self.workers.iter().filter_map(Worker::deadline).map(|at| at + late);
             let peers = self.peers.iter().filter_map(Peer::next);
             let next = deadlines.chain(peers).chain(self.net.next()).min();
             let Some(next) = next.filter(|next| *next <= until) else { break };
@@ -318,7 +322,7 @@ impl World {
                 self.arrive(flight.source, flight.destination, &flight.bytes);
             }
             for number in 0..self.workers.len() {
-                if self.workers[number].deadline().is_some_and(|at| at <= self.now) {
+                if self.workers[number].deadline().is_some_and(|at| at + late <= self.now) {
                     self.worker(number, |_, _, _| ());
                 }
             }

@@ -38,6 +38,15 @@ fn what_flows_is_shown_counted_spoken_to_and_ended() {
         clients[0]["sendBitrate"].as_u64().is_some_and(|bps| bps > 0)
     };
     b.until_true("the player has been measured", PATIENCE, measured);
+    let counted = |_: &Session| {
+        let clients = asks(&server, "GET", "/broadcasts/s/webrtc-client-stats/0/10", "");
+        ["audioPacketCount", "videoPacketCount"].map(|key| clients[0][key].as_u64().expect("a number"))
+    };
+    let first = counted(&b);
+    b.until_true("what passes is counted", PATIENCE, |session| {
+        let now = counted(session);
+        (0..2).all(|kind| now[kind] > first[kind] && first[kind] > 0)
+    });
     for session in [&mut a, &mut b] {
         session.until_true("the channel is open", PATIENCE, |session| {
             let peers = session.publishes.values().chain(session.plays.values());

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::{
-    Address, Body, CauseKind, Codec, Command, Counts, DescriptionKind, Effect, Effects, Event, Hub, Kind, Kinds, Lang,
-    LegRole, Limits, LinkId, MediaEvent, MediaFault, MediaOp, Moment, Name, PartyId, Profile, Publish, Query, Realm,
-    RealmLimits, Rendition, Report, Section, Selection, Signal, SignalKind, Speaks, Tag, Track, View,
+    Address, Body, CauseKind, Codec, Command, Counts, DescriptionKind, Effect, Effects, Event, Hub, Kind, Kinds, Knock,
+    Lang, LegRole, Limits, LinkId, MediaEvent, MediaFault, MediaOp, Moment, Name, PartyId, Profile, Publish, Query,
+    Realm, RealmLimits, Rendition, Report, Section, Selection, Signal, SignalKind, Speaks, Tag, Track, View,
 };
 
 struct Stage {
@@ -122,6 +122,7 @@ impl Stage {
         let who = self.labels[&party];
         match event {
             Event::Reserved { tag: Tag(9), link, .. } => format!("{who} reserved #{}", link.0),
+            Event::Admitted { tag: Tag(9) } => format!("{who} admitted"),
             Event::Viewing { tag: Tag(9), link } => format!("{who} viewing #{}", link.0),
             Event::Refused { tag: Tag(9), refusal } => format!("{who} refused {refusal:?}"),
             Event::Described { link, kind, sdp, sections } => {
@@ -293,6 +294,39 @@ fn without_a_codec_or_an_engine_nothing_is_published() {
     let [a] = stage.parties(["a"]);
     assert_eq!(stage.publishes(a, "s", None), ["a refused NoEngine"]);
     assert_eq!(stage.views(a, "s"), ["a refused NoEngine"]);
+}
+
+#[test]
+fn who_knocks_is_told_what_he_would_be_told_and_takes_nothing() {
+    let mut stage = Stage::with(RealmLimits { codecs: Some([Codec::Opus].into()), ..RealmLimits::default() });
+    let [a, b] = stage.parties(["a", "b"]);
+    let publishes = |stream: &str, kinds| Command::Knock(Knock::Publish(name(stream), kinds));
+    let sound = Publish { stream: name("s"), main: None, kinds: AUDIO, about: None, claim: None };
+    assert_eq!(stage.does(a, publishes("s", VIDEO)), ["a refused NoCodec"]);
+    assert_eq!(stage.does(a, publishes("s", AUDIO)), ["a admitted"]);
+    assert_eq!(stage.does(b, publishes("s", AUDIO)), ["b admitted"], "it is free all the same");
+    stage.does(a, Command::Publish(sound));
+    stage.flows(1);
+    assert_eq!(stage.does(a, publishes("s", VIDEO)), ["a refused Publishing"], "the name comes before the codec");
+    assert_eq!(stage.does(b, publishes("s", VIDEO)), ["b refused StreamTaken"]);
+    let views = |stream: &str| Command::Knock(Knock::View(name(stream)));
+    assert_eq!(stage.does(b, views("s")), ["b admitted"]);
+    assert_eq!(stage.does(b, views("t")), ["b admitted"], "whether it is there is nobody's business yet");
+    stage.views(b, "s");
+    assert_eq!(stage.does(b, views("s")), ["b refused Viewing"]);
+    assert_eq!(stage.does(b, Command::Knock(Knock::Anything)), ["b admitted"]);
+    stage.hub.set_overloaded(true);
+    let all = [publishes("s", VIDEO), publishes("t", AUDIO), views("s"), views("t"), Command::Knock(Knock::Anything)];
+    for knock in all {
+        assert_eq!(stage.does(a, knock), ["a refused Overloaded"], "the machine comes before all");
+    }
+    assert_eq!(stage.engine(MediaEvent::Flowing { link: link(3) }), NOTHING, "nobody but one views");
+
+    let mut stage = Stage::with(RealmLimits::default());
+    let [a] = stage.parties(["a"]);
+    assert_eq!(stage.does(a, publishes("s", AUDIO)), ["a refused NoEngine"]);
+    assert_eq!(stage.does(a, views("s")), ["a refused NoEngine"]);
+    assert_eq!(stage.does(a, Command::Knock(Knock::Anything)), ["a admitted"], "a room needs none");
 }
 
 #[test]

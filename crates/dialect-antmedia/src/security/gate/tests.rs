@@ -351,7 +351,6 @@ fn limits_of_records_and_settings_become_seats() {
             let kind = match &seat {
                 Seat::Publication => "publication",
                 Seat::Player => "player",
-                Seat::Stream(_) => "stream",
                 Seat::PlayerOf(_) => "player of",
                 Seat::TrackOf(_) => "track of",
                 Seat::LiveTrackOf(_) => "live track of",
@@ -366,7 +365,6 @@ fn limits_of_records_and_settings_become_seats() {
         seats(Purpose::Publish),
         [
             ("publication", Some(3), "highResourceUsage"),
-            ("stream", None, "highResourceUsage"),
             ("track of", Some(5), tracks),
             ("subscriber", Some(1), "unauthorized_access"),
         ]
