@@ -128,6 +128,17 @@ impl Connection {
         early: Vec<u8>,
     ) -> Self {
         let session = shell.dialects[dialect].open_as(subprotocol);
+        Self::with(shell, dialect, session, socket, early)
+    }
+
+    /// The same with a session that has been opened.
+    pub(crate) fn with(
+        shell: Arc<Shell>,
+        dialect: usize,
+        session: Box<dyn Session>,
+        socket: Socket,
+        early: Vec<u8>,
+    ) -> Self {
         let mailbox = Arc::new(Mailbox::default());
         let party = shell.switchboard.attach(shell.dialects[dialect].profile(), Arc::clone(&mailbox));
         // Looked at after the party was attached: either this or `close_all` sees the other.
