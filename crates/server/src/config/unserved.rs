@@ -8,7 +8,9 @@ use super::values::Values;
 const UNSERVED: &[(&str, &str)] = &[
     ("native_ports", "the native ports of ers"),
     ("media.tcp_port", "ICE over TCP"),
-    ("dialect.ers", "the ers dialect"),
+    ("dialect.ers.config", "the ers dialect"),
+    ("dialect.ers.listen", "the ers dialect"),
+    ("dialect.ers.admin_listen", "the ers dialect"),
 ];
 
 /// What is missing for a key to have an effect.
