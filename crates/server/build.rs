@@ -19,7 +19,7 @@ fn main() -> io::Result<()> {
     let web = manifest.join("../../web").canonicalize()?;
     println!("cargo::rerun-if-changed={}", web.display());
     let mut files = Vec::new();
-    let below = ["types", "sid", "studio", "phone"].map(|name| (web.join(name), format!("/{name}/")));
+    let below = ["types", "sid", "studio", "phone", "demo"].map(|name| (web.join(name), format!("/{name}/")));
     for (folder, prefix) in std::iter::once((web.clone(), "/".to_owned())).chain(below) {
         println!("cargo::rerun-if-changed={}", folder.display());
         list(&folder, &prefix, &mut files)?;

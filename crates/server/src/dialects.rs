@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use patchbay_core::{Codec, Lang, Limits, MemberSpace, Name, Patch, Profile, Realm, RealmLimits, Speaks, StreamSpace};
 use patchbay_dialect_antmedia::{self as antmedia, AntMedia};
+use patchbay_dialect_ers::rendezvous::{self as ers, Rendezvous};
 use patchbay_dialect_kit::job::Table;
 use patchbay_dialect_kit::{Dialect, Rate, Spec};
 use patchbay_dialect_mesh::{self as mesh, Mesh};
@@ -39,7 +40,7 @@ impl Served {
 }
 
 /// The specifications of all dialects, for documents.
-pub static SPECS: [&Spec; 5] = [&mesh::SPEC, &sid::SPEC, &antmedia::SPEC, &whip::SPEC, &sylk::SPEC];
+pub static SPECS: [&Spec; 6] = [&mesh::SPEC, &sid::SPEC, &antmedia::SPEC, &whip::SPEC, &sylk::SPEC, &ers::SPEC];
 
 const MESH: (Lang, Realm) = (Lang(0), Realm(0));
 /// The first of sid's realms; those of its tenants follow.
@@ -47,6 +48,7 @@ const SID: (Lang, Realm) = (Lang(1), Realm(1));
 const ANTMEDIA: Lang = Lang(2);
 const WHIP: Lang = Lang(3);
 const SYLK: Lang = Lang(4);
+const ERS: Lang = Lang(5);
 
 /// The first of antmedia's realms, one for each application: those of sid stand before them.
 fn first_app(config: &Config) -> usize {
@@ -96,6 +98,7 @@ pub fn served(config: &Config) -> Result<Vec<Served>, String> {
     served.extend(served_antmedia(config)?);
     served.extend(served_whip(config)?);
     served.push(served_sylk(config)?);
+    served.push(served_ers(config)?);
     Ok(served)
 }
 
@@ -271,9 +274,46 @@ fn served_sylk(config: &Config) -> Result<Served, String> {
     Ok(Served::new(dialect, Door::all(&sylk::SPEC, &doors)))
 }
 
-/// When a record of the store is of no use any more, in seconds since 1970. Only antmedia keeps some.
+/// Behind the applications: it has a realm of its own.
+fn ers_realm(config: &Config) -> Result<Realm, String> {
+    let number = first_app(config) + config.dialect.antmedia.apps.len();
+    Ok(Realm(u16::try_from(number).map_err(|_| "dialect.antmedia.apps are too many")?))
+}
+
+/// Where media servers and players meet.
+fn served_ers(config: &Config) -> Result<Served, String> {
+    let settings = ers::Settings { ice: ers_ice(config), rate: rate(config), ..ers::Settings::default() };
+    let dialect = Arc::new(Rendezvous::new(ERS, ers_realm(config)?, settings));
+    Ok(Served::new(dialect, Vec::new()))
+}
+
+/// The servers that browsers are told of, in the form that devices read: `host:port`, UDP, those first.
+fn ers_ice(config: &Config) -> ers::IceServers {
+    let mut ice = ers::IceServers { fallback: Some(our_address(config)), ..ers::IceServers::default() };
+    for server in config.rtc.config_json.ice_servers() {
+        for url in server.urls {
+            let url = url.strip_suffix("?transport=udp").unwrap_or(&url).to_owned();
+            let login = (!server.username.is_empty()).then(|| (server.username.clone(), server.credential.clone()));
+            let list = if url.starts_with("stun:") { &mut ice.stun } else { &mut ice.turn };
+            list.push(ers::IceServer::Fixed { url, login });
+        }
+    }
+    let late = |server: &ers::IceServer| match server {
+        ers::IceServer::Fixed { url, .. } => url.contains('?') || !url.starts_with("turn:"),
+        ers::IceServer::Timed { .. } => false,
+    };
+    ice.turn.sort_by_key(late);
+    ice
+}
+
+/// An address of this machine, as far as it is known without looking.
+fn our_address(config: &Config) -> String {
+    config.media.advertise.first().cloned().unwrap_or_else(|| "127.0.0.1".to_owned())
+}
+
+/// When a record of the store is of no use any more, in seconds since 1970.
 pub(crate) fn expires(table: Table, record: &[u8]) -> Option<u64> {
-    antmedia::records::expires(table, record)
+    antmedia::records::expires(table, record).or_else(|| ers::expires(table, record))
 }
 
 /// The profile of the parties that telephones call and are called by; `None`: they are not served.
@@ -336,9 +376,12 @@ pub(crate) fn limits(config: &Config) -> Limits {
         calls: Some(calls),
         ..streams.clone()
     };
+    // Rooms of ers are names, and whose they are is nobody's business.
+    let ers = RealmLimits { presence: false, ..direct.clone() };
     let realms = std::iter::once(rooms)
         .chain(std::iter::repeat_n(direct, 1 + sid.tenants.len()))
-        .chain(std::iter::repeat_n(streams, antmedia.apps.len()));
+        .chain(std::iter::repeat_n(streams, antmedia.apps.len()))
+        .chain(std::iter::once(ers));
     let mut realms: Vec<_> = realms.collect();
     if let Some(limits) = realms.get_mut(first_app(config) + sylk_app(config)) {
         *limits = meeting;
@@ -373,6 +416,14 @@ mod tests {
     use patchbay_core::Kinds;
 
     use super::*;
+
+    /// Both dialects keep tokens in one table, and each must leave the other's alone.
+    #[test]
+    fn tokens_expire_when_their_dialect_says() {
+        let of = |record: &str| expires(Table::Token, record.as_bytes());
+        assert_eq!((of("viewer"), of("viewer 7 192.0.2.1")), (None, Some(7)));
+        assert_eq!(of(r#"{"tokenId":"t","expireDate":5}"#), Some(5));
+    }
 
     #[test]
     fn every_dialect_has_limits_for_its_realm() {

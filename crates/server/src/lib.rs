@@ -1,5 +1,5 @@
 //! The server: glue between dialects, the hub and the network. Listeners, HTTP routes, the WebSocket loop, mailboxes,
-//! configuration and telemetry; no word of any protocol but HTTP and WebSocket (`dialects.rs` names the dialects).
+//! configuration and telemetry; no word of any protocol but HTTP, WebSocket and Socket.IO (`dialects.rs` names the dialects).
 
 pub mod cli;
 mod client;
@@ -31,6 +31,7 @@ mod shell;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod socket;
+mod socketio;
 mod switchboard;
 pub mod telemetry;
 mod tls;

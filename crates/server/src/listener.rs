@@ -3,6 +3,7 @@
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzz;
 mod opening;
+mod packets;
 
 use std::fs;
 use std::io;
@@ -233,18 +234,14 @@ pub(crate) async fn greet(shell: Arc<Shell>, mut caller: Caller, security: Secur
         caller.secure = true;
         deadline = Instant::now() + shell.head_timeout;
     }
-    let head = match timeout_at(deadline, read_head(&mut socket, begun, shell.head_bytes)).await {
-        Ok(Ok(Head::Whole(head))) => head,
-        Ok(Ok(Head::TooLarge)) => {
-            shell.metrics.connection_refused(Refused::Head);
-            return refuse(&mut socket, "431 Request Header Fields Too Large", "").await;
+    let Some(mut head) = first_head(&shell, &mut socket, begun, deadline).await else { return };
+    if let Some(first) = packets::judge(&shell, caller, &head, &mut ticket) {
+        // Boxed: few connections begin so.
+        match Box::pin(packets::greet(&shell, caller, socket, (head, ticket), first)).await {
+            Some(rest) => (socket, head, ticket) = rest,
+            None => return,
         }
-        Ok(Ok(Head::Cut)) | Ok(Err(_)) => return,
-        Err(_) => {
-            shell.metrics.connection_refused(Refused::Head);
-            return refuse(&mut socket, "408 Request Timeout", "").await;
-        }
-    };
+    }
     if let Some((dialect, admitted, length)) = admit_upgrade(&shell, caller, &head, &mut ticket) {
         if socket.write_all(admitted.response().as_bytes()).await.is_ok() {
             let early = head[length..].to_vec();
@@ -269,6 +266,23 @@ async fn upgraded(
     drop(subprotocol);
     connection.await;
     drop(ticket);
+}
+
+/// Reads the head of a connection's first request; `None`: there is none, and the client has been told why.
+async fn first_head(shell: &Shell, socket: &mut Socket, begun: Vec<u8>, deadline: Instant) -> Option<Vec<u8>> {
+    match timeout_at(deadline, read_head(socket, begun, shell.head_bytes)).await {
+        Ok(Ok(Head::Whole(head))) => return Some(head),
+        Ok(Ok(Head::TooLarge)) => {
+            shell.metrics.connection_refused(Refused::Head);
+            refuse(socket, "431 Request Header Fields Too Large", "").await;
+        }
+        Ok(Ok(Head::Cut)) | Ok(Err(_)) => {}
+        Err(_) => {
+            shell.metrics.connection_refused(Refused::Head);
+            refuse(socket, "408 Request Timeout", "").await;
+        }
+    }
+    None
 }
 
 enum Head {
@@ -329,7 +343,7 @@ fn admit_upgrade(
             None => (target, None),
         };
         let endpoint = shell.endpoint(caller.role, path)?;
-        if request.version != Some(1) || endpoint.door.requests.is_some() {
+        if request.version != Some(1) || endpoint.door.requests.is_some() || endpoint.door.socket_io {
             return None;
         }
         let admitted = ws::check(request.method?, query, &*request.headers, &endpoint.door).ok()?;

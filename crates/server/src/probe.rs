@@ -80,12 +80,17 @@ pub(crate) fn last_word() -> Key {
 
 /// A shell that serves it at these doors.
 pub(crate) fn shell(doors: Vec<Door>) -> Arc<Shell> {
+    shell_of(Arc::new(Probe), doors)
+}
+
+/// A shell that serves another dialect at these doors.
+pub(crate) fn shell_of(dialect: Arc<dyn Dialect>, doors: Vec<Door>) -> Arc<Shell> {
     let bounds = Bounds { soft_messages: 64, hard_messages: 1_024, hard_bytes: 8 << 20 };
     let limits = Limits { realms: vec![RealmLimits::default()] };
     let parts = Parts {
         pages: Vec::new(),
         switchboard: Switchboard::new(Hub::new(0, limits), &[], bounds),
-        dialects: vec![Arc::new(Probe)],
+        dialects: vec![dialect],
         endpoints: doors.into_iter().map(|door| Endpoint { dialect: 0, door }).collect(),
         admin_token: None,
         store: patchbay_store::Store::memory(),

@@ -17,6 +17,7 @@ use crate::farewell;
 use crate::mailbox::Mailbox;
 use crate::random::SystemRandom;
 use crate::shell::{Shell, Ticket};
+use crate::telemetry;
 
 /// Requests that wait for one resource; one more is answered 503. A client has one or two on their way: more would only
 /// keep bodies in memory for who floods.
@@ -286,6 +287,7 @@ impl Task {
                 let _gone = waiting.send(reply);
             }
         }
+        self.out.take_warnings().for_each(telemetry::warn_once);
         for (tag, job) in self.out.take_jobs() {
             self.shell.jobs.take(self.party, &self.mailbox, tag, job);
         }

@@ -46,6 +46,9 @@ fn the_routes_answer_as_documented() {
         ("/studio/index.html", "./"),
         ("/studio", "studio/"),
         ("/phone/index.html", "./"),
+        ("/demo?room=a", "demo/evowrtcclient.html?room=a"),
+        ("/demo/", "evowrtcclient.html"),
+        ("/demo/evoplayers.html?room=a", "evowrtcclient.html?room=a"),
         ("/phone", "phone/"),
         ("/phone?to=sip:bob@example.com", "phone/?to=sip:bob@example.com"),
         ("/studio/index.html?stream=demo", "./?stream=demo"),
@@ -60,7 +63,9 @@ fn every_file_of_the_app_is_served_with_its_type() {
     let server = Server::start(&[]);
     let address = server.address();
     let web = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web");
-    for (folder, prefix) in [("", "/"), ("/sid", "/sid/"), ("/studio", "/studio/"), ("/phone", "/phone/")] {
+    for (folder, prefix) in
+        [("", "/"), ("/sid", "/sid/"), ("/studio", "/studio/"), ("/phone", "/phone/"), ("/demo", "/demo/")]
+    {
         let mut scripts = 0;
         for entry in fs::read_dir(format!("{web}{folder}")).expect("the app is there").flatten() {
             let name = entry.file_name().into_string().expect("names are text");
@@ -72,7 +77,8 @@ fn every_file_of_the_app_is_served_with_its_type() {
             }
         }
         assert!(scripts > 1, "the app has parts");
-        assert!(get(&address, prefix).body.to_lowercase().starts_with("<!doctype html>"), "{prefix}");
+        let page = if folder == "/demo" { "/demo/evowrtcclient.html" } else { prefix };
+        assert!(get(&address, page).body.to_lowercase().starts_with("<!doctype html>"), "{prefix}");
     }
     for (path, media_type) in [
         ("/", "text/html"),
@@ -84,6 +90,8 @@ fn every_file_of_the_app_is_served_with_its_type() {
         ("/studio/figures.css", "text/css"),
         ("/phone/", "text/html"),
         ("/phone/phone.css", "text/css"),
+        ("/demo/evowrtcclient.html", "text/html"),
+        ("/demo/demo.css", "text/css"),
         ("/types/webrtc.d.ts", "text/plain"),
     ] {
         let answer = with_headers(&address, path, "");
@@ -95,9 +103,18 @@ fn every_file_of_the_app_is_served_with_its_type() {
 fn our_pages_are_protected_and_signalling_answers_are_left_alone() {
     let server = Server::start(&[]);
     let address = server.address();
-    for path in
-        ["/", "/app.js", "/sid/", "/sid/app.js", "/studio/", "/studio/app.js", "/phone/", "/phone/app.js", "/config.js"]
-    {
+    for path in [
+        "/",
+        "/app.js",
+        "/sid/",
+        "/sid/app.js",
+        "/studio/",
+        "/studio/app.js",
+        "/phone/",
+        "/phone/app.js",
+        "/demo/app.js",
+        "/config.js",
+    ] {
         let page = with_headers(&address, path, "");
         let policy = page.header("content-security-policy").unwrap_or_default();
         assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"), "{path}: {policy}");

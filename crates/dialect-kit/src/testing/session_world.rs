@@ -12,7 +12,7 @@ use super::jobs::Jobs;
 use super::world::{Handshake, Heard, HttpAnswer, Input, Place, Turned, World};
 use super::{lines, requests};
 use crate::http::{Reply, Request};
-use crate::{Close, CloseCause, Ctx, Dialect, Frame, OutFrame, Outbox, Random, Session, opened};
+use crate::{Arrival, Close, CloseCause, Ctx, Dialect, Frame, OutFrame, Outbox, Random, Session, opened};
 
 /// The hub and the sessions of one dialect in one thread, without sockets, under fake time; media is scripted.
 ///
@@ -369,9 +369,16 @@ impl World for SessionWorld<'_> {
         let (_, speaks) = self.dialects[dialect];
         let party = self.hub.attach(speaks.profile(), &mut self.effects);
         let index = self.connections.len();
+        let Handshake { from, id, agent, .. } = handshake;
+        let session = if from.is_some() || id.is_some() || agent.is_some() {
+            let (id, agent) = (id.as_deref(), agent.as_deref());
+            speaks.open_by(&Arrival { endpoint: "", from: *from, id, agent })
+        } else {
+            speaks.open_as(handshake.protocol.as_deref())
+        };
         self.connections.push(Connection {
             dialect,
-            session: speaks.open_as(handshake.protocol.as_deref()),
+            session,
             party,
             queue: EventQueue::new(),
             heard: VecDeque::new(),

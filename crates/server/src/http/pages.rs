@@ -44,6 +44,9 @@ pub(super) fn page<B>(path: &str, request: &Request<B>) -> Option<Answer> {
         "/index.html" | "/sid/index.html" | "/studio/index.html" | "/phone/index.html" => Some("./"),
         "/studio" => Some("studio/"),
         "/phone" => Some("phone/"),
+        "/demo" => Some("demo/evowrtcclient.html"),
+        // EvoStream's server had a second page for the same.
+        "/demo/" | "/demo/evoplayers.html" => Some("evowrtcclient.html"),
         _ => None,
     };
     if let Some(to) = moved {

@@ -24,6 +24,7 @@ use crate::mailbox::Mailbox;
 use crate::random::SystemRandom;
 use crate::shell::Shell;
 use crate::socket::Socket;
+use crate::telemetry;
 
 /// What one read takes at most: larger means fewer calls for large messages, smaller less scratch per thread.
 const READ_BYTES: usize = 64 * 1024;
@@ -128,6 +129,17 @@ impl Connection {
         early: Vec<u8>,
     ) -> Self {
         let session = shell.dialects[dialect].open_as(subprotocol);
+        Self::with(shell, dialect, session, socket, early)
+    }
+
+    /// The same with a session that has been opened.
+    pub(crate) fn with(
+        shell: Arc<Shell>,
+        dialect: usize,
+        session: Box<dyn Session>,
+        socket: Socket,
+        early: Vec<u8>,
+    ) -> Self {
         let mailbox = Arc::new(Mailbox::default());
         let party = shell.switchboard.attach(shell.dialects[dialect].profile(), Arc::clone(&mailbox));
         // Looked at after the party was attached: either this or `close_all` sees the other.
@@ -416,6 +428,7 @@ impl Connection {
                 OutFrame::Ping => frame::write(&mut scratch.output, Opcode::Ping, &[]),
             }
         }
+        scratch.outbox.take_warnings().for_each(telemetry::warn_once);
         for order in scratch.outbox.take_orders() {
             self.shell.lines.order(self.party, &self.mailbox, order);
         }

@@ -150,7 +150,7 @@ pub(crate) fn has_body(headers: &(impl Headers + ?Sized)) -> bool {
 }
 
 /// Whether a comma-separated header names a token, without regard to case.
-fn has_token(headers: &(impl Headers + ?Sized), name: &str, token: &str) -> bool {
+pub(crate) fn has_token(headers: &(impl Headers + ?Sized), name: &str, token: &str) -> bool {
     headers
         .values(name)
         .flat_map(|value| value.split(|byte| *byte == b','))
@@ -202,6 +202,7 @@ mod tests {
             requests: None,
             once: false,
             callers: None,
+            socket_io: false,
         }
     }
 
