@@ -18,6 +18,7 @@ use crate::farewell;
 use crate::mailbox::Mailbox;
 use crate::random::SystemRandom;
 use crate::shell::{Shell, Ticket};
+use crate::telemetry;
 
 /// How long a poll waits for a packet before it is answered with none: the library's polling duration.
 const POLL: Duration = Duration::from_secs(20);
@@ -329,6 +330,7 @@ impl Task {
                 self.packets.push_back(String::from_utf8_lossy(text).into_owned());
             }
         }
+        self.out.take_warnings().for_each(telemetry::warn_once);
         for order in self.out.take_orders() {
             self.shell.lines.order(self.party, &self.mailbox, order);
         }
