@@ -322,7 +322,14 @@ fn ers_realm(config: &Config) -> Result<Realm, String> {
 fn served_ers(config: &Config) -> Result<Served, String> {
     let settings = ers::Settings { ice: ers_ice(config), rate: rate(config), ..ers::Settings::default() };
     let dialect = Arc::new(Rendezvous::new(ERS, ers_realm(config)?, settings));
-    Ok(Served::new(dialect, Vec::new()))
+    let doors = Setting {
+        path: "",
+        listen: config.dialect.ers.listen.as_ref(),
+        native_ports: config.native_ports,
+        origins: config.ers_origins(),
+        tokens: None,
+    };
+    Ok(Served::new(dialect, Door::all(&ers::SPEC, &doors)))
 }
 
 /// The servers that browsers are told of, in the form that devices read: `host:port`, UDP, those first.

@@ -10,6 +10,7 @@ mod dial;
 mod dialects;
 pub mod doctor;
 mod door;
+mod farewell;
 mod folder;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]

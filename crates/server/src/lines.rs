@@ -2,7 +2,7 @@
 //! HTTP for the same sessions, answered in few words: what asks there reads no more.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +57,10 @@ impl Bound {
     /// As [`Listener::bind`].
     pub(crate) async fn bind(port: &LinesPort, dialect: usize) -> Result<Self, String> {
         let listener = Listener::bind(&port.address, Role::Public, port.key).await?;
+        let address = listener.name();
+        if address.parse().is_ok_and(|address: SocketAddr| !address.ip().is_loopback()) {
+            tracing::warn!(%address, key = port.key, "commands are taken from everybody who can reach this address; bind it to 127.0.0.1");
+        }
         Ok(Self { listener, dialect, endpoint: port.endpoint, http: port.http })
     }
 
