@@ -17,7 +17,7 @@ struct Target {
     dictionary: Option<&'static str>,
 }
 
-const TARGETS: [Target; 18] = [
+const TARGETS: [Target; 19] = [
     Target { name: "antmedia", longest: 2_048, dictionary: Some("antmedia.dict") },
     // Some sixty messages: four times what fills a reader's queue.
     Target { name: "data", longest: 128, dictionary: None },
@@ -43,6 +43,8 @@ const TARGETS: [Target; 18] = [
     Target { name: "sip", longest: 4_096, dictionary: Some("sip.dict") },
     // What matters of a browser's offer, and a telephone's.
     Target { name: "sipsdp", longest: 4_096, dictionary: Some("sdp.dict") },
+    // A few packets, or a target.
+    Target { name: "socketio", longest: 512, dictionary: Some("http.dict") },
     // Some hundred datagrams.
     Target { name: "stun", longest: 512, dictionary: None },
     Target { name: "sylk", longest: 2_048, dictionary: Some("sylk.dict") },

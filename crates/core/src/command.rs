@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use crate::{Body, Card, Cause, Kinds, Lang, LinkId, Merge, Name, Realm, RoomId, Signal, Token, Transport};
+use crate::{
+    Body, Card, Cause, Kinds, Lang, LegRole, LinkId, Merge, Name, Realm, RoomId, Signal, Token, Track, Transport,
+};
 
 /// What a party asks of the hub. Whatever answers it carries the tag that was given with it.
 #[derive(Clone, Debug)]
@@ -28,6 +30,19 @@ pub enum Command {
         /// How presence lists are delivered to this party.
         merge: Merge,
     },
+    /// As [`Command::Register`]; but who has the name by this command too, with a smaller rank, and is in no call, loses it
+    /// and is told `Displaced`. The answers are the same.
+    Supersede {
+        /// The name to be reached under.
+        name: Name,
+        /// How presence lists are delivered to this party.
+        merge: Merge,
+        /// The larger one has the name.
+        rank: u64,
+    },
+    /// Give up the name of [`Command::Register`]; the aliases and a call in progress stay. No answer; who has none is
+    /// ignored.
+    Unregister,
     /// Be reached by posts under a further name, or no longer. Many parties may share it. No answer, or `Refused` as
     /// [`Overloaded`](crate::Refusal::Overloaded) if the party has as many as it may have.
     Alias {
@@ -218,6 +233,14 @@ pub struct Shape {
     pub narrow: bool,
 }
 
+impl Shape {
+    /// A leg that offers these tracks so, with a data channel if the stream has one.
+    pub(crate) fn role(self, tracks: Vec<Track>, may_grow: bool, channel: Option<Name>) -> LegRole {
+        let label = channel.map(|stream| self.label.unwrap_or(stream));
+        LegRole::Send { tracks, may_grow, label, narrow: self.narrow }
+    }
+}
+
 /// Which tracks of a view are switched on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
@@ -267,6 +290,13 @@ pub enum Query {
     Viewers(Name),
     /// How those do who view a stream: `Views`.
     Views(Name),
+    /// The registered names of the realm, sorted: `Names`.
+    Names {
+        /// Only those behind this name.
+        after: Option<Name>,
+        /// At most so many, and at most [`Known::LISTED`](crate::Known::LISTED).
+        most: usize,
+    },
     /// The streams and rooms of the realm, sorted by name: `Streams`.
     Streams {
         /// Only those behind this name.

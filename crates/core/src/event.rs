@@ -29,6 +29,11 @@ pub enum Event {
         /// The name.
         name: Name,
     },
+    /// Edge: the party's name is somebody else's now ([`Command::Supersede`](crate::Command::Supersede)).
+    Displaced {
+        /// The name.
+        name: Name,
+    },
     /// Edge: a command was declined.
     Refused {
         /// The command's tag.
@@ -227,6 +232,15 @@ pub enum Event {
         /// The views, those first that came first, with what was last measured; at most [`Known::LISTED`].
         views: Vec<(LinkId, Report)>,
     },
+    /// Edge: the answer to [`Query::Names`](crate::Query::Names).
+    Names {
+        /// The command's tag.
+        tag: Tag,
+        /// The names, and what those do who have them.
+        names: Vec<(Name, Presence)>,
+        /// There are more behind them.
+        more: bool,
+    },
     /// Edge: the answer to [`Query::Streams`](crate::Query::Streams).
     Streams {
         /// The command's tag.
@@ -289,6 +303,7 @@ impl Event {
             Self::Presence { list, .. } => list.bytes,
             Self::Described { sdp, .. } => sdp.len(),
             Self::Tracks { tracks, .. } => tracks.iter().map(|name| name.as_str().len() + ENTRY_BYTES).sum(),
+            Self::Names { names, .. } => names.iter().map(|(name, _)| name.as_str().len() + ENTRY_BYTES).sum(),
             Self::Known { known, .. } => known.weight(),
             Self::Streams { streams, .. } => streams.iter().map(|(_, known)| ENTRY_BYTES + known.weight()).sum(),
             Self::Views { views, .. } => views.len() * size_of::<(LinkId, Report)>(),

@@ -14,6 +14,7 @@ pub struct Outbox {
     replies: Vec<(Exchange, Reply)>,
     orders: Vec<Order>,
     jobs: Vec<(Tag, Job)>,
+    warnings: Vec<&'static str>,
     close: Option<Close>,
     deaf_until: Option<Moment>,
 }
@@ -159,6 +160,17 @@ impl Outbox {
         self.jobs.drain(..)
     }
 
+    /// Tells the operator something that only he can do something about. It is a constant, since it goes to the log, where
+    /// nothing of a peer belongs; the shell writes each text once.
+    pub fn warn(&mut self, text: &'static str) {
+        self.warnings.push(text);
+    }
+
+    /// Takes the warnings out.
+    pub fn take_warnings(&mut self) -> impl Iterator<Item = &'static str> + '_ {
+        self.warnings.drain(..)
+    }
+
     /// Ends the connection after what has been sent so far. The first close counts.
     pub fn close(&mut self, code: u16, cause: CloseCause) {
         self.close.get_or_insert(Close { code: Some(code), cause });
@@ -219,6 +231,7 @@ impl Outbox {
         self.replies.clear();
         self.orders.clear();
         self.jobs.clear();
+        self.warnings.clear();
         self.close = None;
         self.deaf_until = None;
     }

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use patchbay_core::{Codec, Lang, Limits, MemberSpace, Name, Patch, Profile, Realm, RealmLimits, Speaks, StreamSpace};
 use patchbay_dialect_antmedia::{self as antmedia, AntMedia};
+use patchbay_dialect_ers::ems::{self, Ems};
+use patchbay_dialect_ers::rendezvous::{self as ers, Rendezvous};
 use patchbay_dialect_kit::job::Table;
-use patchbay_dialect_kit::{Dialect, Rate, Spec};
+use patchbay_dialect_kit::{At, Dialect, Rate, Spec};
 use patchbay_dialect_mesh::{self as mesh, Mesh};
 use patchbay_dialect_sid::{self as sid, Sid};
 use patchbay_dialect_sylk::{self as sylk, Sylk};
@@ -17,6 +19,7 @@ use patchbay_dialect_whip::{self as whip, Whip};
 use crate::config::{self, Config, ListenAddr};
 use crate::door::{self, Door, Place, Setting, Tokens};
 use crate::folder::Folder;
+use crate::lines::LinesPort;
 
 /// A dialect with its doors.
 pub struct Served {
@@ -28,18 +31,21 @@ pub struct Served {
     pub ports: Vec<ListenAddr>,
     /// Pages of its own.
     pub pages: Option<Folder>,
+    /// Listeners of its own for commands.
+    pub lines: Vec<LinesPort>,
 }
 
 impl Served {
     /// A dialect with doors and nothing else.
     #[must_use]
     pub fn new(dialect: Arc<dyn Dialect>, doors: Vec<Door>) -> Self {
-        Self { dialect, doors, ports: Vec::new(), pages: None }
+        Self { dialect, doors, ports: Vec::new(), pages: None, lines: Vec::new() }
     }
 }
 
 /// The specifications of all dialects, for documents.
-pub static SPECS: [&Spec; 5] = [&mesh::SPEC, &sid::SPEC, &antmedia::SPEC, &whip::SPEC, &sylk::SPEC];
+pub static SPECS: [&Spec; 7] =
+    [&mesh::SPEC, &sid::SPEC, &antmedia::SPEC, &whip::SPEC, &sylk::SPEC, &ers::SPEC, &ems::SPEC];
 
 const MESH: (Lang, Realm) = (Lang(0), Realm(0));
 /// The first of sid's realms; those of its tenants follow.
@@ -47,6 +53,8 @@ const SID: (Lang, Realm) = (Lang(1), Realm(1));
 const ANTMEDIA: Lang = Lang(2);
 const WHIP: Lang = Lang(3);
 const SYLK: Lang = Lang(4);
+const ERS: Lang = Lang(5);
+const EMS: Lang = Lang(6);
 
 /// The first of antmedia's realms, one for each application: those of sid stand before them.
 fn first_app(config: &Config) -> usize {
@@ -96,6 +104,8 @@ pub fn served(config: &Config) -> Result<Vec<Served>, String> {
     served.extend(served_antmedia(config)?);
     served.extend(served_whip(config)?);
     served.push(served_sylk(config)?);
+    served.push(served_ers(config)?);
+    served.extend(served_ems(config)?);
     Ok(served)
 }
 
@@ -183,7 +193,7 @@ fn served_antmedia(config: &Config) -> Result<Vec<Served>, String> {
         let security = apps::security(config, app)?;
         let settings = antmedia::Settings { app: Arc::from(app.as_str()), security, ..settings.clone() };
         let dialect = Arc::new(AntMedia::new(ANTMEDIA, Realm(realm), settings));
-        served.push(Served { dialect, doors: doors.collect(), ports: std::mem::take(&mut ports), pages });
+        served.push(Served { ports: std::mem::take(&mut ports), pages, ..Served::new(dialect, doors.collect()) });
     }
     Ok(served)
 }
@@ -271,9 +281,84 @@ fn served_sylk(config: &Config) -> Result<Served, String> {
     Ok(Served::new(dialect, Door::all(&sylk::SPEC, &doors)))
 }
 
-/// When a record of the store is of no use any more, in seconds since 1970. Only antmedia keeps some.
+/// The media server's side of ers, where its interface is asked for: it serves the streams of the first application.
+fn served_ems(config: &Config) -> Result<Option<Served>, String> {
+    let keys = &config.dialect.ers.ems;
+    let set = [&keys.json_listen, &keys.ascii_listen, &keys.http_listen];
+    let kinds = [
+        (ems::endpoint::JSON, "dialect.ers.ems.json_listen", false),
+        (ems::endpoint::ASCII, "dialect.ers.ems.ascii_listen", false),
+        (ems::endpoint::HTTP, "dialect.ers.ems.http_listen", true),
+    ];
+    let native = |place: usize| match ems::SPEC.endpoints[place].at {
+        At::Own { native } => native.parse().ok(),
+        _ => None,
+    };
+    let ports = set.into_iter().zip(kinds).enumerate().filter_map(|(place, (set, (endpoint, key, http)))| {
+        let address = set.clone().or_else(|| config.native_ports.then(|| native(place))?);
+        Some(LinesPort { address: address?, endpoint, key, http })
+    });
+    let lines: Vec<_> = ports.collect();
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let envelope = match keys.envelope.as_str() {
+        "flat" => ems::Envelope::Flat,
+        "nested" => ems::Envelope::Nested,
+        _ => ems::Envelope::Both,
+    };
+    let realm = u16::try_from(first_app(config)).map_err(|_| "dialect.sid.tenants are too many")?;
+    let dialect = Arc::new(Ems::new(EMS, Realm(realm), envelope));
+    Ok(Some(Served { lines, ..Served::new(dialect, Vec::new()) }))
+}
+
+/// Behind the applications: it has a realm of its own.
+fn ers_realm(config: &Config) -> Result<Realm, String> {
+    let number = first_app(config) + config.dialect.antmedia.apps.len();
+    Ok(Realm(u16::try_from(number).map_err(|_| "dialect.antmedia.apps are too many")?))
+}
+
+/// Where media servers and players meet.
+fn served_ers(config: &Config) -> Result<Served, String> {
+    let settings = ers::Settings { ice: ers_ice(config), rate: rate(config), ..ers::Settings::default() };
+    let dialect = Arc::new(Rendezvous::new(ERS, ers_realm(config)?, settings));
+    let doors = Setting {
+        path: "",
+        listen: config.dialect.ers.listen.as_ref(),
+        native_ports: config.native_ports,
+        origins: config.ers_origins(),
+        tokens: None,
+    };
+    Ok(Served::new(dialect, Door::all(&ers::SPEC, &doors)))
+}
+
+/// The servers that browsers are told of, in the form that devices read: `host:port`, UDP, those first.
+fn ers_ice(config: &Config) -> ers::IceServers {
+    let mut ice = ers::IceServers { fallback: Some(our_address(config)), ..ers::IceServers::default() };
+    for server in config.rtc.config_json.ice_servers() {
+        for url in server.urls {
+            let url = url.strip_suffix("?transport=udp").unwrap_or(&url).to_owned();
+            let login = (!server.username.is_empty()).then(|| (server.username.clone(), server.credential.clone()));
+            let list = if url.starts_with("stun:") { &mut ice.stun } else { &mut ice.turn };
+            list.push(ers::IceServer::Fixed { url, login });
+        }
+    }
+    let late = |server: &ers::IceServer| match server {
+        ers::IceServer::Fixed { url, .. } => url.contains('?') || !url.starts_with("turn:"),
+        ers::IceServer::Timed { .. } => false,
+    };
+    ice.turn.sort_by_key(late);
+    ice
+}
+
+/// An address of this machine, as far as it is known without looking.
+fn our_address(config: &Config) -> String {
+    config.media.advertise.first().cloned().unwrap_or_else(|| "127.0.0.1".to_owned())
+}
+
+/// When a record of the store is of no use any more, in seconds since 1970.
 pub(crate) fn expires(table: Table, record: &[u8]) -> Option<u64> {
-    antmedia::records::expires(table, record)
+    antmedia::records::expires(table, record).or_else(|| ers::expires(table, record))
 }
 
 /// The profile of the parties that telephones call and are called by; `None`: they are not served.
@@ -324,6 +409,8 @@ pub(crate) fn limits(config: &Config) -> Limits {
         viewers,
         restore: Duration::from_millis(antmedia.restore_ms),
         codecs: Some(codecs),
+        // Nobody is registered there but who is no client's business.
+        presence: false,
         ..RealmLimits::default()
     };
     // Telephones and video rooms are in one of these; nobody there is shown who else is there.
@@ -336,9 +423,12 @@ pub(crate) fn limits(config: &Config) -> Limits {
         calls: Some(calls),
         ..streams.clone()
     };
+    // Rooms of ers are names, and whose they are is nobody's business.
+    let ers = RealmLimits { presence: false, ..direct.clone() };
     let realms = std::iter::once(rooms)
         .chain(std::iter::repeat_n(direct, 1 + sid.tenants.len()))
-        .chain(std::iter::repeat_n(streams, antmedia.apps.len()));
+        .chain(std::iter::repeat_n(streams, antmedia.apps.len()))
+        .chain(std::iter::once(ers));
     let mut realms: Vec<_> = realms.collect();
     if let Some(limits) = realms.get_mut(first_app(config) + sylk_app(config)) {
         *limits = meeting;
@@ -373,6 +463,14 @@ mod tests {
     use patchbay_core::Kinds;
 
     use super::*;
+
+    /// Both dialects keep tokens in one table, and each must leave the other's alone.
+    #[test]
+    fn tokens_expire_when_their_dialect_says() {
+        let of = |record: &str| expires(Table::Token, record.as_bytes());
+        assert_eq!((of("viewer"), of("viewer 7 192.0.2.1")), (None, Some(7)));
+        assert_eq!(of(r#"{"tokenId":"t","expireDate":5}"#), Some(5));
+    }
 
     #[test]
     fn every_dialect_has_limits_for_its_realm() {

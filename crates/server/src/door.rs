@@ -8,6 +8,7 @@ use patchbay_dialect_kit::{At, Codec, Endpoint, Spec, Subprotocol};
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::config::{ListenAddr, Networks, OriginPolicy};
+use crate::socketio;
 
 /// One place where a dialect's clients connect.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct Door {
     pub once: bool,
     /// Whose they may be; `None`: anybody's.
     pub callers: Option<Networks>,
+    /// Socket.IO is spoken there ([`Codec::SocketIo`]): handshakes, upgrades and polls below one folder.
+    pub socket_io: bool,
 }
 
 /// Where a door is.
@@ -67,6 +70,8 @@ impl Door {
     pub fn all(spec: &Spec, setting: &Setting<'_>) -> Vec<Self> {
         let door = |endpoint: &Endpoint| {
             let at = match endpoint.at {
+                // Its clients have that path built in.
+                At::Path(_) if endpoint.codec == Codec::SocketIo => Place::Tree(socketio::PATH.to_owned()),
                 At::Path(_) => Place::Path(setting.path.to_owned()),
                 At::Below(tail) if endpoint.codec != Codec::WebSocket => Place::Tree(format!("{}{tail}", setting.path)),
                 At::Below(tail) => Place::Path(format!("{}{tail}", setting.path)),
@@ -91,6 +96,7 @@ impl Door {
                 },
                 once: endpoint.codec == Codec::Exchange,
                 callers: None,
+                socket_io: endpoint.codec == Codec::SocketIo,
             })
         };
         spec.endpoints.iter().filter_map(door).collect()

@@ -9,6 +9,14 @@ pub fn frames(data: &[u8]) {
     crate::ws::fuzz::target(data);
 }
 
+/// What Socket.IO reads out of requests: the body of a poll's other direction, and target and query.
+///
+/// # Panics
+/// If packets are made up or lost, or an id or a number is none.
+pub fn socketio(data: &[u8]) {
+    crate::socketio::fuzz::target(data);
+}
+
 /// A client's first bytes: a byte that chooses where they are cut, then the bytes.
 ///
 /// # Panics

@@ -1,13 +1,16 @@
 //! The server: glue between dialects, the hub and the network. Listeners, HTTP routes, the WebSocket loop, mailboxes,
-//! configuration and telemetry; no word of any protocol but HTTP and WebSocket (`dialects.rs` names the dialects).
+//! configuration and telemetry; no word of any protocol but HTTP, WebSocket and Socket.IO (`dialects.rs` names the dialects).
 
+mod attached;
 pub mod cli;
 mod client;
 mod clock;
 pub mod config;
+mod dial;
 mod dialects;
 pub mod doctor;
 mod door;
+mod farewell;
 mod folder;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
@@ -15,6 +18,7 @@ pub mod fuzz;
 mod http;
 mod jobs;
 mod line;
+mod lines;
 mod listener;
 mod mailbox;
 mod media;
@@ -30,6 +34,7 @@ mod shell;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod socket;
+mod socketio;
 mod switchboard;
 pub mod telemetry;
 mod tls;
@@ -38,4 +43,5 @@ mod ws;
 pub use dialects::{SPECS, Served, served};
 pub use door::{Door, Place, Setting, Tokens};
 pub use folder::Folder;
+pub use lines::LinesPort;
 pub use serve::{run, serve};

@@ -3,6 +3,7 @@
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzz;
 mod opening;
+mod packets;
 
 use std::fs;
 use std::io;
@@ -33,7 +34,7 @@ const BACKLOG: i32 = 4_096;
 /// Who may use a Unix socket: its owner and group, where a reverse proxy usually is.
 const UNIX_MODE: u32 = 0o660;
 /// After a failed accept (descriptors or memory used up) the listener rests, so that it does not spin.
-const ACCEPT_REST: Duration = Duration::from_millis(50);
+pub(crate) const ACCEPT_REST: Duration = Duration::from_millis(50);
 
 /// What a listener is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +111,8 @@ impl Listener {
         }
     }
 
-    async fn accept(&self) -> io::Result<(Socket, Option<IpAddr>)> {
+    /// The next connection, and where it comes from.
+    pub(crate) async fn accept(&self) -> io::Result<(Socket, Option<IpAddr>)> {
         match &self.kind {
             Kind::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
@@ -233,18 +235,14 @@ pub(crate) async fn greet(shell: Arc<Shell>, mut caller: Caller, security: Secur
         caller.secure = true;
         deadline = Instant::now() + shell.head_timeout;
     }
-    let head = match timeout_at(deadline, read_head(&mut socket, begun, shell.head_bytes)).await {
-        Ok(Ok(Head::Whole(head))) => head,
-        Ok(Ok(Head::TooLarge)) => {
-            shell.metrics.connection_refused(Refused::Head);
-            return refuse(&mut socket, "431 Request Header Fields Too Large", "").await;
+    let Some(mut head) = first_head(&shell, &mut socket, begun, deadline).await else { return };
+    if let Some(first) = packets::judge(&shell, caller, &head, &mut ticket) {
+        // Boxed: few connections begin so.
+        match Box::pin(packets::greet(&shell, caller, socket, (head, ticket), first)).await {
+            Some(rest) => (socket, head, ticket) = rest,
+            None => return,
         }
-        Ok(Ok(Head::Cut)) | Ok(Err(_)) => return,
-        Err(_) => {
-            shell.metrics.connection_refused(Refused::Head);
-            return refuse(&mut socket, "408 Request Timeout", "").await;
-        }
-    };
+    }
     if let Some((dialect, admitted, length)) = admit_upgrade(&shell, caller, &head, &mut ticket) {
         if socket.write_all(admitted.response().as_bytes()).await.is_ok() {
             let early = head[length..].to_vec();
@@ -271,7 +269,25 @@ async fn upgraded(
     drop(ticket);
 }
 
-enum Head {
+/// Reads the head of a connection's first request; `None`: there is none, and the client has been told why.
+async fn first_head(shell: &Shell, socket: &mut Socket, begun: Vec<u8>, deadline: Instant) -> Option<Vec<u8>> {
+    match timeout_at(deadline, read_head(socket, begun, shell.head_bytes)).await {
+        Ok(Ok(Head::Whole(head))) => return Some(head),
+        Ok(Ok(Head::TooLarge)) => {
+            shell.metrics.connection_refused(Refused::Head);
+            refuse(socket, "431 Request Header Fields Too Large", "").await;
+        }
+        Ok(Ok(Head::Cut)) | Ok(Err(_)) => {}
+        Err(_) => {
+            shell.metrics.connection_refused(Refused::Head);
+            refuse(socket, "408 Request Timeout", "").await;
+        }
+    }
+    None
+}
+
+/// What was read of a head.
+pub(crate) enum Head {
     Whole(Vec<u8>),
     TooLarge,
     /// The client went away.
@@ -279,7 +295,7 @@ enum Head {
 }
 
 /// Reads on from `head` until it is whole or cannot be one; what is no HTTP is left to hyper to answer.
-async fn read_head(socket: &mut Socket, mut head: Vec<u8>, most: usize) -> io::Result<Head> {
+pub(crate) async fn read_head(socket: &mut Socket, mut head: Vec<u8>, most: usize) -> io::Result<Head> {
     let mut looked_at = 0;
     loop {
         if head[looked_at..].contains(&b'\n') && !matches!(parse(&head, |_, _| ()), Ok(None)) {
@@ -300,7 +316,7 @@ async fn read_head(socket: &mut Socket, mut head: Vec<u8>, most: usize) -> io::R
 const MOST_HEADERS: usize = 100;
 
 /// Parses a head and hands it on, with its length; `None` if it is not whole.
-fn parse<T>(
+pub(crate) fn parse<T>(
     head: &[u8],
     then: impl FnOnce(&httparse::Request<'_, '_>, usize) -> T,
 ) -> Result<Option<T>, httparse::Error> {
@@ -329,7 +345,7 @@ fn admit_upgrade(
             None => (target, None),
         };
         let endpoint = shell.endpoint(caller.role, path)?;
-        if request.version != Some(1) || endpoint.door.requests.is_some() {
+        if request.version != Some(1) || endpoint.door.requests.is_some() || endpoint.door.socket_io {
             return None;
         }
         let admitted = ws::check(request.method?, query, &*request.headers, &endpoint.door).ok()?;

@@ -22,7 +22,7 @@ pub(crate) struct Places {
 
 /// What counts as one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Source {
+pub(crate) enum Source {
     V4([u8; 4]),
     /// The network of an IPv6 address.
     V6([u8; 8]),
@@ -74,7 +74,7 @@ impl Drop for Place {
 }
 
 impl Source {
-    fn of(address: IpAddr) -> Self {
+    pub(crate) fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::V4(address.octets()),
             IpAddr::V6(address) => {

@@ -1,9 +1,11 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use patchbay_dialect_kit::Dialect;
 use patchbay_store::Store;
+use tokio::sync::Notify;
 
 use crate::client;
 use crate::clock::Clock;
@@ -19,6 +21,7 @@ use crate::metrics::{Metrics, Refused};
 use crate::places::{Place, Places};
 use crate::random::Entropy;
 use crate::resource::Resources;
+use crate::socketio::{self, SocketIo};
 use crate::switchboard::Switchboard;
 use crate::ws::Headers;
 
@@ -40,6 +43,7 @@ pub(crate) struct Shell {
     pub(crate) resources: Resources,
     pub(crate) lines: Lines,
     pub(crate) jobs: Jobs,
+    pub(crate) socket_io: SocketIo,
     /// How clients are told where a resource is.
     pub(crate) location: Location,
     places: Arc<Places>,
@@ -49,6 +53,8 @@ pub(crate) struct Shell {
     /// What callers of the admin routes must present; without one, only loopback callers are admitted.
     pub(crate) admin_token: Option<String>,
     pub(crate) connections: AtomicUsize,
+    /// A session has told the server to stop.
+    pub(crate) stop: Notify,
     closing: AtomicBool,
 }
 
@@ -97,12 +103,14 @@ impl Shell {
             resources: Resources::default(),
             lines: Lines::default(),
             jobs: Jobs::new(parts.store, parts.hooks),
+            socket_io: SocketIo::default(),
             location: config.dialect.whip.location,
             places: Places::new(limits.connections_per_address),
             trusted_proxies: config.http.trusted_proxies.clone(),
             config_js: config_js(&config.rtc.config_json),
             admin_token: parts.admin_token,
             connections: AtomicUsize::new(0),
+            stop: Notify::new(),
             closing: AtomicBool::new(false),
         }
     }
@@ -117,7 +125,10 @@ impl Shell {
         };
         match role {
             Role::Public => self.endpoints.iter().find(is_here),
-            Role::Own(index) => self.endpoints.get(index),
+            Role::Own(index) => self.endpoints.get(index).filter(|endpoint| {
+                // Behind that door there is one folder, and pages are beside it.
+                !endpoint.door.socket_io || path.strip_prefix(socketio::PATH).is_some_and(|rest| rest.starts_with('/'))
+            }),
             Role::Ports(dialect) => {
                 // Those of its own, and requests to the same naming spaces.
                 let own = |of: &Arc<dyn Dialect>| of.spec().name == dialect;
@@ -142,6 +153,14 @@ impl Shell {
             Role::Own(_) | Role::Admin => false,
         };
         self.pages.iter().filter(is_here).map(|pages| &pages.folder).find(|folder| folder.covers(path))
+    }
+
+    /// Whether this is, on a listener of its own of a dialect of Socket.IO, what its players are given: they open the page
+    /// from the port that they will speak to.
+    pub(crate) fn is_demo(&self, role: Role, path: &str) -> bool {
+        let Role::Own(index) = role else { return false };
+        let its = self.endpoints.get(index).is_some_and(|endpoint| endpoint.door.socket_io);
+        its && (path.starts_with("/demo/") || path == "/config.js")
     }
 
     /// The server is stopping.
@@ -172,6 +191,11 @@ impl Shell {
     /// Whether a request comes from a proxy that is believed about its clients.
     pub(crate) fn trusts(&self, caller: Caller) -> bool {
         self.trusted_proxies.contain(caller.address)
+    }
+
+    /// Who a request comes from, behind the proxies that are trusted.
+    pub(crate) fn client(&self, caller: Caller, headers: &(impl Headers + ?Sized)) -> Option<IpAddr> {
+        client::address(&self.trusted_proxies, caller.address, headers)
     }
 
     /// Whether a request comes from one of these networks. What a proxy hands on that is not trusted could be anybody's,

@@ -10,8 +10,10 @@ mod format;
 mod layer;
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::panic::Location;
+use std::sync::{Mutex, PoisonError};
 
 use tracing::field::display;
 use tracing::level_filters::LevelFilter;
@@ -26,6 +28,16 @@ use layer::LineLayer;
 /// Sends the events of this process to standard error. Called once, before anything is logged.
 pub fn init(log: &Log) -> Result<(), SetGlobalDefaultError> {
     set_global_default(subscriber(log, Stderr))
+}
+
+/// Warns of what a session found that only the operator can do something about: each text once, since clients decide how
+/// often it is found.
+pub(crate) fn warn_once(text: &'static str) {
+    static SAID: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    // Nothing panics under this lock.
+    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(text) {
+        tracing::warn!("{text}");
+    }
 }
 
 /// Reports panics as events too, so that they are one line and in the chosen form.

@@ -1,6 +1,7 @@
 //! Who is attached, under which registered name, and the presence lists of the realms.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ struct Registered {
     merge: Merge,
     /// The version of the presence list it was told last.
     seen: u64,
+    /// Who shows a larger one may have the name.
+    rank: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -60,6 +63,11 @@ struct RealmNames {
 const PARTIES_PER_WINDOW: u128 = 1_000;
 
 impl RealmNames {
+    fn forget(&mut self, registered: &Registered) {
+        self.by_name.remove(&registered.name);
+        self.by_order.remove(&registered.order);
+    }
+
     fn span(&self) -> Duration {
         let parties = self.by_order.len() as u128;
         let times = |micros: u128| micros * (parties * parties) / (PARTIES_PER_WINDOW * PARTIES_PER_WINDOW);
@@ -99,9 +107,7 @@ impl Directory {
         slot.generation = slot.generation.wrapping_add(1);
         self.free.push(u32::try_from(id.slot()).ok()?);
         let registered = party.registered?;
-        let realm = &mut self.realms[usize::from(party.profile.realm.0)];
-        realm.by_name.remove(&registered.name);
-        realm.by_order.remove(&registered.order);
+        self.realms[usize::from(party.profile.realm.0)].forget(&registered);
         Some(party.profile.realm)
     }
 
@@ -139,24 +145,62 @@ impl Directory {
         self.party(id).map(|party| party.rooms.iter().map(|(room, _)| *room).collect()).unwrap_or_default()
     }
 
-    pub(super) fn register(&mut self, id: PartyId, name: Name, merge: Merge) -> Result<(), Refusal> {
+    /// Gives the party its name. Whoever lost it is returned.
+    pub(super) fn register(
+        &mut self,
+        id: PartyId,
+        name: Name,
+        merge: Merge,
+        rank: Option<u64>,
+    ) -> Result<Option<PartyId>, Refusal> {
         let party = self.party(id).ok_or(Refusal::NoSuchParty)?;
         let realm_number = usize::from(party.profile.realm.0);
         if party.registered.is_some() {
             return Err(Refusal::Registered);
         }
-        let realm = &mut self.realms[realm_number];
-        if realm.by_name.contains_key(&name) {
-            return Err(Refusal::NameTaken);
+        let holder = self.realms[realm_number].by_name.get(&name).copied();
+        if let Some(holder) = holder {
+            if !self.yields(holder, rank) {
+                return Err(Refusal::NameTaken);
+            }
+            self.unregister(holder);
         }
+        let realm = &mut self.realms[realm_number];
         let order = realm.next_order;
         realm.next_order += 1;
         realm.by_name.insert(name.clone(), id);
         realm.by_order.insert(order, id);
         if let Some(party) = self.party_mut(id) {
-            party.registered = Some(Registered { name, order, merge, seen: 0 });
+            party.registered = Some(Registered { name, order, merge, seen: 0, rank });
         }
-        Ok(())
+        Ok(holder)
+    }
+
+    /// Whether the party gives its name up to who shows this rank.
+    fn yields(&self, id: PartyId, rank: Option<u64>) -> bool {
+        let held =
+            self.party(id).filter(|party| party.calls.is_empty()).and_then(|party| party.registered.as_ref()?.rank);
+        held.zip(rank).is_some_and(|(held, rank)| held < rank)
+    }
+
+    /// The party's realm, if it had a name there.
+    pub(super) fn unregister(&mut self, id: PartyId) -> Option<Realm> {
+        let party = self.party_mut(id)?;
+        let (realm, registered) = (party.profile.realm, party.registered.take()?);
+        self.realms[usize::from(realm.0)].forget(&registered);
+        Some(realm)
+    }
+
+    /// The registered names behind `after`, sorted, and whether there are more of them than `most`.
+    pub(super) fn names_of(&self, realm: Realm, after: Option<Name>, most: usize) -> (Vec<(Name, Presence)>, bool) {
+        let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let mut found = self.realms[usize::from(realm.0)].by_name.range(behind);
+        let names = found.by_ref().take(most).map(|(name, id)| (name.clone(), self.presence_of(*id))).collect();
+        (names, found.next().is_some())
+    }
+
+    fn presence_of(&self, id: PartyId) -> Presence {
+        if self.calls_of(id).is_empty() { Presence::Free } else { Presence::InCall }
     }
 
     pub(super) fn registered(&self, realm: Realm, name: &Name) -> Option<PartyId> {
@@ -250,8 +294,7 @@ impl Directory {
         let realm = &self.realms[usize::from(number.0)];
         let entry = |id: &PartyId| {
             let party = self.party(*id)?;
-            let presence = if party.calls.is_empty() { Presence::Free } else { Presence::InCall };
-            Some(PresenceEntry { name: party.registered.as_ref()?.name.clone(), presence })
+            Some(PresenceEntry { name: party.registered.as_ref()?.name.clone(), presence: self.presence_of(*id) })
         };
         PresenceList::new(realm.version, realm.by_order.values().filter_map(entry).collect())
     }

@@ -25,8 +25,8 @@ use self::talk::{Broken, Side, Talks};
 use self::timers::{Timer, Timers};
 use crate::id::LinkIds;
 use crate::{
-    Address, Body, CauseKind, Command, Counts, Effects, Event, Join, Limits, MediaEvent, MediaOp, MemberList, Moment,
-    Name, PartyId, Patch, Profile, Reach, Realm, Refusal, RoomKind, Tag, View,
+    Address, Body, CauseKind, Command, Counts, Effects, Event, Join, Known, Limits, MediaEvent, MediaOp, MemberList,
+    Merge, Moment, Name, PartyId, Patch, Profile, Query, Reach, Realm, Refusal, RoomKind, Tag, View,
 };
 
 pub use self::check::Violation;
@@ -198,10 +198,14 @@ impl Hub {
                 self.aliases.remove(profile.realm, &name, party);
                 Ok(())
             }
-            Command::Register { name, merge } => {
-                self.directory.register(party, name.clone(), merge)?;
-                out.tell(party, Event::Registered { tag, name });
-                self.directory.tell_presence(now, profile.realm, &mut self.timers, out);
+            Command::Register { name, merge } => self.register(now, party, profile.realm, tag, name, merge, None, out),
+            Command::Supersede { name, merge, rank } => {
+                self.register(now, party, profile.realm, tag, name, merge, Some(rank), out)
+            }
+            Command::Unregister => {
+                if let Some(realm) = self.directory.unregister(party) {
+                    self.directory.tell_presence(now, realm, &mut self.timers, out);
+                }
                 Ok(())
             }
             Command::Call { to, token } => {
@@ -288,6 +292,11 @@ impl Hub {
                 self.streams.say_to_all(profile.realm, stream, binary, &bytes, out);
                 Ok(())
             }
+            Command::Query(Query::Names { after, most }) => {
+                let (names, more) = self.directory.names_of(profile.realm, after, most.min(Known::LISTED));
+                out.tell(party, Event::Names { tag, names, more });
+                Ok(())
+            }
             Command::Query(query) => {
                 let rooms = &self.rooms;
                 let is_room = |name: &Name| rooms.named(profile.realm, name).is_some();
@@ -329,6 +338,26 @@ impl Hub {
                 Ok(())
             }
         }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "who, where, and what the two commands say")]
+    fn register(
+        &mut self,
+        now: Moment,
+        party: PartyId,
+        realm: Realm,
+        tag: Tag,
+        name: Name,
+        merge: Merge,
+        rank: Option<u64>,
+        out: &mut Effects,
+    ) -> Result<(), Refusal> {
+        if let Some(loser) = self.directory.register(party, name.clone(), merge, rank)? {
+            out.tell(loser, Event::Displaced { name: name.clone() });
+        }
+        out.tell(party, Event::Registered { tag, name });
+        self.directory.tell_presence(now, realm, &mut self.timers, out);
+        Ok(())
     }
 
     fn join(

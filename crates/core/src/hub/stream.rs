@@ -340,10 +340,7 @@ impl Streams {
         }
         let role = match offer {
             Some(_) => LegRole::Answer { tracks, may_grow },
-            None => {
-                let label = has_channel.then(|| shape.label.unwrap_or(stream));
-                LegRole::Send { tracks, may_grow, label, narrow: shape.narrow }
-            }
+            None => shape.role(tracks, may_grow, has_channel.then_some(stream)),
         };
         out.media(MediaOp::Open(Open {
             link,

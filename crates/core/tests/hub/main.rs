@@ -5,6 +5,7 @@ mod lost;
 mod manage;
 mod model;
 mod moves;
+mod names;
 mod pairs;
 mod patches;
 mod properties;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use patchbay_core::Moment;
 
-use super::api::request::{Filter, Send, Start};
+use super::api::wire::{Filter, Send, Start};
 
 /// Most configurations. More would let a script that has gone wrong fill the store and knock at as many doors, and could not
 /// be numbered anew in one step; fewer would refuse what a machine with a camera per room needs.

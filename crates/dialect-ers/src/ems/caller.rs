@@ -10,7 +10,7 @@ use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session};
 
 use super::api::answer::{Answer, Form};
 use super::api::parse::Typed;
-use super::api::request::Request;
+use super::api::wire::Request;
 use super::{api, note};
 
 /// A command of this length, in bytes, ends the connection (ers.md section 2.1).

@@ -121,7 +121,7 @@ pub static SPEC: Spec = Spec {
     messages: MESSAGES,
 };
 
-const REQUEST: &str = "src/ems/api/request.rs";
+const REQUEST: &str = "src/ems/api/wire.rs";
 const WIRE: &str = "src/ems/wire.rs";
 
 static MESSAGES: &[MessageDoc] = &[

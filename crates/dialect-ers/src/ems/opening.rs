@@ -2,7 +2,7 @@
 
 use patchbay_dialect_kit::json::write_plain_string;
 
-use super::api::request::Send;
+use super::api::wire::Send;
 
 /// What a connection is opened for. No part has a control character in it.
 #[derive(Clone, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use patchbay_dialect_kit::{Ctx, Frame, Random, Session};
 
 use super::api::answer::{Answer, Form};
 use super::api::parse::Typed;
-use super::api::request::{Request, Start};
 use super::api::value::Value;
+use super::api::wire::{Request, Start};
 use super::book::answers::{Envelope, started};
 use super::book::{Book, CONFIGURATIONS, Deed};
 use super::note::{self, News, Told, Wish};

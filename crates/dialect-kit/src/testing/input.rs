@@ -41,6 +41,9 @@ pub(super) fn handshake(text: &str) -> Option<(Handshake, Option<Refused>)> {
             Some(("path", value)) => handshake.path = Some(value.to_owned()),
             Some(("version", value)) => handshake.version = Some(value.to_owned()),
             Some(("without", value)) => handshake.without.push(value.to_ascii_lowercase()),
+            Some(("from", value)) => handshake.from = Some(value.parse().ok()?),
+            Some(("id", value)) => handshake.id = Some(value.to_owned()),
+            Some(("agent", value)) => handshake.agent = Some(value.to_owned()),
             None if option == "manual" => handshake.manual = true,
             _ => return None,
         }

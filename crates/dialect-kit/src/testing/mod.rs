@@ -9,6 +9,7 @@
 //! | `# …` | comment |
 //! | `only sockets`, `only sessions` | the file runs in that world only |
 //! | `+a` | open connection `a`; options: in a world of several dialects `path=…`, `protocol=…`, over sockets `origin=…`, `host=…`, `method=…`, `path=…`, `version=…`, `without=header`, `manual` |
+//! | `+a from=192.0.2.1 id=… agent=…` | what the transport tells of who comes, where it does ([`Arrival`](crate::Arrival)) |
 //! | `+a … => 403 name: value` | the handshake is refused with this status (and this header, if given) |
 //! | `>a {…}` | `a` sends this JSON text as it is written |
 //! | `>a text …`, `>a binary …` | `a` sends what follows as a text or binary message, JSON or not |

@@ -31,7 +31,7 @@ pub(super) struct Step {
 
 #[derive(Clone, Debug)]
 pub(super) enum Action {
-    Open { name: String, handshake: Handshake, refused: Option<Refused> },
+    Open { name: String, handshake: Box<Handshake>, refused: Option<Refused> },
     Say { name: String, input: Input },
     Hear { name: String, expected: Expected },
     Nothing { name: String, span: Duration },
@@ -235,7 +235,7 @@ fn action(line: &str) -> Result<Action, String> {
     }
     match mark {
         '+' => input::handshake(rest)
-            .map(|(handshake, refused)| Action::Open { name, handshake, refused })
+            .map(|(handshake, refused)| Action::Open { name, handshake: Box::new(handshake), refused })
             .ok_or_else(|| "`+a origin=… => 403`".to_owned()),
         '>' => input::said(rest).map(|input| Action::Say { name, input }),
         '-' => match rest.split_once(' ').unwrap_or((rest, "")) {

@@ -16,7 +16,7 @@ use super::world::{Handshake, Heard, HttpAnswer, Input, Place, Turned, World};
 use super::{lines, requests};
 use crate::http::{Reply, Request};
 use crate::job::{Done, Job};
-use crate::{Close, CloseCause, Ctx, Dialect, Frame, OutFrame, Outbox, Random, Session, opened};
+use crate::{Arrival, Close, CloseCause, Ctx, Dialect, Frame, OutFrame, Outbox, Random, Session, opened};
 
 /// The hub and the sessions of one dialect in one thread, without sockets, under fake time; media is scripted.
 ///
@@ -417,7 +417,14 @@ impl World for SessionWorld<'_> {
     fn open(&mut self, handshake: &Handshake) -> Result<usize, Turned> {
         let path = handshake.path.as_deref();
         let dialect = path.map_or(Some(0), |path| self.dialects.iter().position(|(of, _)| *of == path)).unwrap_or(0);
-        let session = self.dialects[dialect].1.open_as(handshake.protocol.as_deref());
+        let speaks = self.dialects[dialect].1;
+        let Handshake { from, id, agent, .. } = handshake;
+        let session = if from.is_some() || id.is_some() || agent.is_some() {
+            let (id, agent) = (id.as_deref(), agent.as_deref());
+            speaks.open_by(&Arrival { endpoint: "", from: *from, id, agent })
+        } else {
+            speaks.open_as(handshake.protocol.as_deref())
+        };
         Ok(self.take_in(dialect, session, handshake.manual, None))
     }
 

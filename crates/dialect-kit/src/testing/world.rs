@@ -105,6 +105,12 @@ pub struct Handshake {
     pub protocol: Option<String>,
     /// The client answers no WebSocket ping by itself; its transcript hears them.
     pub manual: bool,
+    /// From where it comes, if the transport is to tell.
+    pub from: Option<std::net::IpAddr>,
+    /// The id that the transport gives it, if it does.
+    pub id: Option<String>,
+    /// What it calls itself, if it does.
+    pub agent: Option<String>,
 }
 
 /// What a client can do on its connection.

@@ -189,3 +189,24 @@ fn closing_brackets_match_at_every_depth() {
         assert_eq!(compact(&wrong), Err(Fault::Syntax), "{levels} pairs, the outermost swapped");
     }
 }
+
+#[test]
+fn plain_text_has_the_escapes_that_it_needs_and_no_others() {
+    let plain = |text: &str| {
+        let (mut cursor, mut out) = (Cursor::new(text), Vec::new());
+        cursor.plain(&mut out).map(|()| String::from_utf8(out).expect("what was UTF-8 stays UTF-8"))
+    };
+    for (text, expected) in [
+        (" { \"a\" : [ 1.50 , null ] } ", r#"{"a":[1.50,null]}"#),
+        (r#""v=0\u000d\u000Aa=ice-pwd:a\/b\r\n""#, r#""v=0\r\na=ice-pwd:a/b\r\n""#),
+        (
+            r#"{"\u0061\/":"\u003c\u0022\u005c\u0000\u001f\u00e9\ud83d\ude00\ud83d\"\\\b\f\t"}"#,
+            "{\"a/\":\"<\\\"\\\\\\u0000\\u001fé😀\u{fffd}\\\"\\\\\\b\\f\\t\"}",
+        ),
+        (r#""<>& ""#, r#""<>& ""#),
+        (r#""\\/\\u0041""#, r#""\\/\\u0041""#),
+    ] {
+        assert_eq!(plain(text).as_deref(), Ok(expected), "{text}");
+    }
+    assert_eq!(plain(r#"{"a":"\x"}"#), Err(Fault::Syntax));
+}

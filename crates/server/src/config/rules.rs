@@ -21,7 +21,14 @@ const CODECS: [(&str, &[&str]); 2] = [
     ("dialect.antmedia.video_codecs", &["VP8", "VP9", "H264", "AV1"]),
 ];
 /// Those of one address, or none.
-const SINGLE_LISTENERS: [&str; 3] = ["admin.addr", "dialect.sid.listen", "dialect.sylk.listen"];
+const SINGLE_LISTENERS: [&str; 6] = [
+    "admin.addr",
+    "dialect.sid.listen",
+    "dialect.sylk.listen",
+    "dialect.ers.ems.json_listen",
+    "dialect.ers.ems.ascii_listen",
+    "dialect.ers.ems.http_listen",
+];
 
 /// Everything that is wrong between keys.
 pub(super) fn check(values: &Values) -> Vec<ConfigError> {

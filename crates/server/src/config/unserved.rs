@@ -8,7 +8,8 @@ use super::values::Values;
 const UNSERVED: &[(&str, &str)] = &[
     ("native_ports", "the native ports of ers"),
     ("media.tcp_port", "ICE over TCP"),
-    ("dialect.ers", "the ers dialect"),
+    ("dialect.ers.config", "the files of the reference's rendezvous server"),
+    ("dialect.ers.admin_listen", "the admin interface of ers"),
 ];
 
 /// What is missing for a key to have an effect.
@@ -50,7 +51,9 @@ mod tests {
 
     #[test]
     fn a_prefix_ends_at_a_dot() {
-        assert_eq!(missing(find("dialect.ers.listen").expect("known")), Some("the ers dialect"));
+        let files = "the files of the reference's rendezvous server";
+        assert_eq!(missing(find("dialect.ers.config").expect("known")), Some(files));
+        assert_eq!(missing(find("dialect.ers.ems.envelope").expect("known")), None);
         assert_eq!(missing(find("http.addr").expect("known")), None);
         assert_eq!(missing(find("limits.connections").expect("known")), None);
     }

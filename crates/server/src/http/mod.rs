@@ -2,6 +2,7 @@
 
 mod folder;
 mod pace;
+mod packets;
 mod pages;
 mod party;
 
@@ -80,6 +81,10 @@ async fn answer(
         let (answer, whole) = Box::pin(party::answer(shell, caller, place, request)).await;
         last = tunnel || shell.is_closing() || !whole;
         answer
+    } else if packets::is_one(shell, caller, request.uri().path()) {
+        let (answer, whole) = Box::pin(packets::answer(shell, caller, request, ticket)).await;
+        last = tunnel || shell.is_closing() || !whole;
+        answer
     } else if let Some(page) = folder::page(shell, caller, &request).await {
         page
     } else {
@@ -96,7 +101,7 @@ fn route(
     ticket: impl FnOnce() -> Option<Ticket>,
 ) -> Answer {
     let path = request.uri().path().to_owned();
-    let role_is_public = caller.role == Role::Public;
+    let role_is_public = caller.role == Role::Public || shell.is_demo(caller.role, &path);
     if let Some(Endpoint { dialect, door }) = shell.endpoint(caller.role, &path) {
         let (method, query) = (request.method().as_str(), request.uri().query());
         let judged = match request.version() {

@@ -167,7 +167,7 @@ async fn ask(
 }
 
 /// What a resource takes of `limits.connections`, beside the connection that asks for it.
-fn seat(shell: &Arc<Shell>, caller: Caller, headers: &HeaderMap) -> Result<Ticket, Refused> {
+pub(super) fn seat(shell: &Arc<Shell>, caller: Caller, headers: &HeaderMap) -> Result<Ticket, Refused> {
     let mut ticket = shell.admit(caller)?;
     if let Some(place) = shell.place_of_proxied(caller, headers)? {
         ticket.place = Some(place);
@@ -175,7 +175,7 @@ fn seat(shell: &Arc<Shell>, caller: Caller, headers: &HeaderMap) -> Result<Ticke
     Ok(ticket)
 }
 
-async fn read(shell: &Shell, body: Incoming) -> Result<Bytes, Reply> {
+pub(super) async fn read(shell: &Shell, body: Incoming) -> Result<Bytes, Reply> {
     match timeout(shell.head_timeout, Limited::new(body, shell.message_bytes).collect()).await {
         Err(_) => Err(Reply::problem(408, "Request Timeout", "the body did not come in time")),
         Ok(Ok(body)) => Ok(body.to_bytes()),
@@ -206,7 +206,7 @@ fn busy(detail: &str) -> Reply {
     Reply::problem(503, "Service Unavailable", detail).with("retry-after", "2")
 }
 
-fn written(reply: Reply) -> Answer {
+pub(super) fn written(reply: Reply) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::from(reply.body)));
     *answer.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in reply.headers {

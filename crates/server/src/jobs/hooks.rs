@@ -13,8 +13,9 @@ use std::time::{Duration, SystemTime};
 use patchbay_dialect_kit::job::{Done, Job};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
+use rustls::ClientConfig;
 use tokio::runtime::Handle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::Waiting;
 use super::post::{Failure, Outside};
@@ -36,6 +37,9 @@ const ATTEMPTS: u32 = 7;
 /// The pause after the first attempt; each is twice as long as the one before. Shorter is sooner there when a server starts
 /// again, longer spares one that is overloaded.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// How often it is looked whether all is told, at the end.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Who asks and tells other servers.
 pub(crate) struct Hooks(Arc<Inner>);
@@ -92,8 +96,27 @@ impl Hooks {
         }))
     }
 
+    /// By which certificates of servers elsewhere are believed.
+    pub(crate) fn tls(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.0.outside.tls)
+    }
+
     pub(crate) fn figures(&self) -> &Figures {
         &self.0.figures
+    }
+
+    /// Waits until all news have been heard, or until then.
+    pub(crate) async fn settle(&self, until: Instant) {
+        while self.0.figures.waiting.get() > 0 && Instant::now() < until {
+            sleep_until((Instant::now() + LOOK).min(until)).await;
+        }
+    }
+
+    /// Nobody tells what still waits: how much that is, which is counted as dropped.
+    pub(crate) fn lose(&self) -> u64 {
+        let lost = u64::try_from(self.0.figures.waiting.get()).unwrap_or_default();
+        self.0.figures.dropped.inc_by(lost);
+        lost
     }
 
     /// Takes a [`Job::Ask`] or [`Job::Notify`]. Never waits.
@@ -115,7 +138,9 @@ impl Hooks {
                 });
             }
             Job::Notify { url, subject, body } => waiting.tell(self.notify(&runtime, url, subject, body)),
-            Job::Get(_) | Job::Put(_) | Job::List { .. } | Job::Dial(_) => waiting.tell(Done::Failed),
+            Job::Get(_) | Job::Put(_) | Job::List { .. } | Job::Dial(_) | Job::Resolve { .. } | Job::Stop => {
+                waiting.tell(Done::Failed)
+            }
         }
     }
 

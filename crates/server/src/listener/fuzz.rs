@@ -61,6 +61,7 @@ impl Stage {
                 requests: None,
                 once: false,
                 callers: None,
+                socket_io: false,
             },
         };
         let path = |path: &str| Place::Path(path.to_owned());
@@ -70,6 +71,9 @@ impl Stage {
             door(path("/locked"), &["*"], Some(Tokens::of(&["secret"])), None),
         ];
         endpoints[0].door.subprotocol = Subprotocol::None;
+        let mut packets = door(Place::Tree(crate::socketio::PATH.to_owned()), &["https://good.example"], None, None);
+        (packets.door.subprotocol, packets.door.socket_io) = (Subprotocol::None, true);
+        endpoints.push(packets);
         let parts = Parts {
             switchboard,
             dialects: vec![Arc::new(Echo)],
@@ -267,6 +271,9 @@ impl<'a> Request<'a> {
             _ => panic!("two origins"),
         };
         match (role, self.path().0) {
+            (_, path) if role == Role::Public && path.starts_with(b"/socket.io/1/websocket/") => {
+                assert!(origin.is_none_or(|origin| origin == b"https://good.example" || is_port_443(&origin)));
+            }
             (Role::Own(_), _) | (_, b"/ws") => {
                 let good = |origin: &[u8]| origin == b"https://good.example" || is_port_443(origin);
                 assert!(origin.is_none_or(|origin| good(&origin)), "another origin");

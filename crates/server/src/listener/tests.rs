@@ -30,6 +30,7 @@ fn door(at: Place) -> Door {
         requests: None,
         once: false,
         callers: None,
+        socket_io: false,
     }
 }
 

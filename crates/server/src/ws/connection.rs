@@ -19,10 +19,12 @@ use tokio::time::Sleep;
 
 use super::frame::{self, Opcode, Violation};
 use super::reader::{Item, Next, Reader};
+use crate::farewell;
 use crate::mailbox::Mailbox;
 use crate::random::SystemRandom;
 use crate::shell::Shell;
 use crate::socket::Socket;
+use crate::telemetry;
 
 /// What one read takes at most: larger means fewer calls for large messages, smaller less scratch per thread.
 const READ_BYTES: usize = 64 * 1024;
@@ -127,6 +129,17 @@ impl Connection {
         early: Vec<u8>,
     ) -> Self {
         let session = shell.dialects[dialect].open_as(subprotocol);
+        Self::with(shell, dialect, session, socket, early)
+    }
+
+    /// The same with a session that has been opened.
+    pub(crate) fn with(
+        shell: Arc<Shell>,
+        dialect: usize,
+        session: Box<dyn Session>,
+        socket: Socket,
+        early: Vec<u8>,
+    ) -> Self {
         let mailbox = Arc::new(Mailbox::default());
         let party = shell.switchboard.attach(shell.dialects[dialect].profile(), Arc::clone(&mailbox));
         // Looked at after the party was attached: either this or `close_all` sees the other.
@@ -415,6 +428,7 @@ impl Connection {
                 OutFrame::Ping => frame::write(&mut scratch.output, Opcode::Ping, &[]),
             }
         }
+        scratch.outbox.take_warnings().for_each(telemetry::warn_once);
         for order in scratch.outbox.take_orders() {
             self.shell.lines.order(self.party, &self.mailbox, order);
         }
@@ -465,25 +479,8 @@ impl Connection {
                 Phase::Over(cause) if torn.contains(&cause) => self.shell.switchboard.lose(now, self.party),
                 _ => self.shell.switchboard.detach(now, self.party),
             }
-            self.say_farewell(now);
-        }
-    }
-
-    /// The session's last words: nobody hears them but those who are told things elsewhere. It has none after a panic.
-    fn say_farewell(&mut self, now: Moment) {
-        if matches!(self.phase, Phase::Over(CloseCause::Panic)) {
-            return;
-        }
-        // The thread's own outbox is in use where this is called.
-        let (mut out, mut random) = (Outbox::new(), SystemRandom::default());
-        let unix_ms = self.shell.clock.unix_ms(now);
-        let (session, entropy) = (&mut *self.session, &self.shell.entropy);
-        let said = catch_unwind(AssertUnwindSafe(|| {
-            entropy.lend(&mut random, |rng| session.on_close(&mut Ctx { now, unix_ms, rng, out: &mut out }));
-        }));
-        if said.is_ok() {
-            for (tag, job) in out.take_jobs() {
-                self.shell.jobs.take(self.party, &self.mailbox, tag, job);
+            if !matches!(self.phase, Phase::Over(CloseCause::Panic)) {
+                farewell::say(&self.shell, &mut *self.session, self.party, &self.mailbox, now);
             }
         }
     }

@@ -150,7 +150,7 @@ pub(crate) fn has_body(headers: &(impl Headers + ?Sized)) -> bool {
 }
 
 /// Whether a comma-separated header names a token, without regard to case.
-fn has_token(headers: &(impl Headers + ?Sized), name: &str, token: &str) -> bool {
+pub(crate) fn has_token(headers: &(impl Headers + ?Sized), name: &str, token: &str) -> bool {
     headers
         .values(name)
         .flat_map(|value| value.split(|byte| *byte == b','))
@@ -158,7 +158,7 @@ fn has_token(headers: &(impl Headers + ?Sized), name: &str, token: &str) -> bool
 }
 
 /// RFC 6455 section 4.2.2: the key's hash proves that the server speaks WebSocket.
-fn accept(key: &[u8]) -> String {
+pub(crate) fn accept(key: &[u8]) -> String {
     let mut hash = Sha1::new();
     hash.update(key);
     hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
@@ -202,6 +202,7 @@ mod tests {
             requests: None,
             once: false,
             callers: None,
+            socket_io: false,
         }
     }
 

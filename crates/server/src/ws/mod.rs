@@ -11,4 +11,11 @@ mod reader;
 
 pub(crate) use connection::Connection;
 pub(crate) use credential::of_header as bearer;
-pub(crate) use handshake::{Admitted, Headers, Rejection, check, has_body};
+pub(crate) use handshake::{Admitted, Headers, Rejection, accept, check, has_body, has_token};
+
+/// A text message to a client, as bytes.
+pub(crate) fn text_frame(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    frame::write(&mut out, frame::Opcode::Text, text.as_bytes());
+    out
+}

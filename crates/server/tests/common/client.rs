@@ -314,7 +314,7 @@ pub(crate) fn encode(first: u8, masked: bool, payload: &[u8]) -> Vec<u8> {
 
 /// The request of the opening handshake.
 pub(crate) fn head(host: &str, path: &str, handshake: &Handshake) -> String {
-    let Handshake { origin, host: other_host, method, version, without, path: other_path, protocol, manual: _ } =
+    let Handshake { origin, host: other_host, method, version, without, path: other_path, protocol, manual: _, .. } =
         handshake;
     let method = method.as_deref().unwrap_or("GET");
     let path = other_path.as_deref().unwrap_or(path);

@@ -42,6 +42,8 @@ impl Streams {
                 };
                 out.tell(party, Event::Known { tag, stream, known });
             }
+            // Names are the directory's.
+            Query::Names { .. } => {}
             Query::Views(stream) => self.views_of(party, realm, tag, stream, out),
             Query::Streams { after, most } => self.list(party, realm, tag, after, most, out),
             Query::Viewers(stream) => {

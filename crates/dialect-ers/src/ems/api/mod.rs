@@ -5,8 +5,8 @@ pub(crate) mod answer;
 mod help;
 pub(crate) mod http;
 pub(crate) mod parse;
-pub(crate) mod request;
 pub(crate) mod value;
+pub(crate) mod wire;
 
 use self::answer::Answer;
 use self::value::Value;

@@ -2,8 +2,8 @@
 
 use super::{Book, Configuration, State};
 use crate::ems::api::answer::Answer;
-use crate::ems::api::request::Start;
 use crate::ems::api::value::Value;
+use crate::ems::api::wire::Start;
 
 /// How the answer to `startWebrtc` is wrapped (DECISIONS 29).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@ use super::answers::{Envelope, started};
 use super::*;
 use crate::ems::api::answer::Form;
 use crate::ems::api::parse::Typed;
-use crate::ems::api::request::Request;
+use crate::ems::api::wire::Request;
 
 const AT: Moment = Moment::from_micros(1_000_000_000);
 
