@@ -66,12 +66,14 @@ impl Device {
              Accept-Language: en-US\r\nSec-WebSocket-Key: ZrZ6hzVBYtY2ApJ/dcsXPA==\r\n\
              Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"
         ));
-        let answer = device.read_once();
-        let (head, frames) = answer.split_once("\r\n\r\n").expect("a head");
+        // Frames may come right behind it.
+        let answer = device.read_some();
+        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head");
+        let head = String::from_utf8(answer[..end].to_vec()).expect("what comes is ASCII");
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         assert!(head.contains("Sec-WebSocket-Accept: AuqIOFN1rYvYz34izt1ussPZaHs="), "{head}");
         assert!(!head.to_lowercase().contains("extensions"), "it cannot inflate: {head}");
-        device.rest = frames.as_bytes().to_vec();
+        device.rest = answer[end + 4..].to_vec();
         device.greet();
         device
     }
@@ -80,10 +82,15 @@ impl Device {
         self.stream.write_all(text.as_bytes()).expect("it reads");
     }
 
-    fn read_once(&mut self) -> String {
+    fn read_some(&mut self) -> Vec<u8> {
         let mut buffer = vec![0; 65_536];
         let length = self.stream.read(&mut buffer).expect("an answer");
-        String::from_utf8(buffer[..length].to_vec()).expect("what comes is ASCII")
+        buffer.truncate(length);
+        buffer
+    }
+
+    fn read_once(&mut self) -> String {
+        String::from_utf8(self.read_some()).expect("what comes is ASCII")
     }
 
     /// The next frame's text; its first byte is not looked at, as that of a device is not.
