@@ -2,12 +2,15 @@
 
 pub(crate) mod apps;
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use patchbay_core::{Codec, Lang, Limits, MemberSpace, Name, Patch, Profile, Realm, RealmLimits, Speaks, StreamSpace};
 use patchbay_dialect_antmedia::{self as antmedia, AntMedia};
 use patchbay_dialect_ers::ems::{self, Ems};
+use patchbay_dialect_ers::pull::{Pull, Source};
 use patchbay_dialect_ers::rendezvous::{self as ers, Rendezvous};
 use patchbay_dialect_kit::job::Table;
 use patchbay_dialect_kit::{At, Dialect, Rate, Spec};
@@ -55,6 +58,7 @@ const WHIP: Lang = Lang(3);
 const SYLK: Lang = Lang(4);
 const ERS: Lang = Lang(5);
 const EMS: Lang = Lang(6);
+const PULL: Lang = Lang(7);
 
 /// The first of antmedia's realms, one for each application: those of sid stand before them.
 fn first_app(config: &Config) -> usize {
@@ -106,6 +110,7 @@ pub fn served(config: &Config) -> Result<Vec<Served>, String> {
     served.push(served_sylk(config)?);
     served.push(served_ers(config)?);
     served.extend(served_ems(config)?);
+    served.extend(served_pull(config)?);
     Ok(served)
 }
 
@@ -310,6 +315,30 @@ fn served_ems(config: &Config) -> Result<Option<Served>, String> {
     let realm = u16::try_from(first_app(config)).map_err(|_| "dialect.sid.tenants are too many")?;
     let dialect = Arc::new(Ems::new(EMS, Realm(realm), envelope));
     Ok(Some(Served { lines, ..Served::new(dialect, Vec::new()) }))
+}
+
+/// Streams that are pulled out of rooms, into the first application; `None`: there are none.
+fn served_pull(config: &Config) -> Result<Option<Served>, String> {
+    let keys = &config.dialect.ers.ems;
+    let read = |path: &Path| {
+        let key = "dialect.ers.ems.pull_token_file";
+        let text = fs::read_to_string(path)
+            .map_err(|error| format!("cannot read {key} {}: {error}; check its path and mode", path.display()))?;
+        let token = text.trim();
+        let good = !token.is_empty() && !token.chars().any(char::is_control);
+        good.then(|| Arc::<str>::from(token))
+            .ok_or(format!("{key} {} holds no token; write one into it", path.display()))
+    };
+    let token = keys.pull_token_file.as_deref().map(read).transpose()?;
+    let source = |text: &String| {
+        Source::parse(text, token.clone()).map_err(|why| format!("dialect.ers.ems.pull: {why} (the entry is {text:?})"))
+    };
+    let sources = keys.pull.iter().map(source).collect::<Result<Vec<_>, _>>()?;
+    if sources.is_empty() {
+        return Ok(None);
+    }
+    let realm = u16::try_from(first_app(config)).map_err(|_| "dialect.sid.tenants are too many")?;
+    Ok(Some(Served::new(Arc::new(Pull::new(PULL, Realm(realm), sources)), Vec::new())))
 }
 
 /// Behind the applications: it has a realm of its own.

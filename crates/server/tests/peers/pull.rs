@@ -61,7 +61,8 @@ fn what_a_media_server_has_is_seen_by_everybody_and_again_when_it_comes_back() {
     live();
     let mut player = Session::new(&ours);
     player.play("porch", &json!({}));
-    player.until_flowing("porch", "porch");
+    player.until_flowing("porch", "ARDAMSvporch");
+    player.until_flowing("porch", "ARDAMSaporch");
     Client::play(&ours, WHEP).until_flowing();
 
     // The media server is gone; so is the stream, until it comes back.
