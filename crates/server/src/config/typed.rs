@@ -70,6 +70,11 @@ impl Config {
         self.origins(&self.dialect.sylk.origins)
     }
 
+    /// The origin rule of the ers dialect: its own list, or else the global one.
+    pub fn ers_origins(&self) -> OriginPolicy {
+        self.origins(&self.dialect.ers.origins)
+    }
+
     fn origins(&self, own: &[String]) -> OriginPolicy {
         let list = if own.is_empty() { self.allowed_origins.as_slice() } else { own };
         OriginPolicy::new(list, self.require_origin)
@@ -232,6 +237,14 @@ sections! {
         #[serde(deserialize_with = "optional")] config: Option<PathBuf>,
         #[serde(deserialize_with = "optional")] listen: Option<ListenAddr>,
         #[serde(deserialize_with = "optional")] admin_listen: Option<ListenAddr>,
+        origins: Vec<String>,
+        admin_allowed: Networks,
+        tokens_enabled: bool,
+        token_ttl_ms: u64,
+        allowed_rooms: Vec<String>,
+        #[serde(deserialize_with = "optional")] ems_token_file: Option<PathBuf>,
+        empty_room_ack_delay_ms: u64,
+        turn_fallback: bool,
         ems: Ems,
     }
     /// `[dialect.ers.ems]`

@@ -8,7 +8,7 @@ use super::values::Values;
 const UNSERVED: &[(&str, &str)] = &[
     ("native_ports", "the native ports of ers"),
     ("media.tcp_port", "ICE over TCP"),
-    ("dialect.ers", "the ers dialect"),
+    ("dialect.ers.ems", "the runtime API of ers"),
 ];
 
 /// What is missing for a key to have an effect.
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn a_prefix_ends_at_a_dot() {
-        assert_eq!(missing(find("dialect.ers.listen").expect("known")), Some("the ers dialect"));
+        assert_eq!(missing(find("dialect.ers.ems.envelope").expect("known")), Some("the runtime API of ers"));
         assert_eq!(missing(find("http.addr").expect("known")), None);
         assert_eq!(missing(find("limits.connections").expect("known")), None);
     }
