@@ -14,9 +14,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::payload::{self, Body};
 use super::polled::Asked;
 use super::{NOT_HANDSHAKEN, Sid};
+use crate::farewell;
 use crate::mailbox::Mailbox;
 use crate::random::SystemRandom;
 use crate::shell::{Shell, Ticket};
+use crate::telemetry;
 
 /// How long a poll waits for a packet before it is answered with none: the library's polling duration.
 const POLL: Duration = Duration::from_secs(20);
@@ -328,6 +330,7 @@ impl Task {
                 self.packets.push_back(String::from_utf8_lossy(text).into_owned());
             }
         }
+        self.out.take_warnings().for_each(telemetry::warn_once);
         for order in self.out.take_orders() {
             self.shell.lines.order(self.party, &self.mailbox, order);
         }
@@ -363,22 +366,7 @@ impl Task {
             _ => self.shell.switchboard.detach(now, self.party),
         }
         if cause != CloseCause::Panic {
-            self.say_farewell(now);
-        }
-    }
-
-    /// The session's last words: nobody hears them but those who are told things elsewhere.
-    fn say_farewell(&mut self, now: Moment) {
-        let mut out = Outbox::new();
-        let unix_ms = self.shell.clock.unix_ms(now);
-        let (session, random) = (&mut *self.session, &mut self.random);
-        let said = catch_unwind(AssertUnwindSafe(|| {
-            self.shell.entropy.lend(random, |rng| session.on_close(&mut Ctx { now, unix_ms, rng, out: &mut out }));
-        }));
-        if said.is_ok() {
-            for (tag, job) in out.take_jobs() {
-                self.shell.jobs.take(self.party, &self.mailbox, tag, job);
-            }
+            farewell::say(&self.shell, &mut *self.session, self.party, &self.mailbox, now);
         }
     }
 }
