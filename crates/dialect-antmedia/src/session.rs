@@ -1,5 +1,6 @@
 //! One connection's memory: what it publishes and plays, what it has asked for, its timers.
 
+mod finished;
 mod gate;
 mod know;
 mod news;
@@ -16,6 +17,7 @@ use patchbay_core::{
 use patchbay_dialect_kit::job::{Done, Record};
 use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session, TokenBucket};
 
+use self::finished::Finished;
 use self::gate::{Entry, Gate};
 use self::know::Page;
 use self::pair::Pair;
@@ -53,6 +55,7 @@ pub(crate) struct AntSession {
     bucket: TokenBucket,
     life: Life,
     gate: Gate,
+    finished: Finished,
 }
 
 /// What the client asked for.
@@ -84,6 +87,7 @@ impl AntSession {
             bucket: TokenBucket::full(),
             life: Life::new(),
             gate: Gate::new(seats),
+            finished: Finished::default(),
         }
     }
 
@@ -414,6 +418,7 @@ impl AntSession {
             let started = if leg.role == Role::Publish { Notice::PublishStarted } else { Notice::PlayStarted };
             ctx.out.text(|out| wire::notice(out, started, &leg.stream));
             self.tell_started(link, ctx);
+            self.begins_to_flow(link, ctx);
         }
     }
 
@@ -487,7 +492,9 @@ impl Session for AntSession {
     }
 
     fn on_job(&mut self, tag: Tag, done: Done, ctx: &mut Ctx<'_>) {
-        self.done(tag, done, ctx);
+        if !self.has_finished(tag, &done, ctx) {
+            self.done(tag, done, ctx);
+        }
     }
 
     fn on_close(&mut self, ctx: &mut Ctx<'_>) {

@@ -8,6 +8,7 @@ pub mod config;
 mod dialects;
 pub mod doctor;
 mod door;
+mod farewell;
 mod folder;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use patchbay_core::{Event, Hub, Lang, Limits, Moment, Profile, Realm, RealmLimits};
-use patchbay_dialect_kit::{Ctx, Dialect, Frame, Session, Spec};
+use patchbay_core::{Event, Hub, Lang, Limits, Moment, Profile, Realm, RealmLimits, Tag};
+use patchbay_dialect_kit::http::{Reply, Request};
+use patchbay_dialect_kit::job::{Change, Job, Key, Record, Table, Was};
+use patchbay_dialect_kit::{CloseCause, Ctx, Dialect, Frame, Session, Spec};
 
 use crate::config::Config;
 use crate::door::Door;
@@ -13,7 +15,7 @@ use crate::switchboard::Switchboard;
 
 static SPEC: Spec = Spec { name: "probe", serves: "tests", endpoints: &[], keys: &[], messages: &[] };
 
-/// Echoes; panics at `panic`; answers `flood` with more than any socket takes.
+/// Echoes, and stores something when its connection has gone; panics at `panic`; answers `flood` with more than any socket takes.
 pub(crate) struct Probe;
 
 impl Dialect for Probe {
@@ -48,6 +50,20 @@ impl Session for Probe {
         }
     }
 
+    fn on_request(&mut self, request: &Request<'_>, ctx: &mut Ctx<'_>) {
+        match request.body {
+            b"panic" => panic!("a bug in a session, on purpose"),
+            b"end" => ctx.out.close(1000, CloseCause::Peer),
+            _ => {}
+        }
+        ctx.out.reply(request.exchange, Reply::new(200));
+    }
+
+    fn on_close(&mut self, ctx: &mut Ctx<'_>) {
+        let change = Change { key: last_word(), was: Was::Anything, is: Some(Record(Arc::from(&b"farewell"[..]))) };
+        ctx.out.job(Tag(0), Job::Put(vec![change]));
+    }
+
     fn on_event(&mut self, _event: Event, _ctx: &mut Ctx<'_>) {}
 
     fn deadline(&self) -> Option<Moment> {
@@ -55,6 +71,11 @@ impl Session for Probe {
     }
 
     fn on_deadline(&mut self, _ctx: &mut Ctx<'_>) {}
+}
+
+/// What it stores when its connection has gone.
+pub(crate) fn last_word() -> Key {
+    Key::new(Table::Setting, "last word")
 }
 
 /// A shell that serves it at these doors.

@@ -13,6 +13,7 @@ use patchbay_dialect_kit::http::{Exchange, Reply, Request};
 use patchbay_dialect_kit::{CloseCause, Ctx, Outbox, Random, Session};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::farewell;
 use crate::mailbox::Mailbox;
 use crate::random::SystemRandom;
 use crate::shell::{Shell, Ticket};
@@ -302,8 +303,12 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         self.shell.resources.lock().remove(self.id.as_str());
-        self.shell.switchboard.detach(self.shell.clock.now(), self.party);
+        let now = self.shell.clock.now();
+        self.shell.switchboard.detach(now, self.party);
         let cause = self.over.unwrap_or(CloseCause::Shutdown);
+        if cause != CloseCause::Panic {
+            farewell::say(&self.shell, &mut *self.session, self.party, &self.mailbox, now);
+        }
         self.shell.metrics.connection_closed(self.dialect, cause);
         if cause == CloseCause::Panic {
             tracing::error!(party = %self.party, cause = cause.label(), "resource ended");
@@ -312,3 +317,6 @@ impl Drop for Task {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,9 @@ use crate::tls::Tls;
 
 /// A server that stops is gone after this time, whatever its clients do (DECISIONS 9).
 const STOP_AT_MOST: Duration = Duration::from_secs(5);
+/// What other servers are to be told may take so long behind the last connection, if no time is left to drain: less loses what
+/// a busy one would have heard, more keeps a server that is to go, which has other things to end within [`STOP_AT_MOST`].
+const TELL_AT_MOST: Duration = Duration::from_secs(2);
 /// How often a stopping server looks whether its clients have gone.
 const STOP_LOOK: Duration = Duration::from_millis(20);
 
@@ -160,7 +163,7 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
     for (index, Endpoint { dialect, door }) in shell.endpoints.iter().enumerate() {
         let Place::Own(address) = &door.at else { continue };
         let name = shell.dialects[*dialect].spec().name;
-        let listener = Listener::bind(address, Role::Own(index), &format!("dialect.{name}.listen")).await?;
+        let listener = Listener::bind(address, Role::Own(index), &dialects::listen_key(name)).await?;
         let listener = listener.secured(tls.clone().map_or(Security::Plain, Security::Either));
         own.insert(name, Names::One(listener.name()));
         listeners.push(listener);
@@ -204,15 +207,29 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
         "stopping"
     );
     shell.switchboard.drain_all();
-    tokio::select! {
-        () = left(&shell, drain) => {}
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    let drained = Instant::now() + drain;
+    let hurried = tokio::select! {
+        () = left(&shell, drained) => false,
+        _ = terminate.recv() => true,
+        _ = interrupt.recv() => true,
+    };
     accepting.iter().for_each(tokio::task::JoinHandle::abort);
     shell.switchboard.close_all(CloseCause::Shutdown);
     gone(&shell, STOP_AT_MOST.min(Duration::from_millis(450))).await;
     shell.lines.stop().await;
+    let (told, hooks) = (Instant::now() + TELL_AT_MOST, shell.jobs.hooks());
+    tokio::select! {
+        () = hooks.settle(if hurried { told } else { told.max(drained) }) => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    let lost = hooks.lose();
+    if lost > 0 {
+        tracing::warn!(
+            lost,
+            "news for other servers are lost: they did not take them in time; drain.deadline_ms gives them more"
+        );
+    }
     shell.jobs.store().close();
     timers.abort();
     load.abort();
@@ -224,9 +241,8 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
     Ok(())
 }
 
-/// Waits until nobody is left, or for `most`. Calls between telephones have no connection of ours.
-async fn left(shell: &Shell, most: Duration) {
-    let until = Instant::now() + most;
+/// Waits until nobody is left, or until then. Calls between telephones have no connection of ours.
+async fn left(shell: &Shell, until: Instant) {
     let parties = || shell.switchboard.snapshot().parties.load(Ordering::Relaxed);
     while Instant::now() < until && (parties() > 0 || shell.connections.load(Ordering::Relaxed) > 0) {
         sleep_until((Instant::now() + STOP_LOOK).min(until)).await;

@@ -220,12 +220,12 @@ fn warnings_name_what_an_operator_should_know() {
         let some = warnings.iter().any(|warning| warning.contains(part));
         assert!(some, "{part}: {warnings:?}");
     };
-    let ers = "[dialect.ers] admin_listen is set (patchbay.toml:2), but this version does not serve the admin interface of ers yet";
+    let ems = "[dialect.ers.ems] json_listen is set (patchbay.toml:2), but this version does not serve the runtime API of ers yet";
     let not_an_object = "rtc.config_json (RTC_CONFIG_JSON) is JSON, but no object";
     warned("", &[], "allowed_origins is \"*\"");
     warned("", &[("WS_ALLOWED_ORIGINS", "*.a.example")], "\"*.a.example\" admits nobody");
     warned("allowed_origins = []", &[], "no browser can connect");
-    warned("[dialect.ers]\nadmin_listen = \":3030\"", &[], ers);
+    warned("[dialect.ers.ems]\njson_listen = \":1112\"", &[], ems);
     warned(
         "native_ports = true",
         &[],

@@ -58,6 +58,8 @@ pub(crate) struct Pass {
     pub(crate) seats: Vec<(Seat, Option<usize>)>,
     /// Who is told what becomes of the stream.
     pub(crate) listener: Option<Arc<str>>,
+    /// Of what is to be published, what was made beforehand: the stream and its room.
+    pub(crate) made: Vec<(Key, Record)>,
 }
 
 /// The records that a decision needs. None where nothing is stored.
@@ -112,7 +114,15 @@ pub(crate) fn decide(security: &Security, wish: &Wish, facts: &Facts, unix_ms: u
         if wish.only_asks { Vec::new() } else { seats(security, wish, broadcast.as_ref(), room.as_ref(), subscriber) };
     let own = broadcast.and_then(|broadcast| broadcast.listener_hook_url).filter(|url| !url.is_empty());
     let listener = own.map(Arc::from).or_else(|| security.listener.clone());
-    Ok(Pass { ask, spend: spend.filter(|_| !wish.only_asks), seats, listener })
+    let made = if wish.purpose == Purpose::Publish { made(security, wish, facts) } else { Vec::new() };
+    Ok(Pass { ask, spend: spend.filter(|_| !wish.only_asks), seats, listener, made })
+}
+
+fn made(security: &Security, wish: &Wish, facts: &Facts) -> Vec<(Key, Record)> {
+    let room = wish.room.as_ref().filter(|room| **room != wish.stream);
+    let named = [(Some(&wish.stream), &facts.broadcast), (room, &facts.room)];
+    let made = named.into_iter().filter_map(|(name, record)| Some((name?, record.clone()?)));
+    made.map(|(name, record)| (broadcast_key(&security.app, name), record)).collect()
 }
 
 /// Whether a room may be entered that is joined by itself.

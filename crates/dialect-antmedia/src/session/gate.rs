@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use patchbay_core::{CauseKind, Command, Knock, LinkId, Moment, Name, Query, Tag};
-use patchbay_dialect_kit::job::{Done, Job, Key};
+use patchbay_dialect_kit::job::{Done, Job, Key, Record};
 use patchbay_dialect_kit::{CloseCause, Ctx, Rate, TokenBucket};
 
 use super::{AntSession, Asked, UNHEARD};
@@ -63,6 +63,8 @@ pub(super) struct Ticket {
     pub(super) name: Option<Box<str>>,
     pub(super) meta_data: Option<Box<str>>,
     pub(super) subscriber: Option<Box<str>>,
+    /// What was made beforehand, until its media flow.
+    pub(super) made: Vec<(Key, Record)>,
     /// While it is a live track of another stream.
     pub(super) live: Option<Held>,
 }
@@ -463,6 +465,7 @@ impl AntSession {
             name: entry.name.clone(),
             meta_data: wish.meta_data.clone(),
             subscriber: wish.subscriber.clone(),
+            made: pass.made,
             live: None,
         };
         match pass.spend {

@@ -8,8 +8,6 @@ use super::values::Values;
 const UNSERVED: &[(&str, &str)] = &[
     ("native_ports", "the native ports of ers"),
     ("media.tcp_port", "ICE over TCP"),
-    ("dialect.ers.config", "the files of the reference's rendezvous server"),
-    ("dialect.ers.admin_listen", "the admin interface of ers"),
     ("dialect.ers.ems", "the runtime API of ers"),
 ];
 

@@ -14,7 +14,7 @@ use patchbay_dialect_kit::job::{Done, Job};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::runtime::Handle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::Waiting;
 use super::post::{Failure, Outside};
@@ -36,6 +36,9 @@ const ATTEMPTS: u32 = 7;
 /// The pause after the first attempt; each is twice as long as the one before. Shorter is sooner there when a server starts
 /// again, longer spares one that is overloaded.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// How often it is looked whether all is told, at the end.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Who asks and tells other servers.
 pub(crate) struct Hooks(Arc<Inner>);
@@ -94,6 +97,20 @@ impl Hooks {
 
     pub(crate) fn figures(&self) -> &Figures {
         &self.0.figures
+    }
+
+    /// Waits until all news have been heard, or until then.
+    pub(crate) async fn settle(&self, until: Instant) {
+        while self.0.figures.waiting.get() > 0 && Instant::now() < until {
+            sleep_until((Instant::now() + LOOK).min(until)).await;
+        }
+    }
+
+    /// Nobody tells what still waits: how much that is, which is counted as dropped.
+    pub(crate) fn lose(&self) -> u64 {
+        let lost = u64::try_from(self.0.figures.waiting.get()).unwrap_or_default();
+        self.0.figures.dropped.inc_by(lost);
+        lost
     }
 
     /// Takes a [`Job::Ask`] or [`Job::Notify`]. Never waits.

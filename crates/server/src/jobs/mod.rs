@@ -39,6 +39,10 @@ impl Jobs {
         &self.store
     }
 
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.hooks
+    }
+
     /// A session orders something. Never waits.
     pub(crate) fn take(&self, party: PartyId, mailbox: &Arc<Mailbox>, tag: Tag, job: Job) {
         let waiting = Waiting { party, mailbox: Arc::clone(mailbox), tag, told: false };

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::payload::{self, Body};
 use super::polled::Asked;
 use super::{NOT_HANDSHAKEN, Sid};
+use crate::farewell;
 use crate::mailbox::Mailbox;
 use crate::random::SystemRandom;
 use crate::shell::{Shell, Ticket};
@@ -365,22 +366,7 @@ impl Task {
             _ => self.shell.switchboard.detach(now, self.party),
         }
         if cause != CloseCause::Panic {
-            self.say_farewell(now);
-        }
-    }
-
-    /// The session's last words: nobody hears them but those who are told things elsewhere.
-    fn say_farewell(&mut self, now: Moment) {
-        let mut out = Outbox::new();
-        let unix_ms = self.shell.clock.unix_ms(now);
-        let (session, random) = (&mut *self.session, &mut self.random);
-        let said = catch_unwind(AssertUnwindSafe(|| {
-            self.shell.entropy.lend(random, |rng| session.on_close(&mut Ctx { now, unix_ms, rng, out: &mut out }));
-        }));
-        if said.is_ok() {
-            for (tag, job) in out.take_jobs() {
-                self.shell.jobs.take(self.party, &self.mailbox, tag, job);
-            }
+            farewell::say(&self.shell, &mut *self.session, self.party, &self.mailbox, now);
         }
     }
 }

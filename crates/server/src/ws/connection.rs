@@ -19,6 +19,7 @@ use tokio::time::Sleep;
 
 use super::frame::{self, Opcode, Violation};
 use super::reader::{Item, Next, Reader};
+use crate::farewell;
 use crate::mailbox::Mailbox;
 use crate::random::SystemRandom;
 use crate::shell::Shell;
@@ -478,25 +479,8 @@ impl Connection {
                 Phase::Over(cause) if torn.contains(&cause) => self.shell.switchboard.lose(now, self.party),
                 _ => self.shell.switchboard.detach(now, self.party),
             }
-            self.say_farewell(now);
-        }
-    }
-
-    /// The session's last words: nobody hears them but those who are told things elsewhere. It has none after a panic.
-    fn say_farewell(&mut self, now: Moment) {
-        if matches!(self.phase, Phase::Over(CloseCause::Panic)) {
-            return;
-        }
-        // The thread's own outbox is in use where this is called.
-        let (mut out, mut random) = (Outbox::new(), SystemRandom::default());
-        let unix_ms = self.shell.clock.unix_ms(now);
-        let (session, entropy) = (&mut *self.session, &self.shell.entropy);
-        let said = catch_unwind(AssertUnwindSafe(|| {
-            entropy.lend(&mut random, |rng| session.on_close(&mut Ctx { now, unix_ms, rng, out: &mut out }));
-        }));
-        if said.is_ok() {
-            for (tag, job) in out.take_jobs() {
-                self.shell.jobs.take(self.party, &self.mailbox, tag, job);
+            if !matches!(self.phase, Phase::Over(CloseCause::Panic)) {
+                farewell::say(&self.shell, &mut *self.session, self.party, &self.mailbox, now);
             }
         }
     }

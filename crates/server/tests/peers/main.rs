@@ -12,6 +12,7 @@ mod drain;
 mod gates;
 mod manage;
 mod names;
+mod news;
 mod overload;
 mod patch;
 mod peer;

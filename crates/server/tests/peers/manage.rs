@@ -1,14 +1,17 @@
 //! What REST shows of media that flow, and what it does to them (antmedia.md section 9.3).
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::session::{PATIENCE, Session, server};
 use crate::common::http;
-use crate::common::process::Server;
+use crate::common::process::{Folder, Server};
 
 fn asks(server: &Server, method: &str, path: &str, body: &str) -> Value {
     let path = format!("/LiveApp/rest/v2{path}");
-    let answer = http::exchange(&server.address(), method, &path, &[], body.as_bytes()).expect("an answer");
+    let kind = if body.starts_with('{') { "application/json" } else { "text/plain" };
+    let answer = http::exchange(&server.address(), method, &path, &[("Content-Type", kind)], body.as_bytes());
+    let answer = answer.expect("an answer");
     assert_eq!(answer.status, 200, "{method} {path}: {}", answer.body());
     serde_json::from_str(&answer.body()).expect("JSON")
 }
@@ -64,4 +67,50 @@ fn what_flows_is_shown_counted_spoken_to_and_ended() {
     a.until_notified("publish_finished", "s");
     b.until_notified("play_finished", "s");
     assert_eq!(asks(&server, "GET", "/broadcasts/active-live-stream-count", "")["number"], 0);
+}
+
+/// Also where its publisher goes without a word, and where the server does.
+#[test]
+fn what_was_made_beforehand_is_finished_and_what_was_not_is_gone() {
+    let folder = Folder::new();
+    let data = folder.path().join("data");
+    let settings =
+        [("PATCHBAY_DATA_DIR", data.to_str().expect("text")), ("PATCHBAY_DIALECT__ANTMEDIA__RESTORE_MS", "0")];
+    let mut server = server(&settings);
+    for stream in ["stopped", "torn", "killed", "unused"] {
+        let made = asks(&server, "POST", "/broadcasts/create", &json!({"streamId": stream, "name": "Ann"}).to_string());
+        assert_eq!(made["status"], "created");
+    }
+    let (mut a, mut b, mut c) = (Session::new(&server), Session::new(&server), Session::new(&server));
+    a.publish("stopped", &json!({}));
+    a.publish("passing", &json!({}));
+    b.publish("torn", &json!({}));
+    c.publish("killed", &json!({}));
+    let status =
+        |server: &Server, stream: &str| asks(server, "GET", &format!("/broadcasts/{stream}"), "")["status"].clone();
+    for stream in ["stopped", "torn", "killed", "passing"] {
+        assert_eq!(status(&server, stream), "broadcasting");
+    }
+    for stream in ["stopped", "passing"] {
+        a.send(json!({"command": "stop", "streamId": stream}));
+        a.until_notified("publish_finished", stream);
+    }
+    assert_eq!(status(&server, "stopped"), "finished");
+    let gone = http::get(&server.address(), "/LiveApp/rest/v2/broadcasts/passing");
+    assert_eq!((gone.status, gone.body.is_empty()), (404, true));
+    b.tear();
+    a.until_true("the torn one has ended", PATIENCE, |_| status(&server, "torn") != "broadcasting");
+    assert_eq!((status(&server, "torn"), status(&server, "unused")), (json!("finished"), json!("created")));
+    // It can be published again, and be changed meanwhile.
+    a.publish("stopped", &json!({}));
+    assert_eq!(status(&server, "stopped"), "broadcasting");
+    assert_eq!(asks(&server, "PUT", "/broadcasts/stopped", r#"{"name": "Bob"}"#)["success"], true);
+    server.signal(Signal::KILL);
+    assert!(server.wait(PATIENCE).is_some());
+    let server = super::session::server(&settings);
+    for (stream, name) in [("stopped", "Bob"), ("killed", "Ann")] {
+        let shown = asks(&server, "GET", &format!("/broadcasts/{stream}"), "");
+        assert_eq!((&shown["status"], &shown["name"]), (&json!("finished"), &json!(name)), "{stream}");
+        assert!(shown["startTime"].as_u64().is_some_and(|at| at > 1_700_000_000_000), "{shown}");
+    }
 }

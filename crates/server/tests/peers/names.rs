@@ -33,8 +33,8 @@ fn case_19_who_is_not_the_publisher_stops_nothing() {
 
 #[test]
 fn case_21_a_publisher_that_goes_frees_its_name() {
-    let (server, a, mut b) = publisher_and_player();
-    drop(a);
+    let (server, mut a, mut b) = publisher_and_player();
+    a.leave();
     let gone = Instant::now();
     b.until_notified("play_finished", "s");
     let mut c = Session::new(&server);

@@ -208,3 +208,68 @@ fn ten_thousand_wrong_tokens_slow_nobody_else() {
     assert_eq!(other.out.deaf_until(), None);
     assert_eq!(seats.count(&crate::security::seats::Seat::Publication), 1, "guesses hold no seats");
 }
+
+/// A registered stream whose media have just begun to flow; its record, and that of its room.
+fn flowing(store: &mut Jobs) -> (Slow, [Key; 2]) {
+    let keys = ["live/s", "live/r"].map(|key| Key::new(Table::Broadcast, key));
+    let record = |text: &str| Record(Arc::from(text.as_bytes()));
+    store.records.insert(keys[0].clone(), record(r#"{"streamId":"s","name":"one"}"#));
+    store.records.insert(keys[1].clone(), record(r#"{"streamId":"r"}"#));
+    let mut slow = Slow::new(&settings(Checks::default()), &Seats::default());
+    slow.says(r#"{"command":"publish","streamId":"s","mainTrack":"r"}"#);
+    slow.done(store);
+    let (tag, link) = (slow.session.last_tag, LinkId::new(7));
+    slow.turn(|session, ctx| session.on_event(Event::Reserved { tag, link, restored: false }, ctx));
+    assert!(slow.jobs.is_empty(), "not before media flow");
+    let (said, _, commands) = slow.turn(|session, ctx| session.on_event(Event::Flowing { link }, ctx));
+    assert_eq!((said.len(), commands, slow.jobs.len()), (1, 0, 2), "the client is told at once: {said:?}");
+    (slow, keys)
+}
+
+fn kept(store: &Jobs, key: &Key) -> crate::records::Broadcast {
+    store.records.get(key).and_then(crate::records::Stored::of).expect("a record")
+}
+
+#[test]
+fn what_was_made_beforehand_is_kept_as_finished_whoever_else_changes_it() {
+    let mut store = Jobs::default();
+    let (mut slow, [stream, room]) = flowing(&mut store);
+    // Somebody calls it otherwise, between the publication and its media.
+    let other = crate::records::Broadcast { name: Some("two".into()), ..kept(&store, &stream) };
+    store.records.insert(stream.clone(), crate::records::Stored::record(&other).expect("small"));
+    for _ in 0..4 {
+        assert_eq!(slow.done(&mut store), (vec![], None, 0));
+    }
+    assert!(slow.jobs.is_empty());
+    let (stream, room) = (kept(&store, &stream), kept(&store, &room));
+    assert_eq!((&*stream.status, stream.name.as_deref()), ("finished", Some("two")));
+    assert_eq!((stream.start_time, stream.publish_type.as_deref()), (1_790_000_000_000, Some("WebRTC")));
+    assert_eq!((&*room.status, room.name), ("finished", None));
+}
+
+#[test]
+fn what_was_deleted_meanwhile_stays_so_and_a_store_that_is_gone_is_not_waited_for() {
+    let mut store = Jobs::default();
+    let (mut slow, [stream, room]) = flowing(&mut store);
+    store.records.remove(&stream);
+    slow.done(&mut store);
+    store.gone = true;
+    slow.done(&mut store);
+    store.gone = false;
+    slow.done(&mut store);
+    assert!(slow.jobs.is_empty() && !store.records.contains_key(&stream));
+    assert_eq!(kept(&store, &room).status, "created", "that could not be told");
+    let mut store = Jobs::default();
+    let (mut slow, [stream, _]) = flowing(&mut store);
+    // Others are always faster: it gives up.
+    let mut jobs = 0;
+    while !slow.jobs.is_empty() {
+        let name = Some(format!("{jobs}"));
+        let other = crate::records::Broadcast { name, ..kept(&store, &stream) };
+        store.records.insert(stream.clone(), crate::records::Stored::record(&other).expect("small"));
+        slow.done(&mut store);
+        jobs += 1;
+        assert!(jobs < 20, "it goes on for ever");
+    }
+    assert_eq!(kept(&store, &stream).status, "created");
+}

@@ -265,3 +265,26 @@ async fn over_tls_only_who_is_believed_is_asked() {
     // A certificate of another name is none.
     assert_eq!(outcome(&known, ask(&format!("https://127.0.0.1:{port}/"))).await, Done::Failed);
 }
+
+#[tokio::test]
+async fn at_the_end_news_are_told_as_long_as_there_is_time_and_the_rest_is_lost() {
+    let soon = || tokio::time::Instant::now() + Duration::from_secs(20);
+    let (address, mut heard) = server(&[Some("500 Broken"), Some("500 Broken"), Some("200 OK")]).await;
+    let good = hooks(&["127.0.0.1"], b"");
+    good.settle(soon()).await;
+    assert_eq!(outcome(&good, news(&format!("http://{address}/"), "s", "x")).await, Done::Queued);
+    let began = Instant::now();
+    good.settle(soon()).await;
+    assert!(began.elapsed() < Duration::from_secs(10), "no longer than it takes");
+    assert_eq!((good.lose(), good.figures().told.get()), (0, 1));
+    for _ in 0..3 {
+        next(&mut heard).await;
+    }
+    let (address, _) = server(&[Some("500 Broken")]).await;
+    let bad = hooks(&["127.0.0.1"], b"");
+    for subject in ["s", "t"] {
+        assert_eq!(outcome(&bad, news(&format!("http://{address}/"), subject, "x")).await, Done::Queued);
+    }
+    bad.settle(tokio::time::Instant::now() + PAUSE).await;
+    assert_eq!((bad.lose(), bad.figures().dropped.get()), (2, 2));
+}
