@@ -227,6 +227,26 @@ fn who_may_not_ask_changes_nothing() {
 }
 
 #[test]
+fn long_lists_are_whole() {
+    with_both(Settings::default(), |world| {
+        let names: Vec<_> = (0..620).map(|number| format!("n{number:03}")).collect();
+        for name in &names {
+            for (command, key) in [("addRoom", "room"), ("addToken", "token"), ("addEMSToken", "token")] {
+                assert_eq!(ask(world, command, name), done(&format!(r#"{{"{key}":"{name}"}}"#)));
+            }
+        }
+        let of = |behind: &str, key: &str| {
+            names.iter().map(|name| format!(r#"{{"{key}":"{name}"{behind}}}"#)).collect::<Vec<_>>().join(",")
+        };
+        let rooms = of(r#","allowed":true,"ems":false,"clients":0"#, "room");
+        assert_eq!(ask(world, "listRooms", ""), done(&format!(r#"{{"rooms":[{rooms}]}}"#)));
+        let tokens = of(r#","used":false,"expires":null"#, "token");
+        assert_eq!(ask(world, "listTokens", ""), done(&format!(r#"{{"tokens":[{tokens}]}}"#)));
+        assert_eq!(ask(world, "listEMSTokens", ""), done(&format!(r#"{{"tokens":[{}]}}"#, of("", "token"))));
+    });
+}
+
+#[test]
 fn a_store_that_is_gone_is_told() {
     with_both(Settings::default(), |world| {
         world.jobs().gone = true;

@@ -23,12 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// How often a change is tried again that somebody else was faster with: each time, somebody's went through.
 const TRIES: u8 = 8;
 
-/// Most of one kind of thing: more would let lists take tens of megabytes, fewer would refuse a service that makes a token
-/// for each of its viewers.
-const MOST: u64 = 100_000;
+/// Most of one kind of thing: more would let lists take seconds and tens of megabytes, fewer would refuse a service that
+/// makes a token for each of its viewers.
+const MOST: u64 = 50_000;
 
-/// Records of one page of a list: the store answers others between two.
-const PAGE: usize = 1_000;
+/// Records of one page of a list: as many as the store gives; it answers others between two.
+const PAGE: usize = 250;
 
 const CLOSE_NORMAL: u16 = 1000;
 
