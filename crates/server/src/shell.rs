@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use patchbay_dialect_kit::Dialect;
 use patchbay_store::Store;
+use tokio::sync::Notify;
 
 use crate::client;
 use crate::clock::Clock;
@@ -55,6 +56,8 @@ pub(crate) struct Shell {
     /// What callers of the admin routes must present; without one, only loopback callers are admitted.
     pub(crate) admin_token: Option<String>,
     pub(crate) connections: AtomicUsize,
+    /// A session has told the server to stop.
+    pub(crate) stop: Notify,
     closing: AtomicBool,
 }
 
@@ -110,6 +113,7 @@ impl Shell {
             config_js: config_js(&config.rtc.config_json),
             admin_token: parts.admin_token,
             connections: AtomicUsize::new(0),
+            stop: Notify::new(),
             closing: AtomicBool::new(false),
         }
     }
