@@ -1,19 +1,18 @@
 //! The list of dialects: the one file of the server that names them.
 
 pub(crate) mod apps;
+mod ems;
+mod ers;
+mod pull;
 
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use patchbay_core::{Codec, Lang, Limits, MemberSpace, Name, Patch, Profile, Realm, RealmLimits, Speaks, StreamSpace};
 use patchbay_dialect_antmedia::{self as antmedia, AntMedia};
-use patchbay_dialect_ers::ems::{self, Ems};
-use patchbay_dialect_ers::pull::{Pull, Source};
-use patchbay_dialect_ers::rendezvous::{self as ers, Rendezvous};
+use patchbay_dialect_ers::{admin, ems as ers_ems, rendezvous};
 use patchbay_dialect_kit::job::Table;
-use patchbay_dialect_kit::{At, Dialect, Rate, Spec};
+use patchbay_dialect_kit::{Dialect, Rate, Spec};
 use patchbay_dialect_mesh::{self as mesh, Mesh};
 use patchbay_dialect_sid::{self as sid, Sid};
 use patchbay_dialect_sylk::{self as sylk, Sylk};
@@ -47,8 +46,16 @@ impl Served {
 }
 
 /// The specifications of all dialects, for documents.
-pub static SPECS: [&Spec; 7] =
-    [&mesh::SPEC, &sid::SPEC, &antmedia::SPEC, &whip::SPEC, &sylk::SPEC, &ers::SPEC, &ems::SPEC];
+pub static SPECS: [&Spec; 8] = [
+    &mesh::SPEC,
+    &sid::SPEC,
+    &antmedia::SPEC,
+    &whip::SPEC,
+    &sylk::SPEC,
+    &rendezvous::SPEC,
+    &admin::SPEC,
+    &ers_ems::SPEC,
+];
 
 const MESH: (Lang, Realm) = (Lang(0), Realm(0));
 /// The first of sid's realms; those of its tenants follow.
@@ -57,8 +64,9 @@ const ANTMEDIA: Lang = Lang(2);
 const WHIP: Lang = Lang(3);
 const SYLK: Lang = Lang(4);
 const ERS: Lang = Lang(5);
-const EMS: Lang = Lang(6);
-const PULL: Lang = Lang(7);
+const ERS_ADMIN: Lang = Lang(6);
+const EMS: Lang = Lang(7);
+const PULL: Lang = Lang(8);
 
 /// The first of antmedia's realms, one for each application: those of sid stand before them.
 fn first_app(config: &Config) -> usize {
@@ -108,9 +116,9 @@ pub fn served(config: &Config) -> Result<Vec<Served>, String> {
     served.extend(served_antmedia(config)?);
     served.extend(served_whip(config)?);
     served.push(served_sylk(config)?);
-    served.push(served_ers(config)?);
-    served.extend(served_ems(config)?);
-    served.extend(served_pull(config)?);
+    served.extend(ers::served(config, ERS, ERS_ADMIN, ers_realm(config)?)?);
+    served.extend(ems::served(config, EMS, first_realm(config)?));
+    served.extend(pull::served(config, PULL, first_realm(config)?)?);
     Ok(served)
 }
 
@@ -286,59 +294,17 @@ fn served_sylk(config: &Config) -> Result<Served, String> {
     Ok(Served::new(dialect, Door::all(&sylk::SPEC, &doors)))
 }
 
-/// The media server's side of ers, where its interface is asked for: it serves the streams of the first application.
-fn served_ems(config: &Config) -> Result<Option<Served>, String> {
-    let keys = &config.dialect.ers.ems;
-    let set = [&keys.json_listen, &keys.ascii_listen, &keys.http_listen];
-    let kinds = [
-        (ems::endpoint::JSON, "dialect.ers.ems.json_listen", false),
-        (ems::endpoint::ASCII, "dialect.ers.ems.ascii_listen", false),
-        (ems::endpoint::HTTP, "dialect.ers.ems.http_listen", true),
-    ];
-    let native = |place: usize| match ems::SPEC.endpoints[place].at {
-        At::Own { native } => native.parse().ok(),
-        _ => None,
-    };
-    let ports = set.into_iter().zip(kinds).enumerate().filter_map(|(place, (set, (endpoint, key, http)))| {
-        let address = set.clone().or_else(|| config.native_ports.then(|| native(place))?);
-        Some(LinesPort { address: address?, endpoint, key, http })
-    });
-    let lines: Vec<_> = ports.collect();
-    if lines.is_empty() {
-        return Ok(None);
+/// The key that sets a dialect's own listener.
+pub(crate) fn listen_key(dialect: &str) -> String {
+    match dialect {
+        "ers_admin" => "dialect.ers.admin_listen".to_owned(),
+        name => format!("dialect.{name}.listen"),
     }
-    let envelope = match keys.envelope.as_str() {
-        "flat" => ems::Envelope::Flat,
-        "nested" => ems::Envelope::Nested,
-        _ => ems::Envelope::Both,
-    };
-    let realm = u16::try_from(first_app(config)).map_err(|_| "dialect.sid.tenants are too many")?;
-    let dialect = Arc::new(Ems::new(EMS, Realm(realm), envelope));
-    Ok(Some(Served { lines, ..Served::new(dialect, Vec::new()) }))
 }
 
-/// Streams that are pulled out of rooms, into the first application; `None`: there are none.
-fn served_pull(config: &Config) -> Result<Option<Served>, String> {
-    let keys = &config.dialect.ers.ems;
-    let read = |path: &Path| {
-        let key = "dialect.ers.ems.pull_token_file";
-        let text = fs::read_to_string(path)
-            .map_err(|error| format!("cannot read {key} {}: {error}; check its path and mode", path.display()))?;
-        let token = text.trim();
-        let good = !token.is_empty() && !token.chars().any(char::is_control);
-        good.then(|| Arc::<str>::from(token))
-            .ok_or(format!("{key} {} holds no token; write one into it", path.display()))
-    };
-    let token = keys.pull_token_file.as_deref().map(read).transpose()?;
-    let source = |text: &String| {
-        Source::parse(text, token.clone()).map_err(|why| format!("dialect.ers.ems.pull: {why} (the entry is {text:?})"))
-    };
-    let sources = keys.pull.iter().map(source).collect::<Result<Vec<_>, _>>()?;
-    if sources.is_empty() {
-        return Ok(None);
-    }
-    let realm = u16::try_from(first_app(config)).map_err(|_| "dialect.sid.tenants are too many")?;
-    Ok(Some(Served::new(Arc::new(Pull::new(PULL, Realm(realm), sources)), Vec::new())))
+/// That of the first application.
+fn first_realm(config: &Config) -> Result<Realm, String> {
+    Ok(Realm(u16::try_from(first_app(config)).map_err(|_| "dialect.sid.tenants are too many")?))
 }
 
 /// Behind the applications: it has a realm of its own.
@@ -347,47 +313,9 @@ fn ers_realm(config: &Config) -> Result<Realm, String> {
     Ok(Realm(u16::try_from(number).map_err(|_| "dialect.antmedia.apps are too many")?))
 }
 
-/// Where media servers and players meet.
-fn served_ers(config: &Config) -> Result<Served, String> {
-    let settings = ers::Settings { ice: ers_ice(config), rate: rate(config), ..ers::Settings::default() };
-    let dialect = Arc::new(Rendezvous::new(ERS, ers_realm(config)?, settings));
-    let doors = Setting {
-        path: "",
-        listen: config.dialect.ers.listen.as_ref(),
-        native_ports: config.native_ports,
-        origins: config.ers_origins(),
-        tokens: None,
-    };
-    Ok(Served::new(dialect, Door::all(&ers::SPEC, &doors)))
-}
-
-/// The servers that browsers are told of, in the form that devices read: `host:port`, UDP, those first.
-fn ers_ice(config: &Config) -> ers::IceServers {
-    let mut ice = ers::IceServers { fallback: Some(our_address(config)), ..ers::IceServers::default() };
-    for server in config.rtc.config_json.ice_servers() {
-        for url in server.urls {
-            let url = url.strip_suffix("?transport=udp").unwrap_or(&url).to_owned();
-            let login = (!server.username.is_empty()).then(|| (server.username.clone(), server.credential.clone()));
-            let list = if url.starts_with("stun:") { &mut ice.stun } else { &mut ice.turn };
-            list.push(ers::IceServer::Fixed { url, login });
-        }
-    }
-    let late = |server: &ers::IceServer| match server {
-        ers::IceServer::Fixed { url, .. } => url.contains('?') || !url.starts_with("turn:"),
-        ers::IceServer::Timed { .. } => false,
-    };
-    ice.turn.sort_by_key(late);
-    ice
-}
-
-/// An address of this machine, as far as it is known without looking.
-fn our_address(config: &Config) -> String {
-    config.media.advertise.first().cloned().unwrap_or_else(|| "127.0.0.1".to_owned())
-}
-
 /// When a record of the store is of no use any more, in seconds since 1970.
 pub(crate) fn expires(table: Table, record: &[u8]) -> Option<u64> {
-    antmedia::records::expires(table, record).or_else(|| ers::expires(table, record))
+    antmedia::records::expires(table, record).or_else(|| rendezvous::expires(table, record))
 }
 
 /// The profile of the parties that telephones call and are called by; `None`: they are not served.
@@ -509,7 +437,7 @@ mod tests {
         config.dialect.antmedia.audio_codecs.clear();
         let (served, limits) = (served(&config).expect("no file is named"), limits(&config));
         let realm = |served: &Served| served.dialect.profile().realm.0;
-        let own = |served: &&Served| !matches!(served.dialect.spec().name, "whip" | "sylk");
+        let own = |served: &&Served| !matches!(served.dialect.spec().name, "whip" | "sylk" | "ers_admin");
         let (others, guests): (Vec<_>, Vec<_>) = served.iter().partition(own);
         let realms: Vec<_> = others.iter().map(|served| realm(served)).collect();
         assert_eq!(realms, (0..u16::try_from(limits.realms.len()).expect("few")).collect::<Vec<_>>());

@@ -172,7 +172,7 @@ async fn run_on(config: &Config, mut served: Vec<Served>) -> Result<(), String> 
     for (index, Endpoint { dialect, door }) in shell.endpoints.iter().enumerate() {
         let Place::Own(address) = &door.at else { continue };
         let name = shell.dialects[*dialect].spec().name;
-        let listener = Listener::bind(address, Role::Own(index), &format!("dialect.{name}.listen")).await?;
+        let listener = Listener::bind(address, Role::Own(index), &dialects::listen_key(name)).await?;
         let listener = listener.secured(tls.clone().map_or(Security::Plain, Security::Either));
         own.insert(name, Names::One(listener.name()));
         listeners.push(listener);
