@@ -1,6 +1,7 @@
 //! The list of dialects: the one file of the server that names them.
 
 pub(crate) mod apps;
+mod ems;
 mod ers;
 
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use patchbay_core::{Codec, Lang, Limits, MemberSpace, Name, Patch, Profile, Realm, RealmLimits, Speaks, StreamSpace};
 use patchbay_dialect_antmedia::{self as antmedia, AntMedia};
-use patchbay_dialect_ers::{admin, rendezvous};
+use patchbay_dialect_ers::{admin, ems as ers_ems, rendezvous};
 use patchbay_dialect_kit::job::Table;
 use patchbay_dialect_kit::{Dialect, Rate, Spec};
 use patchbay_dialect_mesh::{self as mesh, Mesh};
@@ -19,6 +20,7 @@ use patchbay_dialect_whip::{self as whip, Whip};
 use crate::config::{self, Config, ListenAddr};
 use crate::door::{self, Door, Place, Setting, Tokens};
 use crate::folder::Folder;
+use crate::lines::LinesPort;
 
 /// A dialect with its doors.
 pub struct Served {
@@ -30,19 +32,29 @@ pub struct Served {
     pub ports: Vec<ListenAddr>,
     /// Pages of its own.
     pub pages: Option<Folder>,
+    /// Listeners of its own for commands.
+    pub lines: Vec<LinesPort>,
 }
 
 impl Served {
     /// A dialect with doors and nothing else.
     #[must_use]
     pub fn new(dialect: Arc<dyn Dialect>, doors: Vec<Door>) -> Self {
-        Self { dialect, doors, ports: Vec::new(), pages: None }
+        Self { dialect, doors, ports: Vec::new(), pages: None, lines: Vec::new() }
     }
 }
 
 /// The specifications of all dialects, for documents.
-pub static SPECS: [&Spec; 7] =
-    [&mesh::SPEC, &sid::SPEC, &antmedia::SPEC, &whip::SPEC, &sylk::SPEC, &rendezvous::SPEC, &admin::SPEC];
+pub static SPECS: [&Spec; 8] = [
+    &mesh::SPEC,
+    &sid::SPEC,
+    &antmedia::SPEC,
+    &whip::SPEC,
+    &sylk::SPEC,
+    &rendezvous::SPEC,
+    &admin::SPEC,
+    &ers_ems::SPEC,
+];
 
 const MESH: (Lang, Realm) = (Lang(0), Realm(0));
 /// The first of sid's realms; those of its tenants follow.
@@ -52,6 +64,7 @@ const WHIP: Lang = Lang(3);
 const SYLK: Lang = Lang(4);
 const ERS: Lang = Lang(5);
 const ERS_ADMIN: Lang = Lang(6);
+const EMS: Lang = Lang(7);
 
 /// The first of antmedia's realms, one for each application: those of sid stand before them.
 fn first_app(config: &Config) -> usize {
@@ -102,6 +115,7 @@ pub fn served(config: &Config) -> Result<Vec<Served>, String> {
     served.extend(served_whip(config)?);
     served.push(served_sylk(config)?);
     served.extend(ers::served(config, ERS, ERS_ADMIN, ers_realm(config)?)?);
+    served.extend(ems::served(config, EMS, first_realm(config)?));
     Ok(served)
 }
 
@@ -189,7 +203,7 @@ fn served_antmedia(config: &Config) -> Result<Vec<Served>, String> {
         let security = apps::security(config, app)?;
         let settings = antmedia::Settings { app: Arc::from(app.as_str()), security, ..settings.clone() };
         let dialect = Arc::new(AntMedia::new(ANTMEDIA, Realm(realm), settings));
-        served.push(Served { dialect, doors: doors.collect(), ports: std::mem::take(&mut ports), pages });
+        served.push(Served { ports: std::mem::take(&mut ports), pages, ..Served::new(dialect, doors.collect()) });
     }
     Ok(served)
 }
@@ -285,6 +299,11 @@ pub(crate) fn listen_key(dialect: &str) -> String {
     }
 }
 
+/// That of the first application.
+fn first_realm(config: &Config) -> Result<Realm, String> {
+    Ok(Realm(u16::try_from(first_app(config)).map_err(|_| "dialect.sid.tenants are too many")?))
+}
+
 /// Behind the applications: it has a realm of its own.
 fn ers_realm(config: &Config) -> Result<Realm, String> {
     let number = first_app(config) + config.dialect.antmedia.apps.len();
@@ -344,6 +363,8 @@ pub(crate) fn limits(config: &Config) -> Limits {
         viewers,
         restore: Duration::from_millis(antmedia.restore_ms),
         codecs: Some(codecs),
+        // Nobody is registered there but who is no client's business.
+        presence: false,
         ..RealmLimits::default()
     };
     // Telephones and video rooms are in one of these; nobody there is shown who else is there.

@@ -1,6 +1,7 @@
 //! What sessions order that takes its time, done at once and from memory.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::job::{Done, Job, Key, Record, Table};
@@ -19,6 +20,10 @@ pub struct Jobs {
     pub answers: BTreeMap<Arc<str>, u16>,
     /// Questions and news that were sent, with their addresses.
     pub sent: Vec<(Arc<str>, Vec<u8>)>,
+    /// What names mean.
+    pub addresses: BTreeMap<Arc<str>, IpAddr>,
+    /// The server was told to stop.
+    pub stopped: bool,
 }
 
 impl Jobs {
@@ -64,6 +69,12 @@ impl Jobs {
             Job::Notify { url, body, .. } => {
                 self.sent.push((url, body));
                 Done::Queued
+            }
+            // Of what there is no answer for, nothing comes.
+            Job::Resolve { host } => self.addresses.get(&host).map_or(Done::Failed, |address| Done::Address(*address)),
+            Job::Stop => {
+                self.stopped = true;
+                Done::Failed
             }
             Job::Dial(_) => Done::Failed,
         }

@@ -21,8 +21,16 @@ const CODECS: [(&str, &[&str]); 2] = [
     ("dialect.antmedia.video_codecs", &["VP8", "VP9", "H264", "AV1"]),
 ];
 /// Those of one address, or none.
-const SINGLE_LISTENERS: [&str; 5] =
-    ["admin.addr", "dialect.sid.listen", "dialect.sylk.listen", "dialect.ers.listen", "dialect.ers.admin_listen"];
+const SINGLE_LISTENERS: [&str; 8] = [
+    "admin.addr",
+    "dialect.sid.listen",
+    "dialect.sylk.listen",
+    "dialect.ers.listen",
+    "dialect.ers.admin_listen",
+    "dialect.ers.ems.json_listen",
+    "dialect.ers.ems.ascii_listen",
+    "dialect.ers.ems.http_listen",
+];
 
 /// Everything that is wrong between keys.
 pub(super) fn check(values: &Values) -> Vec<ConfigError> {
