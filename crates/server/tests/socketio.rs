@@ -224,6 +224,9 @@ fn the_own_listener_has_the_players_page_and_what_it_needs() {
     for path in ["/", "/app.js", "/ws", "/studio/", "/config.js"] {
         assert_eq!(get(&own, path).status, 404, "{path}");
     }
+    let without = Server::start(&[LISTEN, ("PATCHBAY_DIALECT__ERS__WEB_SERVER", "false")]);
+    assert_eq!(get(&without.own("ers"), "/demo/evowrtcclient.html").status, 404);
+    assert_eq!(get(&without.address(), "/demo/evowrtcclient.html").status, 200, "ours, at our own place");
     assert_eq!(get(&own, "/socket.io/").body, "Welcome to socket.io.");
     assert_eq!(get(&own, "/healthz").body, "ok\n");
 }
