@@ -71,7 +71,6 @@ function drawSound() {
   page.sound.disabled = !heard;
   page.sound.classList.toggle('is-muted', muted);
   page.sound.classList.toggle('is-asking', muted && heard);
-  page.sound.ariaPressed = String(muted);
   setText(/** @type {Element} */ (page.sound.lastElementChild), muted ? 'Sound on' : 'Mute');
 }
 

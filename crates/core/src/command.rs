@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use crate::{Body, Card, Cause, Kinds, Lang, LinkId, Merge, Name, Realm, RoomId, Signal, Token, Transport};
+use crate::{
+    Body, Card, Cause, Kinds, Lang, LegRole, LinkId, Merge, Name, Realm, RoomId, Signal, Token, Track, Transport,
+};
 
 /// What a party asks of the hub. Whatever answers it carries the tag that was given with it.
 #[derive(Clone, Debug)]
@@ -218,6 +220,25 @@ pub struct View {
     pub speaks: Speaks,
     /// What is said of the viewer to who asks ([`Query::Viewers`]), in the canonical form of its dialect.
     pub about: Option<Body>,
+    /// What our offer looks like.
+    pub shape: Shape,
+}
+
+/// What an offer of ours looks like, beyond what it says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// The data channel's name; `None`: that of the stream.
+    pub label: Option<Name>,
+    /// As players of 2015 know offers ([`LegRole::Send`](crate::LegRole::Send)).
+    pub narrow: bool,
+}
+
+impl Shape {
+    /// A leg that offers these tracks so, with a data channel if the stream has one.
+    pub(crate) fn role(self, tracks: Vec<Track>, may_grow: bool, channel: Option<Name>) -> LegRole {
+        let label = channel.map(|stream| self.label.unwrap_or(stream));
+        LegRole::Send { tracks, may_grow, label, narrow: self.narrow }
+    }
 }
 
 /// Which tracks of a view are switched on.

@@ -27,7 +27,7 @@ mod time;
 
 pub use card::Card;
 pub use cause::{Cause, CauseKind, PHRASE_BYTES, Phrase};
-pub use command::{Address, Command, Join, Knock, Profile, Publish, Query, RoomKind, Selection, Speaks, View};
+pub use command::{Address, Command, Join, Knock, Profile, Publish, Query, RoomKind, Selection, Shape, Speaks, View};
 pub use effect::{Counts, Effect, Effects};
 pub use event::{
     CallState, Event, Known, LevelKey, MemberList, Merge, Presence, PresenceEntry, PresenceList, Published,

@@ -293,6 +293,9 @@ pub enum LegRole {
         may_grow: bool,
         /// Name of the data channel; `None`: the offer has none.
         label: Option<Name>,
+        /// As players of 2015 know offers: sound, pictures, data, in this order; in the codecs of these tracks alone, H.264 by
+        /// the payload type 107 and as Constrained Baseline, whatever it is.
+        narrow: bool,
     },
     /// One end of a conversation.
     Talk(Talk),

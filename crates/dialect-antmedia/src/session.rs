@@ -189,6 +189,7 @@ impl AntSession {
             except: frame.own.as_deref().and_then(wire::stream_name),
             speaks: self.settings.speaks,
             about: About::viewer(frame).body(self.lang),
+            shape: patchbay_core::Shape::default(),
         };
         let room = frame.room.as_deref().and_then(wire::stream_name);
         let wish = self.wish(Purpose::Play, stream, room.clone(), frame);

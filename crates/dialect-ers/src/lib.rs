@@ -2,6 +2,7 @@
 //! side of a media server that `startWebrtc` starts (`ems`).
 #![warn(missing_docs)]
 
+pub mod admin;
 pub mod ems;
 #[allow(dead_code, reason = "until both halves use it")]
 mod packet;

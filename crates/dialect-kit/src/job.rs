@@ -5,6 +5,7 @@
 //! until then, within a bound of its own.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// An order of a session.
@@ -46,6 +47,13 @@ pub enum Job {
     /// Connect to another server as its client, and run a session of the same dialect on the connection. Outcome:
     /// [`Done::Over`] once that session has ended, [`Done::Failed`] if there was never a connection.
     Dial(Dial),
+    /// Look up the address of a name. Outcome: [`Done::Address`].
+    Resolve {
+        /// The name, or an address.
+        host: Arc<str>,
+    },
+    /// Stop the server, as an operator stops it. There is no outcome but the end.
+    Stop,
 }
 
 /// Whom [`Job::Dial`] connects to.
@@ -88,6 +96,8 @@ pub enum Done {
     Queued,
     /// The connection that was dialled is over.
     Over,
+    /// The address of a name.
+    Address(IpAddr),
     /// Nothing came of it: the store is gone, the other server does not answer or may not be asked, or there is more to
     /// do than may wait.
     Failed,

@@ -28,6 +28,11 @@ pub trait Session: Send {
     /// The server is about to stop, and takes nobody new: told once, while everything still goes on, so that the peer can
     /// look for another server in time. Commands may follow at once.
     fn on_drain(&mut self, _ctx: &mut Ctx<'_>) {}
+    /// The connection that was dialled for it is lost. Whether it goes on without one, until it closes itself: what it sends
+    /// goes nowhere then. Commands may follow at once.
+    fn on_cut(&mut self, _ctx: &mut Ctx<'_>) -> bool {
+        false
+    }
     /// The hub tells something.
     fn on_event(&mut self, event: Event, ctx: &mut Ctx<'_>);
     /// When [`Session::on_deadline`] is to be called, if ever.

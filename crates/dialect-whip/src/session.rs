@@ -100,6 +100,7 @@ impl WhipSession {
                 except: None,
                 speaks: Speaks::ToPublisher,
                 about: None,
+                shape: patchbay_core::Shape::default(),
             };
             Command::Watch { view, offer: Body::new(self.lang, offer.as_bytes()) }
         };

@@ -199,7 +199,7 @@ fn joined(ip: IpAddr, workers: usize) -> (Engine, Receiver<MediaEvent>, Vec<Peer
     let audio = Some(Codec::Opus);
     let track =
         Track { source: LinkId::new(1), audio, video: None, layers: 0, pass: Kinds::ALL, height: None, heir_of: None };
-    let role = LegRole::Send { tracks: vec![track], may_grow: false, label: Name::parse("s").ok() };
+    let role = LegRole::Send { tracks: vec![track], may_grow: false, label: Name::parse("s").ok(), narrow: false };
     engine.submit(open(2, role)).expect("there is room");
     let answer = peers[1].answer(&described(&events, 2, DescriptionKind::Offer));
     engine.submit(remote(2, SignalKind::Answer, &answer)).expect("there is room");

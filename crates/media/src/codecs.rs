@@ -32,6 +32,34 @@ pub(crate) fn config(codecs: &[Codec], feedback: Feedback) -> CodecConfig {
     CodecConfig::new_from_payload_params(params.collect())
 }
 
+/// The same for an old player, which knows H.264 by this number and in this profile only (ers.md section 3.2). Of several
+/// profiles, one is left: pictures are what they are.
+pub(crate) fn narrow(codecs: &[Codec], feedback: Feedback) -> CodecConfig {
+    const PROFILE: u32 = 0x0042_c01e;
+    const PT: u8 = 107;
+    let named: Vec<_> = codecs
+        .iter()
+        .map(|codec| match codec {
+            Codec::H264 { .. } => Codec::H264 { profile_level: PROFILE, mode: 1 },
+            other => *other,
+        })
+        .collect();
+    let params = config(&distinct(named), feedback).params().to_vec();
+    let renamed = params.into_iter().map(|params| {
+        if params.spec().codec != Name::H264 {
+            return params;
+        }
+        let mut narrow = PayloadParams::new(PT.into(), Some((PT + 1).into()), params.spec());
+        narrow.set_fb_transport_cc(feedback == Feedback::Transport);
+        narrow.set_fb_remb(true);
+        narrow.set_fb_nack(true);
+        narrow.set_fb_pli(true);
+        narrow.set_fb_fir(true);
+        narrow
+    });
+    CodecConfig::new_from_payload_params(renamed.collect())
+}
+
 /// The payload type of digits in offers of ours; see [`Pts`] for the others.
 const DIGITS: u8 = 110;
 

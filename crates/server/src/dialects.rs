@@ -1,13 +1,15 @@
 //! The list of dialects: the one file of the server that names them.
 
 pub(crate) mod apps;
+mod ems;
+mod ers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use patchbay_core::{Codec, Lang, Limits, MemberSpace, Name, Patch, Profile, Realm, RealmLimits, Speaks, StreamSpace};
 use patchbay_dialect_antmedia::{self as antmedia, AntMedia};
-use patchbay_dialect_ers::rendezvous::{self as ers, Rendezvous};
+use patchbay_dialect_ers::{admin, ems as ers_ems, rendezvous};
 use patchbay_dialect_kit::job::Table;
 use patchbay_dialect_kit::{Dialect, IceServer, Rate, Spec};
 use patchbay_dialect_mesh::{self as mesh, Mesh};
@@ -18,6 +20,7 @@ use patchbay_dialect_whip::{self as whip, Whip};
 use crate::config::{self, Config, ListenAddr};
 use crate::door::{self, Door, Place, Setting, Tokens};
 use crate::folder::Folder;
+use crate::lines::LinesPort;
 
 /// A dialect with its doors.
 pub struct Served {
@@ -29,18 +32,29 @@ pub struct Served {
     pub ports: Vec<ListenAddr>,
     /// Pages of its own.
     pub pages: Option<Folder>,
+    /// Listeners of its own for commands.
+    pub lines: Vec<LinesPort>,
 }
 
 impl Served {
     /// A dialect with doors and nothing else.
     #[must_use]
     pub fn new(dialect: Arc<dyn Dialect>, doors: Vec<Door>) -> Self {
-        Self { dialect, doors, ports: Vec::new(), pages: None }
+        Self { dialect, doors, ports: Vec::new(), pages: None, lines: Vec::new() }
     }
 }
 
 /// The specifications of all dialects, for documents.
-pub static SPECS: [&Spec; 6] = [&mesh::SPEC, &sid::SPEC, &antmedia::SPEC, &whip::SPEC, &sylk::SPEC, &ers::SPEC];
+pub static SPECS: [&Spec; 8] = [
+    &mesh::SPEC,
+    &sid::SPEC,
+    &antmedia::SPEC,
+    &whip::SPEC,
+    &sylk::SPEC,
+    &rendezvous::SPEC,
+    &admin::SPEC,
+    &ers_ems::SPEC,
+];
 
 const MESH: (Lang, Realm) = (Lang(0), Realm(0));
 /// The first of sid's realms; those of its tenants follow.
@@ -49,6 +63,8 @@ const ANTMEDIA: Lang = Lang(2);
 const WHIP: Lang = Lang(3);
 const SYLK: Lang = Lang(4);
 const ERS: Lang = Lang(5);
+const ERS_ADMIN: Lang = Lang(6);
+const EMS: Lang = Lang(7);
 
 /// The first of antmedia's realms, one for each application: those of sid stand before them.
 fn first_app(config: &Config) -> usize {
@@ -98,7 +114,8 @@ pub fn served(config: &Config) -> Result<Vec<Served>, String> {
     served.extend(served_antmedia(config)?);
     served.extend(served_whip(config)?);
     served.push(served_sylk(config)?);
-    served.push(served_ers(config)?);
+    served.extend(ers::served(config, ERS, ERS_ADMIN, ers_realm(config)?)?);
+    served.extend(ems::served(config, EMS, first_realm(config)?));
     Ok(served)
 }
 
@@ -186,7 +203,7 @@ fn served_antmedia(config: &Config) -> Result<Vec<Served>, String> {
         let security = apps::security(config, app)?;
         let settings = antmedia::Settings { app: Arc::from(app.as_str()), security, ..settings.clone() };
         let dialect = Arc::new(AntMedia::new(ANTMEDIA, Realm(realm), settings));
-        served.push(Served { dialect, doors: doors.collect(), ports: std::mem::take(&mut ports), pages });
+        served.push(Served { ports: std::mem::take(&mut ports), pages, ..Served::new(dialect, doors.collect()) });
     }
     Ok(served)
 }
@@ -271,53 +288,28 @@ fn served_sylk(config: &Config) -> Result<Served, String> {
     Ok(Served::new(dialect, Door::all(&sylk::SPEC, &doors)))
 }
 
+/// The key that sets a dialect's own listener.
+pub(crate) fn listen_key(dialect: &str) -> String {
+    match dialect {
+        "ers_admin" => "dialect.ers.admin_listen".to_owned(),
+        name => format!("dialect.{name}.listen"),
+    }
+}
+
+/// That of the first application.
+fn first_realm(config: &Config) -> Result<Realm, String> {
+    Ok(Realm(u16::try_from(first_app(config)).map_err(|_| "dialect.sid.tenants are too many")?))
+}
+
 /// Behind the applications: it has a realm of its own.
 fn ers_realm(config: &Config) -> Result<Realm, String> {
     let number = first_app(config) + config.dialect.antmedia.apps.len();
     Ok(Realm(u16::try_from(number).map_err(|_| "dialect.antmedia.apps are too many")?))
 }
 
-/// Where media servers and players meet.
-fn served_ers(config: &Config) -> Result<Served, String> {
-    let settings = ers::Settings { ice: ers_ice(config), rate: rate(config), ..ers::Settings::default() };
-    let dialect = Arc::new(Rendezvous::new(ERS, ers_realm(config)?, settings));
-    let doors = Setting {
-        path: "",
-        listen: config.dialect.ers.listen.as_ref(),
-        native_ports: config.native_ports,
-        origins: config.ers_origins(),
-        tokens: None,
-    };
-    Ok(Served::new(dialect, Door::all(&ers::SPEC, &doors)))
-}
-
-/// The servers that browsers are told of, in the form that devices read: `host:port`, UDP, those first.
-fn ers_ice(config: &Config) -> ers::IceServers {
-    let mut ice = ers::IceServers { fallback: Some(our_address(config)), ..ers::IceServers::default() };
-    for server in config.rtc.config_json.ice_servers() {
-        for url in server.urls {
-            let url = url.strip_suffix("?transport=udp").unwrap_or(&url).to_owned();
-            let login = (!server.username.is_empty()).then(|| (server.username.clone(), server.credential.clone()));
-            let list = if url.starts_with("stun:") { &mut ice.stun } else { &mut ice.turn };
-            list.push(ers::IceServer::Fixed { url, login });
-        }
-    }
-    let late = |server: &ers::IceServer| match server {
-        ers::IceServer::Fixed { url, .. } => url.contains('?') || !url.starts_with("turn:"),
-        ers::IceServer::Timed { .. } => false,
-    };
-    ice.turn.sort_by_key(late);
-    ice
-}
-
-/// An address of this machine, as far as it is known without looking.
-fn our_address(config: &Config) -> String {
-    config.media.advertise.first().cloned().unwrap_or_else(|| "127.0.0.1".to_owned())
-}
-
 /// When a record of the store is of no use any more, in seconds since 1970.
 pub(crate) fn expires(table: Table, record: &[u8]) -> Option<u64> {
-    antmedia::records::expires(table, record).or_else(|| ers::expires(table, record))
+    antmedia::records::expires(table, record).or_else(|| rendezvous::expires(table, record))
 }
 
 /// The profile of the parties that telephones call and are called by; `None`: they are not served.
@@ -368,6 +360,8 @@ pub(crate) fn limits(config: &Config) -> Limits {
         viewers,
         restore: Duration::from_millis(antmedia.restore_ms),
         codecs: Some(codecs),
+        // Nobody is registered there but who is no client's business.
+        presence: false,
         ..RealmLimits::default()
     };
     // Telephones and video rooms are in one of these; nobody there is shown who else is there.
@@ -437,7 +431,7 @@ mod tests {
         config.dialect.antmedia.audio_codecs.clear();
         let (served, limits) = (served(&config).expect("no file is named"), limits(&config));
         let realm = |served: &Served| served.dialect.profile().realm.0;
-        let own = |served: &&Served| !matches!(served.dialect.spec().name, "whip" | "sylk");
+        let own = |served: &&Served| !matches!(served.dialect.spec().name, "whip" | "sylk" | "ers_admin");
         let (others, guests): (Vec<_>, Vec<_>) = served.iter().partition(own);
         let realms: Vec<_> = others.iter().map(|served| realm(served)).collect();
         assert_eq!(realms, (0..u16::try_from(limits.realms.len()).expect("few")).collect::<Vec<_>>());

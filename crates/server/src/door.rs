@@ -27,7 +27,7 @@ pub struct Door {
     pub requests: Option<&'static str>,
     /// Each of them is a party of its own ([`Codec::Exchange`]).
     pub once: bool,
-    /// Whose they may be; `None`: anybody's.
+    /// Whose they may be; `None`: anybody's. On a listener of its own, the dialect says it to the others in its own words.
     pub callers: Option<Networks>,
     /// Socket.IO is spoken there ([`Codec::SocketIo`]): handshakes, upgrades and polls below one folder.
     pub socket_io: bool,
@@ -92,6 +92,7 @@ impl Door {
                 subprotocol: endpoint.subprotocol,
                 requests: match (&endpoint.codec, &endpoint.at) {
                     (Codec::Http | Codec::Exchange, At::Below(tail)) => Some(tail),
+                    (Codec::Exchange, At::Own { .. }) => Some(""),
                     _ => None,
                 },
                 once: endpoint.codec == Codec::Exchange,
@@ -125,35 +126,13 @@ pub(crate) fn ports(spec: &Spec, listen: &[ListenAddr], native_ports: bool, cert
 pub struct Tokens(Arc<[Box<[u8]>]>);
 
 impl Tokens {
-    /// Reads a file with one token per line; blank lines and those that begin with `#` do not count. `key` is the
-    /// configuration key that names the file.
+    /// Reads a file with one token per line; `key` is the configuration key that names the file.
     ///
     /// # Errors
-    /// If the file cannot be read, holds no token, or a line that no client could send as a bearer token; with cause
-    /// and next action, and without the line's text.
+    /// As [`token_lines`].
     pub fn read(key: &str, path: &Path) -> Result<Self, String> {
-        let shown = path.display();
-        let text = fs::read_to_string(path)
-            .map_err(|error| format!("cannot read {key} {shown}: {error}; check its path and mode"))?;
-        let mut tokens = Vec::new();
-        for (index, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            if !line.bytes().all(|byte| byte.is_ascii_graphic()) {
-                return Err(format!(
-                    "line {} of {key} {shown} is no token; use printable ASCII characters without blanks",
-                    index + 1
-                ));
-            }
-            tokens.push(line.as_bytes().into());
-        }
-        if tokens.is_empty() {
-            // Whoever names a file wants a lock: neither an open door nor one that nobody can pass is meant.
-            return Err(format!("{key} {shown} holds no token; write one per line, or unset the key"));
-        }
-        Ok(Self(tokens.into()))
+        let tokens = token_lines(key, path)?;
+        Ok(Self(tokens.into_iter().map(|token| token.into_bytes().into()).collect()))
     }
 
     /// Without a file.
@@ -166,6 +145,37 @@ impl Tokens {
     pub(crate) fn admit(&self, given: &[u8]) -> bool {
         self.0.iter().fold(Choice::from(0), |found, token| found | token.ct_eq(given)).into()
     }
+}
+
+/// Reads a file with one token per line; blank lines and those that begin with `#` do not count. `key` is the
+/// configuration key that names the file.
+///
+/// # Errors
+/// If the file cannot be read, holds no token, or a line that no client could send as a bearer token; with cause
+/// and next action, and without the line's text.
+pub(crate) fn token_lines(key: &str, path: &Path) -> Result<Vec<String>, String> {
+    let shown = path.display();
+    let text = fs::read_to_string(path)
+        .map_err(|error| format!("cannot read {key} {shown}: {error}; check its path and mode"))?;
+    let mut tokens = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if !line.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(format!(
+                "line {} of {key} {shown} is no token; use printable ASCII characters without blanks",
+                index + 1
+            ));
+        }
+        tokens.push(line.to_owned());
+    }
+    if tokens.is_empty() {
+        // Whoever names a file wants a lock: neither an open door nor one that nobody can pass is meant.
+        return Err(format!("{key} {shown} holds no token; write one per line, or unset the key"));
+    }
+    Ok(tokens)
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! The server: glue between dialects, the hub and the network. Listeners, HTTP routes, the WebSocket loop, mailboxes,
 //! configuration and telemetry; no word of any protocol but HTTP, WebSocket and Socket.IO (`dialects.rs` names the dialects).
 
+mod attached;
 pub mod cli;
 mod client;
 mod clock;
 pub mod config;
+mod dial;
 mod dialects;
 pub mod doctor;
 mod door;
@@ -16,6 +18,7 @@ pub mod fuzz;
 mod http;
 mod jobs;
 mod line;
+mod lines;
 mod listener;
 mod mailbox;
 mod media;
@@ -40,4 +43,5 @@ mod ws;
 pub use dialects::{SPECS, Served, served};
 pub use door::{Door, Place, Setting, Tokens};
 pub use folder::Folder;
+pub use lines::LinesPort;
 pub use serve::{run, serve};

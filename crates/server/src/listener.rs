@@ -34,7 +34,7 @@ const BACKLOG: i32 = 4_096;
 /// Who may use a Unix socket: its owner and group, where a reverse proxy usually is.
 const UNIX_MODE: u32 = 0o660;
 /// After a failed accept (descriptors or memory used up) the listener rests, so that it does not spin.
-const ACCEPT_REST: Duration = Duration::from_millis(50);
+pub(crate) const ACCEPT_REST: Duration = Duration::from_millis(50);
 
 /// What a listener is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +111,8 @@ impl Listener {
         }
     }
 
-    async fn accept(&self) -> io::Result<(Socket, Option<IpAddr>)> {
+    /// The next connection, and where it comes from.
+    pub(crate) async fn accept(&self) -> io::Result<(Socket, Option<IpAddr>)> {
         match &self.kind {
             Kind::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
@@ -285,7 +286,8 @@ async fn first_head(shell: &Shell, socket: &mut Socket, begun: Vec<u8>, deadline
     None
 }
 
-enum Head {
+/// What was read of a head.
+pub(crate) enum Head {
     Whole(Vec<u8>),
     TooLarge,
     /// The client went away.
@@ -293,7 +295,7 @@ enum Head {
 }
 
 /// Reads on from `head` until it is whole or cannot be one; what is no HTTP is left to hyper to answer.
-async fn read_head(socket: &mut Socket, mut head: Vec<u8>, most: usize) -> io::Result<Head> {
+pub(crate) async fn read_head(socket: &mut Socket, mut head: Vec<u8>, most: usize) -> io::Result<Head> {
     let mut looked_at = 0;
     loop {
         if head[looked_at..].contains(&b'\n') && !matches!(parse(&head, |_, _| ()), Ok(None)) {
@@ -314,7 +316,7 @@ async fn read_head(socket: &mut Socket, mut head: Vec<u8>, most: usize) -> io::R
 const MOST_HEADERS: usize = 100;
 
 /// Parses a head and hands it on, with its length; `None` if it is not whole.
-fn parse<T>(
+pub(crate) fn parse<T>(
     head: &[u8],
     then: impl FnOnce(&httparse::Request<'_, '_>, usize) -> T,
 ) -> Result<Option<T>, httparse::Error> {

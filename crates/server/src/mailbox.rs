@@ -40,8 +40,8 @@ struct Inner {
     news: VecDeque<News>,
     /// The server will stop, and the owner has not been told.
     drain: bool,
-    /// Outcomes; bounded by the jobs that the owner may order.
-    done: VecDeque<(Tag, Done)>,
+    /// Outcomes, and whether they count against the orders; bounded by the jobs that the owner may order.
+    done: VecDeque<(Tag, Done, bool)>,
     /// Jobs that have been ordered, and whose outcome has not been taken.
     orders: usize,
     closed: Option<CloseCause>,
@@ -108,21 +108,21 @@ impl Mailbox {
     }
 
     /// Puts the outcome of a job in; the waker to be woken, if the owner sleeps and could deliver it.
-    pub(crate) fn push_done(&self, tag: Tag, done: Done) -> Option<Waker> {
+    pub(crate) fn push_done(&self, tag: Tag, done: Done, counts: bool) -> Option<Waker> {
         let mut inner = self.lock();
         if inner.closed.is_some() {
             return None;
         }
-        inner.done.push_back((tag, done));
+        inner.done.push_back((tag, done, counts));
         if inner.wake_at == 1 { inner.wake() } else { None }
     }
 
     /// Takes the oldest outcome.
     pub(crate) fn take_done(&self) -> Option<(Tag, Done)> {
         let mut inner = self.lock();
-        let done = inner.done.pop_front()?;
-        inner.orders = inner.orders.saturating_sub(1);
-        Some(done)
+        let (tag, done, counts) = inner.done.pop_front()?;
+        inner.orders = inner.orders.saturating_sub(usize::from(counts));
+        Some((tag, done))
     }
 
     /// Orders the owner to end its connection.

@@ -14,12 +14,14 @@ use patchbay_core::Hub;
 use patchbay_dialect_kit::CloseCause;
 use patchbay_store::Store;
 
+use crate::attached;
 use crate::config::{Config, ListenAddr};
 use crate::dialects::{self, Served};
 use crate::doctor;
 use crate::door::Place;
 use crate::jobs::{Hooks, Outside};
 use crate::line;
+use crate::lines::Bound;
 use crate::listener::{Listener, Role, Security};
 use crate::mailbox::Bounds;
 use crate::media;
@@ -60,6 +62,8 @@ struct Ready {
 enum Names {
     One(String),
     Some(Vec<String>),
+    /// Each is for something else.
+    Each(BTreeMap<&'static str, String>),
 }
 
 /// Runs the server with the dialects of the configuration until it is told to stop.
@@ -104,7 +108,7 @@ pub(crate) fn shell(config: &Config, served: Vec<Served>, store: Store) -> Resul
     let mut dialects = Vec::new();
     let mut endpoints = Vec::new();
     let mut pages = Vec::new();
-    for Served { dialect, doors, ports: _, pages: folder } in served {
+    for Served { dialect, doors, ports: _, pages: folder, lines: _ } in served {
         endpoints.extend(doors.into_iter().map(|door| Endpoint { dialect: dialects.len(), door }));
         pages.extend(folder.map(|folder| Pages { dialect: dialect.spec().name, folder }));
         dialects.push(dialect);
@@ -127,10 +131,15 @@ fn outside(config: &Config) -> Result<Outside, String> {
     Outside::new(keys.hook_allow.clone(), file.map(read).transpose()?)
 }
 
-async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
+async fn run_on(config: &Config, mut served: Vec<Served>) -> Result<(), String> {
     let ports: Vec<(&'static str, ListenAddr)> = served
         .iter()
         .flat_map(|served| served.ports.iter().map(|address| (served.dialect.spec().name, address.clone())))
+        .collect();
+    let lines: Vec<_> = served
+        .iter_mut()
+        .enumerate()
+        .flat_map(|(dialect, served)| std::mem::take(&mut served.lines).into_iter().map(move |port| (dialect, port)))
         .collect();
     let caller = dialects::caller(&served);
     let shell = Arc::new(shell(config, served, Store::below(config.data_dir.clone(), dialects::expires))?);
@@ -163,7 +172,7 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
     for (index, Endpoint { dialect, door }) in shell.endpoints.iter().enumerate() {
         let Place::Own(address) = &door.at else { continue };
         let name = shell.dialects[*dialect].spec().name;
-        let listener = Listener::bind(address, Role::Own(index), &format!("dialect.{name}.listen")).await?;
+        let listener = Listener::bind(address, Role::Own(index), &dialects::listen_key(name)).await?;
         let listener = listener.secured(tls.clone().map_or(Security::Plain, Security::Either));
         own.insert(name, Names::One(listener.name()));
         listeners.push(listener);
@@ -173,9 +182,19 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
         let listener = listener.secured(tls.clone().map_or(Security::Plain, Security::Either));
         match own.entry(name).or_insert_with(|| Names::Some(Vec::new())) {
             Names::Some(names) => names.push(listener.name()),
-            Names::One(_) => {}
+            Names::One(_) | Names::Each(_) => {}
         }
         listeners.push(listener);
+    }
+    let mut bound = Vec::new();
+    for (dialect, port) in &lines {
+        let one = Bound::bind(port, *dialect).await?;
+        let (endpoint, address) = one.name();
+        let name = shell.dialects[*dialect].spec().name;
+        if let Names::Each(names) = own.entry(name).or_insert_with(|| Names::Each(BTreeMap::new())) {
+            names.insert(endpoint, address);
+        }
+        bound.push(one);
     }
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("cannot hear SIGTERM: {error}"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| format!("cannot hear SIGINT: {error}"))?;
@@ -188,8 +207,14 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
         let hangup = signal(SignalKind::hangup()).map_err(|error| format!("cannot hear SIGHUP: {error}"))?;
         tokio::spawn(async move { tls.certificate().watch(hangup).await });
     }
-    let accepting: Vec<_> =
+    for (dialect, of) in shell.dialects.iter().enumerate() {
+        if let Some(session) = of.resident() {
+            tokio::spawn(attached::reside(Arc::clone(&shell), dialect, session));
+        }
+    }
+    let mut accepting: Vec<_> =
         listeners.into_iter().map(|listener| tokio::spawn(listener.run(Arc::clone(&shell)))).collect();
+    accepting.extend(bound.into_iter().map(|bound| tokio::spawn(bound.run(Arc::clone(&shell)))));
     let udp = shell.switchboard.seat().engine().map(|engine| engine.bound().iter().map(ToString::to_string).collect());
     let udp = udp.unwrap_or_default();
     let sip = shell.lines.bound();
@@ -198,6 +223,7 @@ async fn run_on(config: &Config, served: Vec<Served>) -> Result<(), String> {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = shell.stop.notified() => {}
     }
     shell.set_closing();
     let drain = Duration::from_millis(config.drain.deadline_ms);
@@ -265,11 +291,12 @@ fn announce(ready: &Ready) {
         tracing::info!(%address, "serving; open https://{} in a browser", browsable(address));
     }
     for (dialect, names) in &ready.own {
-        let names = match names {
-            Names::One(address) => std::slice::from_ref(address),
-            Names::Some(addresses) => addresses,
+        let names: Vec<_> = match names {
+            Names::One(address) => vec![address],
+            Names::Some(addresses) => addresses.iter().collect(),
+            Names::Each(addresses) => addresses.values().collect(),
         };
-        names.iter().for_each(|address| tracing::info!(dialect, %address, "serving"));
+        names.into_iter().for_each(|address| tracing::info!(dialect, %address, "serving"));
     }
     // Whoever started us may have closed our standard output: nothing to be done about it.
     if let Ok(line) = serde_json::to_string(ready) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use patchbay_dialect_kit::Dialect;
 use patchbay_store::Store;
+use tokio::sync::Notify;
 
 use crate::client;
 use crate::clock::Clock;
@@ -23,6 +24,9 @@ use crate::resource::Resources;
 use crate::socketio::{self, SocketIo};
 use crate::switchboard::Switchboard;
 use crate::ws::Headers;
+
+/// What the pages in `/demo/` take from elsewhere.
+const DEMO_NEEDS: [&str; 4] = ["/app.dom.js", "/app.backoff.js", "/styles.css", "/favicon.svg"];
 
 /// What every connection of the process shares.
 pub(crate) struct Shell {
@@ -52,6 +56,8 @@ pub(crate) struct Shell {
     /// What callers of the admin routes must present; without one, only loopback callers are admitted.
     pub(crate) admin_token: Option<String>,
     pub(crate) connections: AtomicUsize,
+    /// A session has told the server to stop.
+    pub(crate) stop: Notify,
     closing: AtomicBool,
 }
 
@@ -107,6 +113,7 @@ impl Shell {
             config_js: config_js(&config.rtc.config_json),
             admin_token: parts.admin_token,
             connections: AtomicUsize::new(0),
+            stop: Notify::new(),
             closing: AtomicBool::new(false),
         }
     }
@@ -156,7 +163,7 @@ impl Shell {
     pub(crate) fn is_demo(&self, role: Role, path: &str) -> bool {
         let Role::Own(index) = role else { return false };
         let its = self.endpoints.get(index).is_some_and(|endpoint| endpoint.door.socket_io);
-        its && (path.starts_with("/demo/") || path == "/config.js")
+        its && (path.starts_with("/demo/") || DEMO_NEEDS.contains(&path))
     }
 
     /// The server is stopping.

@@ -220,17 +220,12 @@ fn warnings_name_what_an_operator_should_know() {
         let some = warnings.iter().any(|warning| warning.contains(part));
         assert!(some, "{part}: {warnings:?}");
     };
-    let ers = "[dialect.ers] admin_listen is set (patchbay.toml:2), but this version does not serve the admin interface of ers yet";
+    let tcp = "[media] tcp_port is set (patchbay.toml:2), but this version does not serve ICE over TCP yet";
     let not_an_object = "rtc.config_json (RTC_CONFIG_JSON) is JSON, but no object";
     warned("", &[], "allowed_origins is \"*\"");
     warned("", &[("WS_ALLOWED_ORIGINS", "*.a.example")], "\"*.a.example\" admits nobody");
     warned("allowed_origins = []", &[], "no browser can connect");
-    warned("[dialect.ers]\nadmin_listen = \":3030\"", &[], ers);
-    warned(
-        "native_ports = true",
-        &[],
-        "native_ports is set (patchbay.toml:1), but this version does not serve the native ports of ers",
-    );
+    warned("[media]\ntcp_port = 9", &[], tcp);
     warned("[[patch]]\nroom = \"demo\"", &[], "patch 1 has no members: set mesh to a room");
     warned("[[patch]]\nroom = \"demo\"\nmesh = \"demo\"", &[], "patch 1 joins its members with nothing");
     warned("", &[("RTC_CONFIG_JSON", "5")], not_an_object);

@@ -55,7 +55,9 @@ pub(crate) fn nothing(job: &Job) -> Done {
     match job {
         Job::Get(keys) => Done::Records(vec![None; keys.len()]),
         Job::List { .. } => Done::Page { entries: Vec::new(), total: 0 },
-        Job::Put(_) | Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) => Done::Failed,
+        Job::Put(_) | Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) | Job::Resolve { .. } | Job::Stop => {
+            Done::Failed
+        }
     }
 }
 
@@ -67,7 +69,9 @@ pub(crate) fn read(database: &Database, jobs: Vec<Job>) -> Result<Vec<Done>, Err
     let one = |job| match job {
         Job::Get(keys) => tables.get(&keys),
         Job::List { table, prefix, offset, size } => tables.list(table, &prefix, offset, size),
-        Job::Put(_) | Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) => Ok(Done::Failed),
+        Job::Put(_) | Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) | Job::Resolve { .. } | Job::Stop => {
+            Ok(Done::Failed)
+        }
     };
     jobs.into_iter().map(one).collect()
 }
@@ -99,7 +103,7 @@ pub(crate) fn change(database: &Database, jobs: Vec<Job>) -> Result<(Vec<Done>, 
                 changed |= !changes.is_empty();
                 Ok(Done::Stored(true))
             }
-            Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) => Ok(Done::Failed),
+            Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) | Job::Resolve { .. } | Job::Stop => Ok(Done::Failed),
         };
         jobs.into_iter().map(&mut one).collect::<Result<Vec<_>, Error>>()?
     };

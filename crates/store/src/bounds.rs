@@ -19,7 +19,7 @@ pub(crate) fn fits(job: &Job) -> bool {
             changes.len() <= CHANGES && changes.iter().all(|change| key(&change.key) && small(&change.is))
         }
         Job::List { prefix, size, .. } => prefix.len() <= Key::BYTES && *size <= PAGE,
-        Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) => false,
+        Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) | Job::Resolve { .. } | Job::Stop => false,
     }
 }
 
@@ -32,6 +32,6 @@ pub(crate) fn bytes(job: &Job) -> usize {
             .map(|change| change.key.key.len() + change.is.as_ref().map_or(0, |record| record.0.len()))
             .sum(),
         Job::List { prefix, .. } => prefix.len(),
-        Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) => 0,
+        Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) | Job::Resolve { .. } | Job::Stop => 0,
     }
 }

@@ -104,7 +104,9 @@ impl Disk {
             Job::Get(_) => &self.tally.gets,
             Job::Put(_) => &self.tally.puts,
             Job::List { .. } => &self.tally.lists,
-            Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) => return tell(Done::Failed),
+            Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) | Job::Resolve { .. } | Job::Stop => {
+                return tell(Done::Failed);
+            }
         };
         counter.fetch_add(1, Ordering::Relaxed);
         let bytes = bounds::bytes(&job);

@@ -48,7 +48,7 @@ impl Memory {
                 }
                 Done::Page { entries, total }
             }
-            Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) => Done::Failed,
+            Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) | Job::Resolve { .. } | Job::Stop => Done::Failed,
         }
     }
 }

@@ -353,7 +353,14 @@ impl Patches {
             (Standin::Stream(publication), SignalKind::Offer, None) => {
                 let (realm, stream) = around.streams.name_of(publication).ok_or(Refusal::NoSuchParty)?;
                 let stream = stream.clone();
-                let view = View { stream, selection: Selection::ALL, except: None, speaks: Speaks::No, about: None };
+                let view = View {
+                    stream,
+                    selection: Selection::ALL,
+                    except: None,
+                    speaks: Speaks::No,
+                    about: None,
+                    shape: crate::Shape::default(),
+                };
                 let via = Some(Via { room, member: name, quiet: false });
                 let (links, out) = (&mut *around.links, &mut *around.out);
                 around.streams.view(party, realm, tag, view, Some(signal.body), via, true, links, out)

@@ -285,7 +285,7 @@ impl Streams {
         out: &mut Effects,
     ) -> Result<(), Refusal> {
         self.admit(realm, newcomer)?;
-        let View { stream, selection, except, speaks, about } = view;
+        let View { stream, selection, except, speaks, about, shape } = view;
         let key = (realm, stream);
         if self.view_of(party, &key.1).is_some() {
             return Err(Refusal::Viewing);
@@ -340,7 +340,7 @@ impl Streams {
         }
         let role = match offer {
             Some(_) => LegRole::Answer { tracks, may_grow },
-            None => LegRole::Send { tracks, may_grow, label: has_channel.then_some(stream) },
+            None => shape.role(tracks, may_grow, has_channel.then_some(stream)),
         };
         out.media(MediaOp::Open(Open {
             link,

@@ -224,8 +224,14 @@ fn the_tracks_of_a_room_are_seen_in_it_while_they_live() {
     let told = stage.does(cam, Command::Hangup { link: early, cause: patchbay_core::CauseKind::Hangup.into() });
     assert_eq!(told, ["0 sees a [] a"]);
     stage.wait();
-    let view =
-        View { stream: name("a"), selection: Selection::ALL, except: None, speaks: Speaks::NoChannel, about: None };
+    let view = View {
+        stream: name("a"),
+        selection: Selection::ALL,
+        except: None,
+        speaks: Speaks::NoChannel,
+        about: None,
+        shape: patchbay_core::Shape::default(),
+    };
     assert_eq!(stage.does(cam, Command::View(view)), ["sends, hears 0, channel false"]);
     stage.hub.on_media(stage.now, MediaEvent::Lost { link }, &mut stage.out);
     assert_eq!(stage.told(), ["0 sees a [] "]);

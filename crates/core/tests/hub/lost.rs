@@ -93,7 +93,14 @@ impl Stage {
 
     fn views(&mut self, party: PartyId) -> LinkId {
         let (stream, selection) = (name("s"), Selection::ALL);
-        let view = View { stream, selection, except: None, speaks: Speaks::No, about: None };
+        let view = View {
+            stream,
+            selection,
+            except: None,
+            speaks: Speaks::No,
+            about: None,
+            shape: patchbay_core::Shape::default(),
+        };
         match self.does(party, Command::View(view)).pop() {
             Some((_, Event::Viewing { link, .. })) => link,
             other => panic!("{other:?}"),

@@ -68,7 +68,14 @@ impl Stage {
 
     fn views(&mut self, party: PartyId, stream: &str) -> LinkId {
         let (stream, selection) = (name(stream), Selection::ALL);
-        let view = View { stream, selection, except: None, speaks: Speaks::ToAll, about: None };
+        let view = View {
+            stream,
+            selection,
+            except: None,
+            speaks: Speaks::ToAll,
+            about: None,
+            shape: patchbay_core::Shape::default(),
+        };
         match &self.does(party, Command::View(view)).0[..] {
             [(_, Event::Viewing { link, .. })] => *link,
             other => panic!("{other:?}"),

@@ -140,6 +140,7 @@ fn who_asks_is_told_what_is_known_of_streams_and_rooms() {
         except: None,
         speaks: Speaks::ToAll,
         about: Some(body(about)),
+        shape: patchbay_core::Shape::default(),
     };
     stage.does(b, Command::View(view("viewer b")));
     stage.does(c, Command::View(view("viewer c")));

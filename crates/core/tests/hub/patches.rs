@@ -191,6 +191,7 @@ fn the_audience_hangs_up_where_there_is_no_place_for_it() {
         except: None,
         speaks: patchbay_core::Speaks::No,
         about: None,
+        shape: patchbay_core::Shape::default(),
     };
     let pull = opened(&full.say(viewer, Command::View(view.clone())));
     let (_bob, done) = full.member("bob");

@@ -312,8 +312,14 @@ impl Life {
     fn view(&mut self, who: Who, stream: &'static str, except: Option<&'static str>) {
         let expected = self.model.view(who, stream);
         let selection = Selection::ALL;
-        let view =
-            View { stream: name(stream), selection, except: except.map(name), speaks: Speaks::ToAll, about: None };
+        let view = View {
+            stream: name(stream),
+            selection,
+            except: except.map(name),
+            speaks: Speaks::ToAll,
+            about: None,
+            shape: patchbay_core::Shape::default(),
+        };
         // Who offers and who is offered view alike.
         self.offers = !self.offers;
         let offer = Body::new(Lang(0), b"v=0");

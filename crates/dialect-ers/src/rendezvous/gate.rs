@@ -14,15 +14,15 @@ use super::Settings;
 use super::wire::{Declined, Generation, TOKEN_BYTES};
 
 /// How many allowed rooms were added.
-pub(super) const ROOMS: &str = "ers/rooms";
+pub(crate) const ROOMS: &str = "ers/rooms";
 /// Below it, each allowed room.
-pub(super) const ROOM: &str = "ers/room/";
+pub(crate) const ROOM: &str = "ers/room/";
 /// How many tokens of media servers were added.
-pub(super) const SERVER_TOKENS: &str = "ers/ems-tokens";
+pub(crate) const SERVER_TOKENS: &str = "ers/ems-tokens";
 /// Below it, each of them.
-pub(super) const SERVER_TOKEN: &str = "ers/ems-token/";
+pub(crate) const SERVER_TOKEN: &str = "ers/ems-token/";
 /// Below it, each token of viewers. No application of another dialect has a name with a slash.
-pub(super) const TOKEN: &str = "/ers/token/";
+pub(crate) const TOKEN: &str = "/ers/token/";
 
 /// Who wants to join.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub(super) enum Verdict {
 }
 
 /// A text that may be a token.
-pub(super) fn is_token(text: &str) -> bool {
+pub(crate) fn is_token(text: &str) -> bool {
     (1..=TOKEN_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
@@ -112,7 +112,7 @@ pub(super) fn judge(
 }
 
 /// What a record of a number says.
-pub(super) fn number(record: Option<&Record>) -> u64 {
+pub(crate) fn number(record: Option<&Record>) -> u64 {
     let text = record.and_then(|record| std::str::from_utf8(&record.0).ok());
     text.and_then(|text| text.parse().ok()).unwrap_or_default()
 }
@@ -128,23 +128,23 @@ impl Settings {
 /// Whose a viewer's token is. In the store it is a text and no JSON, which the records of other dialects in the same table
 /// are: `viewer`, and behind that until when it is good, and for whom.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Binding {
+pub(crate) struct Binding {
     /// The address that first showed it; empty: one without.
-    pub(super) from: String,
+    pub(crate) from: String,
     /// Until when it may come back, in seconds since 1970; `None`: nobody has shown it yet.
-    pub(super) until: Option<u64>,
+    pub(crate) until: Option<u64>,
 }
 
 const VIEWER: &str = "viewer";
 
 impl Binding {
-    pub(super) fn read(record: &[u8]) -> Self {
+    pub(crate) fn read(record: &[u8]) -> Self {
         let mut words = std::str::from_utf8(record).unwrap_or_default().split(' ');
         let until = words.next().filter(|word| *word == VIEWER).and_then(|_| words.next()?.parse().ok());
         Self { from: words.next().unwrap_or_default().to_owned(), until }
     }
 
-    pub(super) fn record(&self) -> Record {
+    pub(crate) fn record(&self) -> Record {
         let text = match self {
             Self { until: None, .. } => VIEWER.to_owned(),
             Self { from, until: Some(until) } => format!("{VIEWER} {until} {from}"),

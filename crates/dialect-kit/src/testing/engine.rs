@@ -155,9 +155,10 @@ impl Engine {
         let mut channel = false;
         let (up, accept, tracks) = match role {
             LegRole::Receive { accept, .. } | LegRole::Pull { accept, .. } => (true, accept, Vec::new()),
-            LegRole::Send { tracks, label, .. } => {
+            LegRole::Send { tracks, label, narrow, .. } => {
                 channel = label.is_some();
-                assert!(label.is_none_or(|label| label == stream), "the data channel is called as the stream");
+                let named = narrow || label.is_none_or(|label| label == stream);
+                assert!(named, "the data channel is called as the stream");
                 (false, Kinds::NONE, tracks)
             }
             LegRole::Answer { tracks, .. } => (false, Kinds::NONE, tracks),

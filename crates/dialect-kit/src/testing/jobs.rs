@@ -1,9 +1,13 @@
 //! What sessions order that takes its time, done at once and from memory.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::job::{Done, Job, Key, Record, Table};
+
+/// Most records of a page, as of the server's store.
+const PAGE: usize = 250;
 
 /// A store that forgets, and servers elsewhere that answer what the test says.
 #[derive(Debug, Default)]
@@ -16,6 +20,10 @@ pub struct Jobs {
     pub answers: BTreeMap<Arc<str>, u16>,
     /// Questions and news that were sent, with their addresses.
     pub sent: Vec<(Arc<str>, Vec<u8>)>,
+    /// What names mean.
+    pub addresses: BTreeMap<Arc<str>, IpAddr>,
+    /// The server was told to stop.
+    pub stopped: bool,
 }
 
 impl Jobs {
@@ -32,6 +40,7 @@ impl Jobs {
     pub fn carry_out(&mut self, job: Job) -> Done {
         match job {
             Job::Get(_) | Job::Put(_) | Job::List { .. } if self.gone => Done::Failed,
+            Job::List { size, .. } if size > PAGE => Done::Failed,
             Job::Get(keys) => Done::Records(keys.iter().map(|key| self.records.get(key).cloned()).collect()),
             Job::Put(changes) => {
                 let found = |key: &Key| self.records.get(key).map(|record| &*record.0);
@@ -60,6 +69,12 @@ impl Jobs {
             Job::Notify { url, body, .. } => {
                 self.sent.push((url, body));
                 Done::Queued
+            }
+            // Of what there is no answer for, nothing comes.
+            Job::Resolve { host } => self.addresses.get(&host).map_or(Done::Failed, |address| Done::Address(*address)),
+            Job::Stop => {
+                self.stopped = true;
+                Done::Failed
             }
             Job::Dial(_) => Done::Failed,
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::http::{Exchange, Reply, Request, Target};
-use crate::{At, Codec, Spec};
+use crate::{At, Codec, Endpoint, Spec};
 
 /// A request as a transcript writes it.
 #[derive(Deserialize)]
@@ -34,7 +34,12 @@ struct Heard<'a> {
 
 /// Whether the dialect speaks in requests.
 pub(super) fn speaks(spec: &Spec) -> bool {
-    spec.endpoints.iter().any(|endpoint| endpoint.codec == Codec::Http)
+    spec.endpoints.iter().any(|endpoint| endpoint.codec == Codec::Http || is_alone(endpoint))
+}
+
+/// Whether it is a listener of its own, where each request is a party.
+fn is_alone(endpoint: &Endpoint) -> bool {
+    endpoint.codec == Codec::Exchange && matches!(endpoint.at, At::Own { .. })
 }
 
 /// Hands on the request that a client has written, if it is one for this session; else what the shell would answer.
@@ -47,21 +52,38 @@ pub(super) fn with_request(
     call: impl FnOnce(&Request<'_>),
 ) -> Result<(), Reply> {
     let Ok(written) = serde_json::from_str::<Written>(text) else { return Err(Reply::new(400)) };
+    let (path, query) = written.path.split_once('?').unwrap_or((&written.path, ""));
+    if spec.endpoints.iter().any(is_alone) {
+        let target = Target { name: path, resource: None };
+        return if new { hand_on(&written, "", target, query, "", exchange, call) } else { Err(Reply::new(404)) };
+    }
     let found = spec.endpoints.iter().find_map(|endpoint| {
         let At::Below(tail) = endpoint.at else { return None };
-        Some((tail, Target::parse(written.path.strip_prefix(tail)?)?))
+        Some((tail, Target::parse(path.strip_prefix(tail)?)?))
     });
     let Some((endpoint, target)) = found else { return Err(Reply::new(404)) };
     if target.resource.map(|(id, _)| id) != (!new).then_some(own) {
         return Err(Reply::new(404));
     }
+    hand_on(&written, endpoint, target, query, own, exchange, call)
+}
+
+fn hand_on(
+    written: &Written,
+    endpoint: &str,
+    target: Target<'_>,
+    query: &str,
+    own: &str,
+    exchange: u64,
+    call: impl FnOnce(&Request<'_>),
+) -> Result<(), Reply> {
     let headers: Vec<_> = written.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     call(&Request {
         exchange: Exchange(exchange),
         method: &written.method,
         endpoint,
         name: target.name,
-        query: "",
+        query,
         resource: target.resource.map(|(_, of)| of),
         location: &format!("{endpoint}/{}/{own}", target.name),
         admitted: !written.stranger,

@@ -1,10 +1,13 @@
+mod dials;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use patchbay_core::{
-    Address, Command, Effect, Effects, Event, EventQueue, Hub, Limits, MediaOp, Moment, Name, PartyId,
+    Address, Command, Effect, Effects, Event, EventQueue, Hub, Limits, MediaOp, Moment, Name, PartyId, Tag,
 };
 
+use self::dials::Ordered;
 use super::directive::Directive;
 use super::elsewhere::Elsewhere;
 use super::engine::Engine;
@@ -12,6 +15,7 @@ use super::jobs::Jobs;
 use super::world::{Handshake, Heard, HttpAnswer, Input, Place, Turned, World};
 use super::{lines, requests};
 use crate::http::{Reply, Request};
+use crate::job::{Done, Job};
 use crate::{Arrival, Close, CloseCause, Ctx, Dialect, Frame, OutFrame, Outbox, Random, Session, opened};
 
 /// The hub and the sessions of one dialect in one thread, without sockets, under fake time; media is scripted.
@@ -36,6 +40,8 @@ pub struct SessionWorld<'a> {
     timers: BTreeSet<(Moment, usize)>,
     /// Connections whose events wait, for eager delivery.
     woken: BTreeSet<usize>,
+    /// Connections that are ordered, and not made yet.
+    dials: VecDeque<Ordered>,
 }
 
 /// When a party is handed the events that other parties caused.
@@ -61,6 +67,8 @@ struct Connection {
     manual: bool,
     /// Requests that were handed on, where the dialect speaks in requests.
     requests: u64,
+    /// Who ordered it, and by which tag: it is told the end.
+    ordered: Option<(usize, Tag)>,
 }
 
 /// A generator whose whole state is its seed (SplitMix64).
@@ -105,6 +113,7 @@ impl<'a> SessionWorld<'a> {
             by_party: BTreeMap::new(),
             timers: BTreeSet::new(),
             woken: BTreeSet::new(),
+            dials: VecDeque::new(),
         }
     }
 
@@ -152,6 +161,35 @@ impl<'a> SessionWorld<'a> {
         self.connections[connection].queue.push(event);
         self.deliver(connection);
         self.run_due();
+    }
+
+    /// A connection with that session.
+    fn take_in(
+        &mut self,
+        dialect: usize,
+        session: Box<dyn Session>,
+        manual: bool,
+        ordered: Option<(usize, Tag)>,
+    ) -> usize {
+        let party = self.hub.attach(self.dialects[dialect].1.profile(), &mut self.effects);
+        let index = self.connections.len();
+        self.connections.push(Connection {
+            dialect,
+            session,
+            party,
+            queue: EventQueue::new(),
+            heard: VecDeque::new(),
+            armed: None,
+            ended: None,
+            deaf_until: Moment::START,
+            manual,
+            requests: 0,
+            ordered,
+        });
+        self.by_party.insert(party, index);
+        self.turn(index, |session, ctx| session.on_open(ctx));
+        self.run_due();
+        index
     }
 
     fn turn(&mut self, index: usize, call: impl FnOnce(&mut dyn Session, &mut Ctx<'_>)) {
@@ -220,6 +258,10 @@ impl<'a> SessionWorld<'a> {
                 self.timers.extend(connection.armed.map(|at| (at, index)));
                 (0..pings).for_each(|_| self.turn(index, |session, ctx| session.on_frame(Frame::Pong(b""), ctx)));
                 for (tag, job) in jobs {
+                    if let Job::Dial(dial) = job {
+                        self.dials.push_back(Ordered { by: index, tag, dial });
+                        continue;
+                    }
                     let done = self.jobs.carry_out(job);
                     self.turn(index, |session, ctx| session.on_job(tag, done, ctx));
                 }
@@ -264,6 +306,9 @@ impl<'a> SessionWorld<'a> {
         self.hub.detach(self.now, party, &mut self.effects);
         self.carry_out(None);
         self.deliver_others();
+        if let Some((by, tag)) = self.connections[index].ordered.take() {
+            self.turn(by, |session, ctx| session.on_job(tag, Done::Over, ctx));
+        }
     }
 
     /// Carries out what the hub has caused, and what the engine's answers cause; `stream` is what the party asked for.
@@ -366,9 +411,7 @@ impl World for SessionWorld<'_> {
     fn open(&mut self, handshake: &Handshake) -> Result<usize, Turned> {
         let path = handshake.path.as_deref();
         let dialect = path.map_or(Some(0), |path| self.dialects.iter().position(|(of, _)| *of == path)).unwrap_or(0);
-        let (_, speaks) = self.dialects[dialect];
-        let party = self.hub.attach(speaks.profile(), &mut self.effects);
-        let index = self.connections.len();
+        let speaks = self.dialects[dialect].1;
         let Handshake { from, id, agent, .. } = handshake;
         let session = if from.is_some() || id.is_some() || agent.is_some() {
             let (id, agent) = (id.as_deref(), agent.as_deref());
@@ -376,22 +419,7 @@ impl World for SessionWorld<'_> {
         } else {
             speaks.open_as(handshake.protocol.as_deref())
         };
-        self.connections.push(Connection {
-            dialect,
-            session,
-            party,
-            queue: EventQueue::new(),
-            heard: VecDeque::new(),
-            armed: None,
-            ended: None,
-            deaf_until: Moment::START,
-            manual: handshake.manual,
-            requests: 0,
-        });
-        self.by_party.insert(party, index);
-        self.turn(index, |session, ctx| session.on_open(ctx));
-        self.run_due();
-        Ok(index)
+        Ok(self.take_in(dialect, session, handshake.manual, None))
     }
 
     fn say(&mut self, connection: usize, input: &Input) -> Result<(), String> {

@@ -84,7 +84,14 @@ fn of_streams(hub: &mut Hub, [a, b]: [PartyId; 2]) -> Vec<Event> {
             claim: None,
         })
     };
-    let view = View { stream: name("s"), selection: Selection::ALL, except: None, speaks: Speaks::ToAll, about: None };
+    let view = View {
+        stream: name("s"),
+        selection: Selection::ALL,
+        except: None,
+        speaks: Speaks::ToAll,
+        about: None,
+        shape: patchbay_core::Shape::default(),
+    };
     let ends: Vec<_> = CauseKind::ALL
         .map(Some)
         .into_iter()

@@ -63,6 +63,7 @@ fn about_media(text: &str, link: LinkId) -> Option<Command> {
             except: None,
             speaks: Speaks::ToPublisher,
             about: None,
+            shape: patchbay_core::Shape::default(),
         }),
         "offer" => signal(SignalKind::Offer),
         "answer" => signal(SignalKind::Answer),

@@ -45,8 +45,14 @@ impl SylkSession {
         let of = session.into();
         let feed = Feed { of, publisher: name.clone(), tag, link: None, attached: false, established: false };
         self.rooms.feeds.insert(id.into(), feed);
-        let view =
-            View { stream: name, selection: Selection::ALL, except: None, speaks: Speaks::NoChannel, about: None };
+        let view = View {
+            stream: name,
+            selection: Selection::ALL,
+            except: None,
+            speaks: Speaks::NoChannel,
+            about: None,
+            shape: patchbay_core::Shape::default(),
+        };
         ctx.out.command(tag, Command::View(view));
         Ok(Done::Ack)
     }

@@ -70,7 +70,14 @@ impl Session for Lens {
                 claim: None,
             })
         } else {
-            Command::View(View { stream, selection: Selection::ALL, except: None, speaks: Speaks::No, about: None })
+            Command::View(View {
+                stream,
+                selection: Selection::ALL,
+                except: None,
+                speaks: Speaks::No,
+                about: None,
+                shape: patchbay_core::Shape::default(),
+            })
         };
         ctx.out.command(Tag(0), command);
     }

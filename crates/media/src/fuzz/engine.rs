@@ -112,7 +112,7 @@ impl Engine {
 
     /// A view, the other way round.
     pub(super) fn open_sending(&mut self, link: u64, tracks: Vec<Track>) {
-        let role = LegRole::Send { tracks, may_grow: true, label: Name::parse("s").ok() };
+        let role = LegRole::Send { tracks, may_grow: true, label: Name::parse("s").ok(), narrow: false };
         self.open(link, role, vec![Topic::new(1)], vec![Topic::new(0)]);
     }
 

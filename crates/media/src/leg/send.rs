@@ -68,6 +68,8 @@ pub(crate) struct Sending {
     wanted: Option<Vec<Track>>,
     /// Name of the data channel that we offer.
     label: Option<String>,
+    /// The offer is one that old players know.
+    narrow: bool,
     feedback: Feedback,
     allocator: Allocator,
     /// What the viewer's network is taken for where nobody measures it.
@@ -104,8 +106,8 @@ impl Sending {
     }
 
     /// One that offers, with a data channel of that name, if any.
-    pub(crate) fn offering(label: Option<String>) -> Self {
-        Self::new(label, None)
+    pub(crate) fn offering(label: Option<String>, narrow: bool) -> Self {
+        Self { narrow, ..Self::new(label, None) }
     }
 
     /// One whose peer offers.
@@ -121,6 +123,7 @@ impl Sending {
             offer: None,
             wanted: None,
             label,
+            narrow: false,
             feedback: Feedback::Receiver,
             allocator: Allocator::new(),
             guess: LossEstimate::new(),
@@ -400,14 +403,16 @@ impl Leg {
         now: Instant,
     ) -> Result<(), Over> {
         let own = codecs::distinct(tracks.iter().flat_map(|track| track.audio.into_iter().chain(track.video)));
+        let narrow = matches!(&self.role, Role::Send(sending) if sending.narrow);
         let mut list = own.clone();
-        if may_grow {
+        if may_grow && !narrow {
             list.extend(codecs::others(&config.codecs, &own));
         }
         let layered = tracks.iter().any(|track| track.layers > 1);
         let feedback = if layered { Feedback::Transport } else { Feedback::Receiver };
         let mut builder = Self::builder(identity, self.lite, self.report_every).set_extension_map(extensions(feedback));
-        *builder.codec_config() = codecs::config(&list, feedback);
+        *builder.codec_config() =
+            if narrow { codecs::narrow(&list, feedback) } else { codecs::config(&list, feedback) };
         builder = if layered {
             builder.enable_bwe(Some(FIRST_ESTIMATE.into()))
         } else {
@@ -475,7 +480,8 @@ impl Leg {
     fn change(&mut self, tracks: &[Track], first: bool) -> Option<MediaEvent> {
         let (Role::Send(sending), Some(rtc)) = (&mut self.role, &mut self.rtc) else { return None };
         let mut api = rtc.sdp_api();
-        if let Some(label) = sending.label.as_ref().filter(|_| first) {
+        let label = sending.label.as_ref().filter(|_| first);
+        if let Some(label) = label.filter(|_| !sending.narrow) {
             api.add_channel(label.clone());
         }
         for slot in sending.slots.iter().filter(|slot| slot.source.is_none()) {
@@ -506,6 +512,9 @@ impl Leg {
                 let mid = api.add_media(kind, Direction::SendOnly, Some(stream), None, None);
                 sending.slots.push(Slot::new(mid, track, codec, pass));
             }
+        }
+        if let Some(label) = label.filter(|_| sending.narrow) {
+            api.add_channel(label.clone());
         }
         let (offer, pending) = api.apply()?;
         sending.offer = Some(pending);

@@ -80,8 +80,9 @@ impl Worker {
         let role = match &open.role {
             LegRole::Receive { accept, codecs } => Role::Receive(Box::new(Receiving::new(*accept, Arc::clone(codecs)))),
             LegRole::Pull { accept, codecs } => Role::Receive(Box::new(Receiving::asking(*accept, Arc::clone(codecs)))),
-            LegRole::Send { label, .. } => {
-                Role::Send(Box::new(Sending::offering(label.as_ref().map(|label| label.as_str().to_owned()))))
+            LegRole::Send { label, narrow, .. } => {
+                let label = label.as_ref().map(|label| label.as_str().to_owned());
+                Role::Send(Box::new(Sending::offering(label, *narrow)))
             }
             LegRole::Answer { tracks, may_grow } => Role::Send(Box::new(Sending::answering(tracks.clone(), *may_grow))),
             LegRole::Talk(talk) => match self.converser(talk, open.transport, now) {

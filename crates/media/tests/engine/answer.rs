@@ -203,7 +203,12 @@ fn what_cannot_be_shown_or_answered_is_refused() {
     let send = offer.replace("a=recvonly", "a=sendonly");
     assert!(refused(&mut world, 6, &track, &send), "it would receive nothing");
     // Where we offer, an offer of the peer's is out of turn.
-    let role = LegRole::Send { tracks: vec![track], may_grow: false, label: patchbay_core::Name::parse("s").ok() };
+    let role = LegRole::Send {
+        tracks: vec![track],
+        may_grow: false,
+        label: patchbay_core::Name::parse("s").ok(),
+        narrow: false,
+    };
     world.open(7, viewer, role, vec![], vec![]);
     world.remote(7, SignalKind::Offer, &offer);
     let refused = |event: &MediaEvent| matches!(event, MediaEvent::Refused { link, .. } if *link == LinkId::new(7));

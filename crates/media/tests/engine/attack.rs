@@ -147,7 +147,7 @@ fn absurd_descriptions_are_refused_and_end_their_leg_alone() {
         world.open(link, peer, role, vec![], vec![]);
         world.remote(link, SignalKind::Offer, sdp);
         assert_eq!(refused(&world, link), Some(MediaFault::Description), "{number}: {:.80}", sdp);
-        let role = LegRole::Send { tracks: vec![], may_grow: true, label: Name::parse("s").ok() };
+        let role = LegRole::Send { tracks: vec![], may_grow: true, label: Name::parse("s").ok(), narrow: false };
         world.open(link + 100, peer, role, vec![], vec![]);
         world.remote(link + 100, SignalKind::Answer, sdp);
         assert_eq!(refused(&world, link + 100), Some(MediaFault::Description), "answer {number}: {:.80}", sdp);
@@ -159,7 +159,7 @@ fn absurd_descriptions_are_refused_and_end_their_leg_alone() {
 #[test]
 fn who_never_answers_is_given_up() {
     let (mut world, ..) = joined(1);
-    let role = LegRole::Send { tracks: vec![], may_grow: false, label: Name::parse("s").ok() };
+    let role = LegRole::Send { tracks: vec![], may_grow: false, label: Name::parse("s").ok(), narrow: false };
     world.open(9, 1, role, vec![], vec![]);
     let heard =
         |world: &World| world.has(|event| matches!(event, MediaEvent::Lost { link } if *link == LinkId::new(9)));

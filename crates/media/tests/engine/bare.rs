@@ -19,7 +19,13 @@ fn a_view_without_a_channel_has_sections_of_media_alone_each_with_its_source_and
     world.pass(Duration::from_millis(500));
     stream(&mut world, publisher, 0, 5);
     let viewer = world.peer(Path::GOOD, Path::GOOD);
-    world.open(2, viewer, LegRole::Send { tracks: vec![track], may_grow: false, label: None }, vec![], vec![]);
+    world.open(
+        2,
+        viewer,
+        LegRole::Send { tracks: vec![track], may_grow: false, label: None, narrow: false },
+        vec![],
+        vec![],
+    );
     let (offer, sections) = world.described(2, DescriptionKind::Offer);
     let kinds: Vec<_> = sections.iter().map(|section| (section.kind, section.source)).collect();
     assert_eq!(kinds, [Kind::Audio, Kind::Video].map(|kind| (Some(kind), Some(LinkId::new(1)))));

@@ -7,6 +7,7 @@ mod bare;
 mod join;
 mod lean;
 mod loss;
+mod narrow;
 mod net;
 mod peer;
 mod phone;

@@ -229,7 +229,7 @@ impl World {
     pub(crate) fn view(&mut self, link: u64, peer: usize, tracks: Vec<Track>) -> Vec<Section<LinkId>> {
         let hears = tracks.iter().map(|track| Topic::new(number(track.source) * 2)).collect();
         let says = tracks.iter().map(|track| Topic::new(number(track.source) * 2 + 1)).collect();
-        let role = LegRole::Send { tracks, may_grow: true, label: Name::parse("s").ok() };
+        let role = LegRole::Send { tracks, may_grow: true, label: Name::parse("s").ok(), narrow: false };
         self.open(link, peer, role, says, hears);
         self.negotiate(link, peer)
     }

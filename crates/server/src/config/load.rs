@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::environment::{self, Environment};
 use super::error::{ConfigError, ConfigErrors, Fault, Source};
+use super::ers;
 use super::file;
 use super::key::{find, is_section};
 use super::red5;
@@ -42,8 +43,8 @@ pub struct Loaded {
     /// The file that was read.
     pub file: Option<PathBuf>,
     pub(super) values: Values,
-    /// Names in a foreign file that have no effect.
-    pub(super) ignored: Vec<String>,
+    /// Names in foreign files that have no effect, by the key that names the file.
+    pub(super) ignored: Vec<(&'static str, Vec<String>)>,
 }
 
 impl Loaded {
@@ -90,9 +91,11 @@ pub fn load(request: &Request, environment: &Environment, dir: &Path) -> Result<
         }
     }
     let mut ignored = Vec::new();
-    match red5::apply(&mut values, dir) {
-        Ok(names) => ignored = names,
-        Err(wrong) => errors.extend(wrong),
+    for (key, applied) in [(red5::FILE, red5::apply(&mut values, dir)), (ers::FILE, ers::apply(&mut values, dir))] {
+        match applied {
+            Ok(names) => ignored.push((key, names)),
+            Err(wrong) => errors.extend(wrong),
+        }
     }
     // Rules between keys are about the values that count; with a layer missing they would mislead.
     if errors.is_empty() {

@@ -11,7 +11,7 @@
 //! | `key`, `kind` | what a key is; how a value of a kind is read and checked |
 //! | `file`, `environment`, `load` | the layers, and their merging |
 //! | `rules` | checks between keys |
-//! | `red5` | a foreign file, below the layers and above the defaults |
+//! | `red5`, `ers` | foreign files, below the layers and above the defaults |
 //! | `typed` | [`Config`], plain data |
 //! | `address`, `networks`, `origin`, `rtc`, `levels`, `secret` | the types of values that have rules of their own |
 //! | `unserved` | keys this version knows, but does nothing with yet |
@@ -21,6 +21,7 @@ mod address;
 mod apps;
 mod environment;
 mod error;
+mod ers;
 mod file;
 mod key;
 mod kind;

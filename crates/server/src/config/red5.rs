@@ -12,7 +12,7 @@ use super::key::find;
 use super::values::{Setting, Values};
 
 /// The key that names the file.
-const FILE: &str = "dialect.antmedia.red5_properties";
+pub(super) const FILE: &str = "dialect.antmedia.red5_properties";
 
 /// Its names, and ours.
 const NAMES: [(&str, &str); 3] = [

@@ -21,7 +21,16 @@ const CODECS: [(&str, &[&str]); 2] = [
     ("dialect.antmedia.video_codecs", &["VP8", "VP9", "H264", "AV1"]),
 ];
 /// Those of one address, or none.
-const SINGLE_LISTENERS: [&str; 3] = ["admin.addr", "dialect.sid.listen", "dialect.sylk.listen"];
+const SINGLE_LISTENERS: [&str; 8] = [
+    "admin.addr",
+    "dialect.sid.listen",
+    "dialect.sylk.listen",
+    "dialect.ers.listen",
+    "dialect.ers.admin_listen",
+    "dialect.ers.ems.json_listen",
+    "dialect.ers.ems.ascii_listen",
+    "dialect.ers.ems.http_listen",
+];
 
 /// Everything that is wrong between keys.
 pub(super) fn check(values: &Values) -> Vec<ConfigError> {
@@ -158,6 +167,7 @@ impl Loaded {
             ("dialect.sylk.origins", &config.dialect.sylk.origins),
             ("dialect.antmedia.origins", &config.dialect.antmedia.origins),
             ("dialect.whip.origins", &config.dialect.whip.origins),
+            ("dialect.ers.origins", &config.dialect.ers.origins),
         ];
         for (path, list) in lists {
             for (entry, reason) in OriginPolicy::useless(list) {
@@ -167,8 +177,8 @@ impl Loaded {
         if config.allowed_origins.is_empty() && config.dialect.mesh.origins.is_empty() {
             warnings.push("allowed_origins is empty: no browser can connect".to_owned());
         }
-        if !self.ignored.is_empty() {
-            let (file, names) = (self.values.text("dialect.antmedia.red5_properties"), self.ignored.join(", "));
+        for (key, names) in self.ignored.iter().filter(|(_, names)| !names.is_empty()) {
+            let (file, names) = (self.values.text(key), names.join(", "));
             warnings.push(format!("{file:?} sets what has no effect here: {names}"));
         }
         if let RtcConfig::Invalid { reason } = &config.rtc.config_json {

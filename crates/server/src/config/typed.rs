@@ -238,6 +238,13 @@ sections! {
         #[serde(deserialize_with = "optional")] listen: Option<ListenAddr>,
         #[serde(deserialize_with = "optional")] admin_listen: Option<ListenAddr>,
         origins: Vec<String>,
+        admin_allowed: Networks,
+        tokens_enabled: bool,
+        token_ttl_ms: u64,
+        allowed_rooms: Vec<String>,
+        #[serde(deserialize_with = "optional")] ems_token_file: Option<PathBuf>,
+        empty_room_ack_delay_ms: u64,
+        turn_fallback: bool,
         ems: Ems,
     }
     /// `[dialect.ers.ems]`

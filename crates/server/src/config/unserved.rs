@@ -5,13 +5,7 @@ use super::key::Key;
 use super::values::Values;
 
 /// A key, or a section with all below it, and what is missing. A line leaves with its feature.
-const UNSERVED: &[(&str, &str)] = &[
-    ("native_ports", "the native ports of ers"),
-    ("media.tcp_port", "ICE over TCP"),
-    ("dialect.ers.config", "the files of the reference's rendezvous server"),
-    ("dialect.ers.admin_listen", "the admin interface of ers"),
-    ("dialect.ers.ems", "the runtime API of ers"),
-];
+const UNSERVED: &[(&str, &str)] = &[("media.tcp_port", "ICE over TCP")];
 
 /// What is missing for a key to have an effect.
 pub(super) fn missing(key: &Key) -> Option<&'static str> {
@@ -52,7 +46,8 @@ mod tests {
 
     #[test]
     fn a_prefix_ends_at_a_dot() {
-        assert_eq!(missing(find("dialect.ers.ems.envelope").expect("known")), Some("the runtime API of ers"));
+        assert_eq!(missing(find("media.tcp_port").expect("known")), Some("ICE over TCP"));
+        assert_eq!(missing(find("media.udp_port").expect("known")), None);
         assert_eq!(missing(find("http.addr").expect("known")), None);
         assert_eq!(missing(find("limits.connections").expect("known")), None);
     }

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::{Answer, Caller};
 use crate::config::Location;
+use crate::door::Place as At;
 use crate::metrics::Refused;
 use crate::resource::{Asked, Opening, Unheard};
 use crate::shell::{Endpoint, Shell, Ticket};
@@ -33,9 +34,14 @@ pub(super) struct Place {
 pub(super) fn place<B>(shell: &Shell, caller: Caller, request: &Request<B>) -> Option<Place> {
     let path = request.uri().path();
     let found = shell.endpoint(caller.role, path).filter(|endpoint| endpoint.door.requests.is_some())?;
-    let crate::door::Place::Tree(own) = &found.door.at else { return None };
+    let rest = match &found.door.at {
+        At::Tree(own) => path.strip_prefix(own.as_str())?,
+        // Every path is the dialect's.
+        At::Own(_) => path,
+        At::Path(_) | At::Root => return None,
+    };
     let endpoint = shell.endpoints.iter().position(|endpoint| std::ptr::eq(endpoint, found))?;
-    Some(Place { endpoint, rest: path.strip_prefix(own.as_str())?.to_owned() })
+    Some(Place { endpoint, rest: rest.to_owned() })
 }
 
 /// The answer, and whether the request has been read to its end, so that the next one may follow.
@@ -83,6 +89,9 @@ fn judge(
     }
     if door.callers.as_ref().is_some_and(|networks| !shell.admits(networks, caller, headers)) {
         shell.metrics.connection_refused(Refused::Upgrade);
+        if matches!(door.at, At::Own(_)) {
+            return Ok(false);
+        }
         let detail = "this interface is for certain addresses only; see dialect.antmedia.rest_allowed";
         return Err(Reply::problem(403, "Forbidden", detail));
     }
@@ -189,7 +198,7 @@ pub(super) async fn read(shell: &Shell, body: Incoming) -> Result<Bytes, Reply> 
 /// Where the resource is, for this client: by its path, which holds behind every proxy that keeps paths; or as a whole URL,
 /// for clients that want one.
 fn location(shell: &Shell, caller: Caller, endpoint: &Endpoint, headers: &HeaderMap, name: &str, id: &str) -> String {
-    let crate::door::Place::Tree(own) = &endpoint.door.at else { return String::new() };
+    let At::Tree(own) = &endpoint.door.at else { return String::new() };
     let path = format!("{own}/{name}/{id}");
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let Some(host) = host.filter(|_| shell.location == Location::Url) else { return path };

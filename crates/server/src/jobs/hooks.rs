@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 use patchbay_dialect_kit::job::{Done, Job};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
+use rustls::ClientConfig;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -95,6 +96,11 @@ impl Hooks {
         }))
     }
 
+    /// By which certificates of servers elsewhere are believed.
+    pub(crate) fn tls(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.0.outside.tls)
+    }
+
     pub(crate) fn figures(&self) -> &Figures {
         &self.0.figures
     }
@@ -132,7 +138,9 @@ impl Hooks {
                 });
             }
             Job::Notify { url, subject, body } => waiting.tell(self.notify(&runtime, url, subject, body)),
-            Job::Get(_) | Job::Put(_) | Job::List { .. } | Job::Dial(_) => waiting.tell(Done::Failed),
+            Job::Get(_) | Job::Put(_) | Job::List { .. } | Job::Dial(_) | Job::Resolve { .. } | Job::Stop => {
+                waiting.tell(Done::Failed)
+            }
         }
     }
 

@@ -35,6 +35,11 @@ impl Jobs {
         Self { store, hooks }
     }
 
+    /// By which certificates of servers elsewhere are believed.
+    pub(crate) fn tls(&self) -> Arc<rustls::ClientConfig> {
+        self.hooks.tls()
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.store
     }
@@ -45,7 +50,7 @@ impl Jobs {
 
     /// A session orders something. Never waits.
     pub(crate) fn take(&self, party: PartyId, mailbox: &Arc<Mailbox>, tag: Tag, job: Job) {
-        let waiting = Waiting { party, mailbox: Arc::clone(mailbox), tag, told: false };
+        let waiting = Waiting { party, mailbox: Arc::clone(mailbox), tag, told: false, counts: true };
         if mailbox.order() > ORDERS {
             return waiting.tell(Done::Failed);
         }
@@ -54,7 +59,8 @@ impl Jobs {
                 self.store.order(job, Box::new(move |done| waiting.tell(done)));
             }
             Job::Ask { .. } | Job::Notify { .. } => self.hooks.take(waiting, job),
-            Job::Dial(_) => waiting.tell(Done::Failed),
+            // Carried out where there are sessions of that kind (`attached.rs`).
+            Job::Dial(_) | Job::Resolve { .. } | Job::Stop => waiting.tell(Done::Failed),
         }
     }
 }
@@ -65,9 +71,16 @@ pub(crate) struct Waiting {
     mailbox: Arc<Mailbox>,
     tag: Tag,
     told: bool,
+    /// It is one of those of which a party may have so many.
+    counts: bool,
 }
 
 impl Waiting {
+    /// One that is owed the end of a connection, which may be far away: whoever orders them bounds them.
+    pub(crate) fn of_connection(party: PartyId, mailbox: &Arc<Mailbox>, tag: Tag) -> Self {
+        Self { party, mailbox: Arc::clone(mailbox), tag, told: false, counts: false }
+    }
+
     /// Who gave the order.
     #[expect(dead_code, reason = "for news that go on when their party has gone")]
     pub(crate) fn party(&self) -> PartyId {
@@ -81,7 +94,7 @@ impl Waiting {
 
     fn send(&mut self, done: Done) {
         self.told = true;
-        self.mailbox.push_done(self.tag, done).into_iter().for_each(Waker::wake);
+        self.mailbox.push_done(self.tag, done, self.counts).into_iter().for_each(Waker::wake);
     }
 }
 

@@ -50,6 +50,6 @@ fn one_more_than_may_be_fails_at_once() {
 fn who_says_nothing_has_failed() {
     let mailbox = Arc::new(Mailbox::default());
     mailbox.order();
-    drop(Waiting { party: party(), mailbox: Arc::clone(&mailbox), tag: Tag(3), told: false });
+    drop(Waiting { party: party(), mailbox: Arc::clone(&mailbox), tag: Tag(3), told: false, counts: true });
     assert_eq!(mailbox.take_done(), Some((Tag(3), Done::Failed)));
 }

@@ -158,7 +158,7 @@ pub(crate) fn has_token(headers: &(impl Headers + ?Sized), name: &str, token: &s
 }
 
 /// RFC 6455 section 4.2.2: the key's hash proves that the server speaks WebSocket.
-fn accept(key: &[u8]) -> String {
+pub(crate) fn accept(key: &[u8]) -> String {
     let mut hash = Sha1::new();
     hash.update(key);
     hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");

@@ -11,7 +11,7 @@ mod reader;
 
 pub(crate) use connection::Connection;
 pub(crate) use credential::of_header as bearer;
-pub(crate) use handshake::{Admitted, Headers, Rejection, check, has_body, has_token};
+pub(crate) use handshake::{Admitted, Headers, Rejection, accept, check, has_body, has_token};
 
 /// A text message to a client, as bytes.
 pub(crate) fn text_frame(text: &str) -> Vec<u8> {

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub(crate) mod client;
+pub(crate) mod device;
 pub(crate) mod http;
 pub(crate) mod process;
 pub(crate) mod tls;

@@ -164,7 +164,14 @@ impl Stage {
 }
 
 fn view(stream: &str, selection: Selection, except: Option<&str>, speaks: Speaks) -> Command {
-    Command::View(View { stream: name(stream), selection, except: except.map(name), speaks, about: None })
+    Command::View(View {
+        stream: name(stream),
+        selection,
+        except: except.map(name),
+        speaks,
+        about: None,
+        shape: crate::Shape::default(),
+    })
 }
 
 fn pass(kinds: Kinds) -> &'static str {
@@ -248,8 +255,14 @@ fn a_peer_that_offers_views_as_others_do() {
     let mut stage = Stage::new();
     let [a, b] = stage.parties(["a", "b"]);
     let watch = |stream: &str| {
-        let view =
-            View { stream: name(stream), selection: Selection::ALL, except: None, speaks: Speaks::No, about: None };
+        let view = View {
+            stream: name(stream),
+            selection: Selection::ALL,
+            except: None,
+            speaks: Speaks::No,
+            about: None,
+            shape: crate::Shape::default(),
+        };
         Command::Watch { view, offer: Body::new(Lang(1), b"v=0") }
     };
     assert_eq!(stage.does(b, watch("s")), ["b refused NoSuchStream"], "and its offer goes nowhere");

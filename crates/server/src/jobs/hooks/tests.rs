@@ -80,7 +80,13 @@ async fn outcome(hooks: &Hooks, job: Job) -> Done {
     let mailbox = Arc::new(Mailbox::default());
     mailbox.order();
     hooks.take(
-        Waiting { party: super::super::tests::party(), mailbox: Arc::clone(&mailbox), tag: Tag(1), told: false },
+        Waiting {
+            party: super::super::tests::party(),
+            mailbox: Arc::clone(&mailbox),
+            tag: Tag(1),
+            told: false,
+            counts: true,
+        },
         job,
     );
     for _ in 0..2_000 {
