@@ -25,6 +25,9 @@ use crate::socketio::{self, SocketIo};
 use crate::switchboard::Switchboard;
 use crate::ws::Headers;
 
+/// What the pages in `/demo/` take from elsewhere.
+const DEMO_NEEDS: [&str; 4] = ["/app.dom.js", "/app.backoff.js", "/styles.css", "/favicon.svg"];
+
 /// What every connection of the process shares.
 pub(crate) struct Shell {
     pub(crate) clock: Clock,
@@ -160,7 +163,7 @@ impl Shell {
     pub(crate) fn is_demo(&self, role: Role, path: &str) -> bool {
         let Role::Own(index) = role else { return false };
         let its = self.endpoints.get(index).is_some_and(|endpoint| endpoint.door.socket_io);
-        its && (path.starts_with("/demo/") || path == "/config.js")
+        its && (path.starts_with("/demo/") || DEMO_NEEDS.contains(&path))
     }
 
     /// The server is stopping.

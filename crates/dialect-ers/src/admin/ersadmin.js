@@ -14,6 +14,9 @@ const COMMANDS = {
   version: ['', 'The version of the interface.'],
 };
 
+/** What the members of lists are called for people. */
+const HEADINGS = { room: 'Room', allowed: 'Allowed', ems: 'Media server', clients: 'Players', token: 'Token', used: 'Used', expires: 'Good until' };
+
 /** Log entries kept on the page: enough to look back, and a page that stays open for weeks does not grow. */
 const KEPT = 100;
 
@@ -49,7 +52,7 @@ function shown(data) {
   const table = document.createElement('table');
   const columns = Object.keys(rows[0]);
   const head = table.createTHead().insertRow();
-  head.append(...columns.map((name) => cell('th', name)));
+  head.append(...columns.map((name) => cell('th', HEADINGS[name] ?? name)));
   const body = table.createTBody();
   for (const row of rows) {
     body.insertRow().append(...columns.map((name) => cell('td', value(name, row[name]))));
@@ -64,6 +67,12 @@ function value(name, of) {
   return typeof of === 'boolean' ? (of ? 'yes' : 'no') : String(of);
 }
 
+/** What an answer says beside what was asked. */
+function news(data, given) {
+  const values = Object.values(data ?? {});
+  return values.length > 0 && values[0] !== given ? data : undefined;
+}
+
 function write(asked, status, description, data) {
   const entry = document.createElement('li');
   const what = Object.assign(document.createElement('div'), { className: 'what' });
@@ -76,7 +85,7 @@ function write(asked, status, description, data) {
   if (description) {
     entry.append(cell('p', description));
   }
-  if (data && Object.keys(data).length > 0) {
+  if (data) {
     entry.append(shown(data));
   }
   log.prepend(entry);
@@ -100,7 +109,7 @@ async function ask() {
   try {
     const answer = await fetch(`/?${new URLSearchParams({ c: name, i: given })}`);
     const { status, description, data } = await answer.json();
-    write(asked, status, description, data);
+    write(asked, status, description, news(data, given));
     if (status === 'SUCCESS' && what) {
       parameter.value = '';
     }
@@ -109,6 +118,7 @@ async function ask() {
   } finally {
     send.disabled = false;
     (what ? parameter : command).focus();
+    parameter.select();
   }
 }
 

@@ -70,7 +70,7 @@ pub(super) fn page(name: &str) -> Option<Reply> {
         "/ersadmin.css" => ("text/css; charset=utf-8", include_str!("ersadmin.css")),
         _ => return None,
     };
-    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
     let reply = Reply::new(200).with("content-security-policy", policy).with("x-content-type-options", "nosniff");
     Some(reply.with("cache-control", "no-cache").with("referrer-policy", "no-referrer").body(media_type, text))
 }

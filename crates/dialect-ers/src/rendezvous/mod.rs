@@ -11,12 +11,13 @@
 //!
 //! Frames are packets of Socket.IO; the transport and its ids are the shell's. Messages and limits: `docs/dialects/ers.md`.
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 pub(crate) mod gate;
 mod ice;
 mod refusal;
 mod session;
-#[cfg(test)]
-mod tests;
 pub(crate) mod wire;
 
 use std::borrow::Cow;

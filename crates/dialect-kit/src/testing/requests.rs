@@ -34,7 +34,8 @@ struct Heard<'a> {
 
 /// Whether the dialect speaks in requests.
 pub(super) fn speaks(spec: &Spec) -> bool {
-    spec.endpoints.iter().any(|endpoint| endpoint.codec == Codec::Http || is_alone(endpoint))
+    let all_alone = !spec.endpoints.is_empty() && spec.endpoints.iter().all(is_alone);
+    all_alone || spec.endpoints.iter().any(|endpoint| endpoint.codec == Codec::Http)
 }
 
 /// Whether it is a listener of its own, where each request is a party.
