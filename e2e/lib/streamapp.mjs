@@ -63,3 +63,22 @@ export function assertSound(tab, harmless = []) {
   const thrown = tab.console.filter((line) => line.startsWith('uncaught:') && !harmless.some((part) => line.includes(part)));
   if (thrown.length) throw new Error(`${tab.name} threw: ${thrown.join('; ')}`);
 }
+
+/** Where a conference page shows the member of that name. */
+export const tile = (name) => `#remoteVideo${name}`;
+
+/** A member of a conference, by that page, who publishes. */
+export async function party(world, server, name, page) {
+  const tab = await open(world, name, server, page);
+  await tab.click('#join_publish_button');
+  await untilEnabled(tab, '#stop_publish_button');
+  return tab;
+}
+
+/** Each sees each other, and hears something. */
+export async function untilAllMet(tabs) {
+  for (const tab of tabs) {
+    for (const other of tabs.filter((one) => one !== tab)) await untilMoving(tab, tile(other.name));
+    await untilSound(tab);
+  }
+}

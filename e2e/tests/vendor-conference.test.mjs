@@ -2,26 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { Ant, antServer } from '../lib/antmedia.mjs';
-import { assertSound, folder, open, skip, untilEnabled, untilGone, untilMoving, untilSound } from '../lib/streamapp.mjs';
+import { assertSound, folder, open, party, skip, tile, untilAllMet, untilGone, untilMoving } from '../lib/streamapp.mjs';
 import { e2e } from '../lib/test.mjs';
 import { until } from '../lib/until.mjs';
 
-const tile = (name) => `#remoteVideo${name}`;
-
-async function party(world, server, name) {
-  const tab = await open(world, name, server, `conference.html?streamId=${name}&roomId=room1`);
-  await tab.click('#join_publish_button');
-  await untilEnabled(tab, '#stop_publish_button');
-  return tab;
-}
-
-/** Each sees each other, and hears something. */
-async function untilAllMet(tabs) {
-  for (const tab of tabs) {
-    for (const other of tabs.filter((one) => one !== tab)) await untilMoving(tab, tile(other.name));
-    await untilSound(tab);
-  }
-}
+const join = (world, server, name) => party(world, server, name, `conference.html?streamId=${name}&roomId=room1`);
 
 const tiles = (tab) => tab.page.$$eval('#players video', (videos) => videos.map((video) => video.id).sort());
 
@@ -46,10 +31,10 @@ async function say(tab, text) {
 
 e2e('conference.html: three meet, one of them late; each other’s names, chat, and who is muted', async (world) => {
   const server = await antServer(world, { pages: folder });
-  const tabs = [await party(world, server, 'alice'), await party(world, server, 'bob')];
+  const tabs = [await join(world, server, 'alice'), await join(world, server, 'bob')];
   const [alice, bob] = tabs;
   await untilAllMet(tabs);
-  const carol = await party(world, server, 'carol');
+  const carol = await join(world, server, 'carol');
   tabs.push(carol);
   await untilAllMet(tabs);
   assert.deepEqual(await tiles(alice), ['localVideo', 'remoteVideobob', 'remoteVideocarol']);
@@ -76,7 +61,7 @@ e2e('conference.html: three meet, one of them late; each other’s names, chat, 
 e2e('conference.html: who leaves has no tile any more, by the button or with the tab, and may come back', async (world) => {
   const server = await antServer(world, { pages: folder });
   const tabs = [];
-  for (const name of ['alice', 'bob', 'carol']) tabs.push(await party(world, server, name));
+  for (const name of ['alice', 'bob', 'carol']) tabs.push(await join(world, server, name));
   const [alice, bob, carol] = tabs;
   await untilAllMet(tabs);
   await bob.click('#stop_publish_button');
@@ -93,10 +78,10 @@ e2e('conference.html: who leaves has no tile any more, by the button or with the
 
 e2e('conference.html and multitrack-play.html are in one room', async (world) => {
   const server = await antServer(world, { pages: folder });
-  const alice = await party(world, server, 'alice');
+  const alice = await join(world, server, 'alice');
   const player = await open(world, 'player', server, 'multitrack-play.html?id=room1&muted=false');
   await untilMoving(player, tile('alice'));
-  const bob = await party(world, server, 'bob');
+  const bob = await join(world, server, 'bob');
   await untilMoving(player, tile('bob'));
   await untilAllMet([alice, bob]);
   await alice.click('#stop_publish_button');

@@ -2,32 +2,18 @@
 
 import assert from 'node:assert/strict';
 import { antServer } from '../lib/antmedia.mjs';
-import { folder, open, skip, untilEnabled, untilGone, untilMoving, untilSound } from '../lib/streamapp.mjs';
+import { folder, open, party, skip, tile, untilAllMet, untilEnabled, untilGone, untilMoving } from '../lib/streamapp.mjs';
 import { e2e } from '../lib/test.mjs';
 
-const tile = (name) => `#remoteVideo${name}`;
-
-async function party(world, server, name, query = `?streamId=${name}`) {
-  const tab = await open(world, name, server, `conference-deprecated.html${query}`);
-  await tab.click('#join_publish_button');
-  await untilEnabled(tab, '#stop_publish_button');
-  return tab;
-}
-
-/** The page looks every five seconds who is there. */
-async function untilAllMet(tabs) {
-  for (const tab of tabs) {
-    for (const other of tabs.filter((one) => one !== tab)) await untilMoving(tab, tile(other.name));
-    await untilSound(tab);
-  }
-}
+// The page looks every five seconds who is there.
+const join = (world, server, name, query = `?streamId=${name}`) => party(world, server, name, `conference-deprecated.html${query}`);
 
 const others = (tab) => tab.page.$$eval('#players video', (videos) => videos.map((video) => video.id).filter((id) => id !== 'localVideo').sort());
 
 e2e('conference-deprecated.html: three meet in a room, one leaves and comes back, another closes the tab', async (world) => {
   const server = await antServer(world, { pages: folder });
   const tabs = [];
-  for (const name of ['alice', 'bob', 'carol']) tabs.push(await party(world, server, name));
+  for (const name of ['alice', 'bob', 'carol']) tabs.push(await join(world, server, name));
   const [alice, bob, carol] = tabs;
   await untilAllMet(tabs);
   assert.deepEqual(await others(alice), ['remoteVideobob', 'remoteVideocarol']);
@@ -45,8 +31,8 @@ e2e('conference-deprecated.html: three meet in a room, one leaves and comes back
 
 e2e('conference-deprecated.html: names that the server gives, and a guest who only watches', async (world) => {
   const server = await antServer(world, { pages: folder });
-  const first = await party(world, server, 'first', '');
-  const second = await party(world, server, 'second', '');
+  const first = await join(world, server, 'first', '');
+  const second = await join(world, server, 'second', '');
   for (const tab of [first, second]) await untilMoving(tab, '#players [id^="remoteVideo"]');
   assert.notDeepEqual(await others(first), await others(second));
   const guest = await open(world, 'guest', server, 'conference-deprecated.html?playOnly=true');

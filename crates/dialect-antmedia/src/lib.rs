@@ -34,14 +34,13 @@ mod session;
 mod shown;
 mod wire;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use bridge::stream_of;
 use patchbay_core::{Lang, Profile, Realm, Speaks};
 use patchbay_dialect_kit::{
-    At, Codec, Dialect, Direction, Endpoint, Key, MessageDoc, Rate, Session, Spec, Subprotocol,
+    At, Codec, Dialect, Direction, Endpoint, IceServer, Key, MessageDoc, Rate, Session, Spec, Subprotocol,
 };
 
 /// One application of the dialect with its settings; opens one session per connection.
@@ -86,24 +85,6 @@ impl Default for Settings {
             app: Arc::from("live"),
             security: security::Security::default(),
         }
-    }
-}
-
-/// A STUN or TURN server, as clients are told of it.
-#[derive(Clone)]
-pub struct IceServer {
-    /// `stun:…` or `turn:…`; clients ignore other schemes.
-    pub uri: String,
-    /// Empty for STUN.
-    pub username: String,
-    /// Empty for STUN.
-    pub credential: String,
-}
-
-/// Without the credential.
-impl fmt::Debug for IceServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "IceServer({})", self.uri)
     }
 }
 

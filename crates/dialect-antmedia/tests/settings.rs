@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use patchbay_core::{Codec, Lang, Limits, Realm, RealmLimits, Speaks};
 use patchbay_dialect_antmedia::security::{Checks, Security};
-use patchbay_dialect_antmedia::{AntMedia, IceServer, Settings};
-use patchbay_dialect_kit::Rate;
+use patchbay_dialect_antmedia::{AntMedia, Settings};
 use patchbay_dialect_kit::testing::{Delivery, Handshake, Input, Script, SessionWorld, World, run};
+use patchbay_dialect_kit::{IceServer, Rate};
 
 /// Every run of this file is the same unless somebody writes another number here.
 const SEED: u64 = 0x001;

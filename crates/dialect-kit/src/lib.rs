@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod http;
+mod ice;
 pub mod job;
 pub mod json;
 mod limiter;
@@ -16,6 +17,7 @@ mod spec;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use ice::IceServer;
 pub use limiter::{Rate, TokenBucket};
 pub use outbox::{Close, CloseCause, OutFrame, Outbox};
 pub use scratch::with_scratch;

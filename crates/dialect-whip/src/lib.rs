@@ -22,13 +22,12 @@ mod refusal;
 mod session;
 mod wire;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use patchbay_core::{Lang, Profile, Realm};
 use patchbay_dialect_kit::{
-    At, Codec, Dialect, Direction, Endpoint, Key, MessageDoc, Rate, Session, Spec, Subprotocol,
+    At, Codec, Dialect, Direction, Endpoint, IceServer, Key, MessageDoc, Rate, Session, Spec, Subprotocol,
 };
 
 /// The dialect in one naming space with its settings; opens one session per resource.
@@ -57,24 +56,6 @@ impl Default for Settings {
             ice_servers: Vec::new(),
             rate: Rate { per_second: 500, burst: 1_000 },
         }
-    }
-}
-
-/// A STUN or TURN server, as clients are told of it.
-#[derive(Clone)]
-pub struct IceServer {
-    /// `stun:…`, `turn:…` or `turns:…`.
-    pub uri: String,
-    /// Empty for STUN.
-    pub username: String,
-    /// Empty for STUN.
-    pub credential: String,
-}
-
-/// Without the credential.
-impl fmt::Debug for IceServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "IceServer({})", self.uri)
     }
 }
 

@@ -1,10 +1,9 @@
 //! Headers and bodies, in and out.
 
 use patchbay_core::{Kinds, Name, Rendition};
+use patchbay_dialect_kit::IceServer;
 use patchbay_dialect_kit::http::{Reply, Request};
 use patchbay_dialect_kit::json::{self, Cursor};
-
-use crate::IceServer;
 
 pub(crate) const SDP: &str = "application/sdp";
 pub(crate) const FRAGMENT: &str = "application/trickle-ice-sdpfrag";

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use patchbay_core::{Codec, Lang, Limits, Realm, RealmLimits};
-use patchbay_dialect_kit::conformance_tests;
 use patchbay_dialect_kit::json::Cursor;
 use patchbay_dialect_kit::testing::{Script, Suite};
-use patchbay_dialect_whip::{IceServer, Settings, Whip};
+use patchbay_dialect_kit::{IceServer, conformance_tests};
+use patchbay_dialect_whip::{Settings, Whip};
 
 /// Every run of this file is the same unless somebody writes another number here.
 const SEED: u64 = 0x9725;

@@ -11,7 +11,7 @@ use patchbay_core::{Codec, Lang, Limits, MemberSpace, Name, Patch, Profile, Real
 use patchbay_dialect_antmedia::{self as antmedia, AntMedia};
 use patchbay_dialect_ers::{admin, ems as ers_ems, rendezvous};
 use patchbay_dialect_kit::job::Table;
-use patchbay_dialect_kit::{Dialect, Rate, Spec};
+use patchbay_dialect_kit::{Dialect, IceServer, Rate, Spec};
 use patchbay_dialect_mesh::{self as mesh, Mesh};
 use patchbay_dialect_sid::{self as sid, Sid};
 use patchbay_dialect_sylk::{self as sylk, Sylk};
@@ -212,11 +212,8 @@ fn served_antmedia(config: &Config) -> Result<Vec<Served>, String> {
 fn served_whip(config: &Config) -> Result<Vec<Served>, String> {
     let keys = &config.dialect.whip;
     let ice_servers = config.rtc.config_json.ice_servers().into_iter().flat_map(|server| {
-        let one = move |uri| whip::IceServer {
-            uri,
-            username: server.username.clone(),
-            credential: server.credential.clone(),
-        };
+        let one =
+            move |uri| IceServer { uri, username: server.username.clone(), credential: server.credential.clone() };
         server.urls.into_iter().map(one).collect::<Vec<_>>()
     });
     let settings = whip::Settings {
@@ -325,11 +322,11 @@ pub(crate) fn caller(served: &[Served]) -> Option<Profile> {
 }
 
 /// The first STUN or TURN server that clients are to be told of. Those of antmedia know these two schemes.
-fn ice_server(config: &Config) -> Option<antmedia::IceServer> {
+fn ice_server(config: &Config) -> Option<IceServer> {
     let known = |uri: &&str| uri.starts_with("stun:") || uri.starts_with("turn:");
     config.rtc.config_json.ice_servers().into_iter().find_map(|server| {
         let uri = server.urls.iter().map(String::as_str).find(known)?.to_owned();
-        Some(antmedia::IceServer { uri, username: server.username, credential: server.credential })
+        Some(IceServer { uri, username: server.username, credential: server.credential })
     })
 }
 

@@ -205,4 +205,13 @@ fn nobody_waits_for_who_said_farewell_or_was_not_seen() {
     let told = stage.told();
     assert!(matches!(told[..], [(party, Event::LegEnded { .. })] if party == b), "{told:?}");
     assert_eq!(stage.hub.deadline(), None);
+    // A stream can be viewed for its tracks while its own media are still to come.
+    let (a, c) = (stage.party(), stage.party());
+    stage.publishes(a, None, None).expect("it is free");
+    let track = Publish { stream: name("t"), main: Some(name("s")), kinds: Kinds::NONE, about: None, claim: None };
+    let Some((_, Event::Reserved { link, .. })) = stage.does(c, Command::Publish(track)).pop() else { panic!("free") };
+    stage.flows(link);
+    stage.views(b);
+    stage.loses(a);
+    assert_eq!(stage.hub.deadline(), None, "nothing of it was seen");
 }

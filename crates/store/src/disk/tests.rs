@@ -3,7 +3,7 @@ use std::io::{Error, ErrorKind};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use patchbay_dialect_kit::job::{Change, Key, Record, Table, Was};
 use redb::StorageBackend;
@@ -82,6 +82,21 @@ fn persist(disk: &Disk, job: &Job) -> Done {
     }
 }
 
+/// A disk whose thread is held up by its first job until the sender is dropped: what is ordered meanwhile waits.
+fn held(mut open: Open) -> (Sender<()>, Disk) {
+    let (release, released) = channel();
+    let gate: Open = Box::new(move |make| {
+        let _ = released.recv();
+        open(make)
+    });
+    let disk = Disk::new(gate, |_, _| None);
+    disk.order(get("a"), Box::new(|_| ()));
+    while disk.counts().queued > 0 {
+        std::thread::yield_now();
+    }
+    (release, disk)
+}
+
 #[test]
 fn who_stores_nothing_has_no_file() {
     let folder = Folder::new("lazy");
@@ -116,20 +131,10 @@ fn changes_are_made_all_or_none_and_outlive_the_thread() {
 #[test]
 fn what_waits_goes_to_the_disk_at_once() {
     let folder = Folder::new("group");
-    let (open, opened) = channel::<()>();
-    let mut opener = file::opener(folder.0.clone());
-    let gate: Open = Box::new(move |make| {
-        let _ = opened.recv();
-        opener(make)
-    });
-    let disk = Disk::new(gate, |_, _| None);
-    let _first = later(&disk, get("a"));
-    while disk.counts().queued > 0 {
-        std::thread::yield_now();
-    }
+    let (release, disk) = held(Box::new(file::opener(folder.0.clone())));
     let waiting: Vec<_> = (0..BATCH).map(|number| later(&disk, put(&number.to_string(), "x"))).collect();
     assert_eq!(disk.counts().queued, BATCH, "the thread waits for the file");
-    drop(open);
+    drop(release);
     for told in waiting {
         assert_eq!(told.recv(), Ok(Done::Stored(true)));
     }
@@ -140,20 +145,11 @@ fn what_waits_goes_to_the_disk_at_once() {
 
 #[test]
 fn more_than_may_wait_fails_at_once() {
-    let (open, opened) = channel::<()>();
-    let gate: Open = Box::new(move |_| {
-        let _ = opened.recv();
-        Ok(None)
-    });
-    let disk = Disk::new(gate, |_, _| None);
-    let _first = later(&disk, get("a"));
-    while disk.counts().queued > 0 {
-        std::thread::yield_now();
-    }
+    let (release, disk) = held(Box::new(|_| Ok(None)));
     let waiting: Vec<_> = (0..QUEUE).map(|_| later(&disk, get("a"))).collect();
     assert_eq!(ask(&disk, get("a")), Done::Failed, "while nothing moves");
     assert_eq!((disk.counts().refused, disk.counts().queued), (1, QUEUE));
-    drop(open);
+    drop(release);
     for told in waiting {
         assert_eq!(told.recv(), Ok(Done::Records(vec![None])));
     }
@@ -162,20 +158,11 @@ fn more_than_may_wait_fails_at_once() {
 
 #[test]
 fn large_records_count_by_their_bytes() {
-    let (open, opened) = channel::<()>();
-    let gate: Open = Box::new(move |_| {
-        let _ = opened.recv();
-        Ok(None)
-    });
-    let disk = Disk::new(gate, |_, _| None);
-    let _first = later(&disk, get("a"));
-    while disk.counts().queued > 0 {
-        std::thread::yield_now();
-    }
+    let (release, disk) = held(Box::new(|_| Ok(None)));
     let large = "x".repeat(Record::BYTES);
     let waiting: Vec<_> = (0..QUEUED_BYTES / Record::BYTES + 2).map(|_| later(&disk, put("a", &large))).collect();
     assert!(waiting.last().is_some_and(|told| told.try_recv() == Ok(Done::Failed)));
-    drop(open);
+    drop(release);
     let too_large = put("a", &"x".repeat(Record::BYTES + 1));
     assert_eq!(ask(&disk, too_large), Done::Failed);
     assert_eq!(ask(&disk, get(&"k".repeat(Key::BYTES + 1))), Done::Failed);

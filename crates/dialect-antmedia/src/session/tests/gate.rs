@@ -13,6 +13,8 @@ struct Slow {
     now: Moment,
     jobs: Vec<(Tag, Job)>,
     knocked: Option<Tag>,
+    /// By which the last publication can be taken up.
+    claim: Option<Arc<str>>,
 }
 
 fn settings(publish: Checks) -> Arc<Settings> {
@@ -30,8 +32,14 @@ type Turn = (Vec<String>, Option<u16>, usize);
 impl Slow {
     fn new(settings: &Arc<Settings>, seats: &Seats) -> Self {
         let session = AntSession::new(Lang(2), Arc::clone(settings), seats.clone());
-        let mut slow =
-            Self { session, out: Outbox::new(), now: Moment::from_micros(5_000_000), jobs: Vec::new(), knocked: None };
+        let mut slow = Self {
+            session,
+            out: Outbox::new(),
+            now: Moment::from_micros(5_000_000),
+            jobs: Vec::new(),
+            knocked: None,
+            claim: None,
+        };
         slow.turn(|session, ctx| session.on_open(ctx));
         slow
     }
@@ -44,6 +52,10 @@ impl Slow {
         for (tag, command) in self.out.take_commands() {
             match command {
                 Command::Knock(_) => self.knocked = Some(tag),
+                Command::Publish(publish) => {
+                    self.claim = publish.claim;
+                    commands += 1;
+                }
                 _ => commands += 1,
             }
         }
@@ -139,6 +151,24 @@ fn of_two_who_show_a_token_at_once_one_is_let_in() {
     assert_eq!(two.done(&mut store), (vec![], None, 1));
     assert_eq!(one.done(&mut store).0, [error("unauthorized_access")], "the other one had it");
     assert!(store.records.is_empty());
+}
+
+/// DECISIONS 27.
+#[test]
+fn a_stream_is_taken_up_by_who_shows_the_same_and_where_nothing_is_shown_by_anybody() {
+    let (mut open, mut store) = (Slow::new(&settings(Checks::default()), &Seats::default()), Jobs::default());
+    open.says(PUBLISH);
+    assert_eq!((open.done(&mut store).2, open.claim.as_deref()), (1, None));
+    let (mut tokened, (key, record)) = (Slow::new(&tokens(), &Seats::default()), token());
+    store.records.insert(key.clone(), record.clone());
+    tokened.says(PUBLISH);
+    assert_eq!((tokened.done(&mut store).2, tokened.done(&mut store).2), (0, 1));
+    assert_eq!(tokened.claim.as_deref(), Some("t"));
+    store.records.insert(key, record);
+    let mut known = Slow::new(&tokens(), &Seats::default());
+    known.says(r#"{"command":"publish","streamId":"s","token":"t","subscriberId":"alice"}"#);
+    assert_eq!((known.done(&mut store).2, known.done(&mut store).2), (0, 1));
+    assert_eq!(known.claim.as_deref(), Some("alice"), "whose next token may be another");
 }
 
 #[test]
