@@ -68,7 +68,7 @@ impl Session for Voice {
             Frame::Text("3:::panic") => panic!("a bug in a session, on purpose"),
             Frame::Text("3:::large") => ctx.out.text(|out| out.resize(200_000, b'x')),
             Frame::Text("3:::abort") => ctx.out.abort(CloseCause::Silent),
-            Frame::Text("3:::later") => self.due = Some(ctx.now + std::time::Duration::from_secs(5)),
+            Frame::Text("3:::later") => self.due = Some(ctx.now + Duration::from_secs(5)),
             Frame::Text("0::") => {
                 ctx.out.text(|out| out.extend_from_slice(b"0::"));
                 ctx.out.close(1000, CloseCause::Peer);
