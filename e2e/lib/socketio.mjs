@@ -1,6 +1,7 @@
 // The library's own client, unchanged, over one transport: socket.io-client 0.9.16, as players bundle it.
 
 import { createRequire } from 'node:module';
+import { until } from './until.mjs';
 
 const io = createRequire(import.meta.url)('socket.io-client');
 
@@ -43,6 +44,11 @@ export function connect(url, transport, world, options = {}) {
     get sid() { return socket.socket.sessionid; },
     get transport() { return socket.socket.transport.name; },
     ask: (name, ...args) => new Promise((resolve) => { socket.emit(name, ...args, (...answer) => resolve(answer)); }),
+    /** Says farewell. What is said while a body is on its way waits in the library, and goes down with it: a server then hears of the end by silence alone. */
+    leave: async () => {
+      await until('what was sent has been taken', () => !socket.socket.doBuffer);
+      socket.disconnect();
+    },
     say: (to, rest) => socket.emit('message', { to, sid: '1432678845741', roomType: 'video', ...rest, prefix: 'webkit' }),
   };
 }

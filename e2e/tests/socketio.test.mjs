@@ -46,7 +46,7 @@ for (const [theirs, ours] of [['websocket', 'websocket'], ['websocket', 'xhr-pol
     assert.deepEqual((await candidates(player)).map(({ number }) => number), Array.from({ length: 60 }, (_, number) => number));
 
     const { sid } = player;
-    player.socket.disconnect();
+    await player.leave();
     assert.deepEqual(await device.of('remove'), ['remove', { id: sid }]);
   });
 }
