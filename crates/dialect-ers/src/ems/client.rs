@@ -71,8 +71,6 @@ struct Viewer {
     /// The view; `None`: the hub is asked.
     link: Option<LinkId>,
     names: Names,
-    /// Its name for the connection's candidates.
-    mid: String,
     described: bool,
 }
 
@@ -173,7 +171,6 @@ impl Client {
             stream,
             link: None,
             names: Names::default(),
-            mid: sdp::DATA.to_owned(),
             described: false,
         });
         ctx.out.command(VIEW, Command::View(view));
@@ -194,9 +191,6 @@ impl Client {
         let Some(link) = viewer.link else { return };
         let signal = match (&*message.kind, &message.sdp, &message.candidate) {
             ("answer", Some(sdp), _) => {
-                if let Some(mid) = sdp::first_mid(sdp) {
-                    viewer.mid = mid.chars().take(ID).collect();
-                }
                 Signal { kind: SignalKind::Answer, body: Body::new(self.lang, viewer.names.answer(sdp).as_bytes()) }
             }
             ("candidate", _, Some(candidate)) if !candidate.is_empty() => {
@@ -221,11 +215,15 @@ impl Client {
         }
         viewer.names = Names::of(sections);
         let (id, sid) = (&*viewer.id, viewer.sid.as_deref().unwrap_or(wire::SID));
-        ctx.out.text(|out| wire::offer(out, id, sid, &viewer.names.offer(text)));
+        let offer = viewer.names.offer(text);
+        ctx.out.text(|out| wire::offer(out, id, sid, &offer));
         // The way is the same ever after.
         if !std::mem::replace(&mut viewer.described, true) {
+            // Those of the first section are everybody's (RFC 8843 section 7.2); of another, a browser that has not answered yet
+            // would forget them with its connection.
+            let mid = sdp::first_mid(&offer).unwrap_or(sdp::DATA);
             for candidate in sdp::candidates(text) {
-                ctx.out.text(|out| wire::candidate(out, id, sid, &viewer.mid, candidate));
+                ctx.out.text(|out| wire::candidate(out, id, sid, mid, candidate));
             }
         }
     }

@@ -185,7 +185,7 @@ fn a_viewer_is_offered_the_stream() {
         assert!(heard[0].contains(&format!(r"a=mid:{mid}\r\n")), "{}", heard[0]);
     }
     let candidate = format!(
-        r#"{MESSAGE}"sid":"1432678845741","roomType":"video","type":"candidate","payload":{{"candidate":{{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host","sdpMid":"data","sdpMLineIndex":0}}}},"prefix":"webkit"}}]}}"#
+        r#"{MESSAGE}"sid":"1432678845741","roomType":"video","type":"candidate","payload":{{"candidate":{{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host","sdpMid":"audio","sdpMLineIndex":0}}}},"prefix":"webkit"}}]}}"#
     );
     assert_eq!(heard[1], candidate);
     assert_eq!(world.sessions.ordered(), 1, "the next one goes to the room");
