@@ -146,8 +146,10 @@ export class Player {
         // One of a kind that this browser does not know is no reason to give up the others.
         else await pc.addIceCandidate(payload.candidate).catch(() => {});
       }
-    } catch {
-      if (this.#pc === pc) this.#fail('browser');
+    } catch (error) {
+      if (this.#pc !== pc) return;
+      console.warn('the offer could not be answered:', error);
+      this.#fail('browser');
     }
   }
 

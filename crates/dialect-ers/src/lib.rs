@@ -4,6 +4,6 @@
 
 pub mod admin;
 pub mod ems;
-#[allow(dead_code, reason = "until both halves use it")]
 mod packet;
+pub mod pull;
 pub mod rendezvous;

@@ -3,6 +3,7 @@
 pub(crate) mod apps;
 mod ems;
 mod ers;
+mod pull;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +66,7 @@ const SYLK: Lang = Lang(4);
 const ERS: Lang = Lang(5);
 const ERS_ADMIN: Lang = Lang(6);
 const EMS: Lang = Lang(7);
+const PULL: Lang = Lang(8);
 
 /// The first of antmedia's realms, one for each application: those of sid stand before them.
 fn first_app(config: &Config) -> usize {
@@ -116,6 +118,7 @@ pub fn served(config: &Config) -> Result<Vec<Served>, String> {
     served.push(served_sylk(config)?);
     served.extend(ers::served(config, ERS, ERS_ADMIN, ers_realm(config)?)?);
     served.extend(ems::served(config, EMS, first_realm(config)?));
+    served.extend(pull::served(config, PULL, first_realm(config)?)?);
     Ok(served)
 }
 

@@ -6,7 +6,7 @@ mod common;
 use common::device::Device;
 use common::http::{self, Response};
 use common::process::{Folder, Server};
-use common::wire::Address;
+use common::wire::{Address, Wire};
 
 const NOBODY: &str = r#"6:::1+[null,{"clients":{}}]"#;
 
@@ -121,6 +121,11 @@ fn nobody_else_manages_it() {
     assert_eq!(status(&[("Origin", "http://elsewhere.example")]), 403);
     assert_eq!(status(&[("Sec-Fetch-Site", "cross-site")]), 403);
     assert_eq!(status(&[("Origin", &format!("http://{}", at.host()))]), 200);
+    // A page of a name that its owner has pointed at this machine.
+    let mut wire = Wire::connect(&at).expect("a connection");
+    wire.write(b"GET /?c=version&i= HTTP/1.1\r\nHost: evil.example:3030\r\nConnection: close\r\n\r\n")
+        .expect("written");
+    assert_eq!(http::read_head(&mut wire).expect("an answer").status, 403);
     // Nothing of it is on the common listener, and nothing of that here.
     assert_eq!(asks(&server.address(), "/ersadmin.html", &[]).status, 404);
     let body = asks(&server.address(), "/?c=version&i=", &[]).body();

@@ -274,7 +274,7 @@ impl Hub {
             }
             Command::Publish(publish) => {
                 let newcomer = self.is_newcomer(party);
-                self.streams.publish(now, party, profile.realm, tag, publish, newcomer, &mut self.links, out)
+                self.streams.publish(now, party, profile, tag, publish, newcomer, &mut self.links, out)
             }
             Command::View(view) => self.view(now, party, profile, tag, view, None, out),
             Command::Watch { view, offer } => self.view(now, party, profile, tag, view, Some(offer), out),

@@ -18,8 +18,8 @@ use super::waiting::Waiting;
 use crate::id::LinkIds;
 use crate::{
     Body, Cause, CauseKind, Codec, Effects, Event, Kinds, Knock, LegRole, LinkId, MediaEvent, MediaFault, MediaOp,
-    Moment, Name, Open, PartyId, Publish, Realm, RealmLimits, Refusal, Report, RoomId, Section, Selection, Signal,
-    SignalKind, Speaks, Tag, Topic, Track, Transport, View,
+    Moment, Name, Open, PartyId, Profile, Publish, Realm, RealmLimits, Refusal, Report, RoomId, Section, Selection,
+    Signal, SignalKind, Speaks, Tag, Topic, Track, Transport, View,
 };
 
 /// How often the engine tells of a publication: often enough that a list of renditions is never stale to the eye.
@@ -127,13 +127,14 @@ impl Streams {
         &mut self,
         now: Moment,
         party: PartyId,
-        realm: Realm,
+        profile: Profile,
         tag: Tag,
         publish: Publish,
         newcomer: bool,
         links: &mut LinkIds,
         out: &mut Effects,
     ) -> Result<(), Refusal> {
+        let realm = profile.realm;
         let codecs = Arc::clone(self.may_publish(party, realm, &publish.stream, publish.kinds, newcomer)?);
         let Publish { stream, main, kinds, about, claim } = publish;
         let restored = self.take_up(now, realm, &stream, claim.as_ref())?;
@@ -142,7 +143,13 @@ impl Streams {
         let main = main.filter(|main| *main != stream);
         out.tell(party, Event::Reserved { tag, link, restored });
         let owner = Owner { party, via: None };
-        self.open_publication(link, owner, realm, stream, main, LegRole::Receive { accept: kinds, codecs }, out);
+        // Streams come over WebRTC, whatever the party's calls come over.
+        let transport = match profile.transport {
+            Transport::Rtp(_) => Transport::default(),
+            transport => transport,
+        };
+        let role = LegRole::Receive { accept: kinds, codecs };
+        self.open_publication(link, owner, realm, stream, main, role, transport, out);
         if let Some(publication) = self.publications.get_mut(&link) {
             (publication.since, publication.about, publication.claim) = (now, about, claim);
         }
@@ -163,7 +170,8 @@ impl Streams {
         self.is_free(owner.party, realm, &stream)?;
         let link = links.draw();
         let accept = self.limits[usize::from(realm.0)].kinds();
-        self.open_publication(link, owner, realm, stream, None, LegRole::Pull { accept, codecs }, out);
+        let role = LegRole::Pull { accept, codecs };
+        self.open_publication(link, owner, realm, stream, None, role, Transport::default(), out);
         Ok(link)
     }
 
@@ -215,6 +223,7 @@ impl Streams {
         stream: Name,
         main: Option<Name>,
         role: LegRole,
+        transport: Transport,
         out: &mut Effects,
     ) {
         let party = owner.party;
@@ -252,15 +261,7 @@ impl Streams {
             claim: None,
         };
         self.publications.insert(link, publication);
-        out.media(MediaOp::Open(Open {
-            link,
-            owner: party,
-            role,
-            says,
-            hears,
-            report: PUBLICATION_REPORT,
-            transport: Transport::default(),
-        }));
+        out.media(MediaOp::Open(Open { link, owner: party, role, says, hears, report: PUBLICATION_REPORT, transport }));
     }
 
     /// The party's view of that stream.

@@ -18,6 +18,8 @@ pub(crate) struct Model {
     pub(crate) rooms: BTreeMap<(u16, String), BTreeMap<String, Who>>,
     /// By realm and name.
     pub(crate) registered: BTreeMap<(u16, String), Who>,
+    /// What holders of names said of their rank.
+    pub(crate) ranks: BTreeMap<Who, u64>,
     /// By the caller's number for it; the test's own count.
     pub(crate) calls: BTreeMap<usize, Call>,
     next_call: usize,
@@ -80,16 +82,31 @@ impl Model {
         }
     }
 
-    pub(crate) fn register(&mut self, who: Who, name: &str) -> Result<(), Refusal> {
+    /// Who loses the name.
+    pub(crate) fn register(&mut self, who: Who, name: &str, rank: Option<u64>) -> Result<Option<Who>, Refusal> {
         if self.name_of(who).is_some() {
             return Err(Refusal::Registered);
         }
         let key = (self.parties[&who].realm, name.to_owned());
-        if self.registered.contains_key(&key) {
+        let holder = self.registered.get(&key).copied();
+        let yields = |holder: Who| {
+            let lower = self.ranks.get(&holder).zip(rank).is_some_and(|(held, rank)| *held < rank);
+            lower && !self.calls.values().any(|call| call.caller == holder || call.callee == holder)
+        };
+        if holder.is_some_and(|holder| !yields(holder)) {
             return Err(Refusal::NameTaken);
         }
+        if let Some(holder) = holder {
+            self.unregister(holder);
+        }
         self.registered.insert(key, who);
-        Ok(())
+        self.ranks.extend(rank.map(|rank| (who, rank)));
+        Ok(holder)
+    }
+
+    pub(crate) fn unregister(&mut self, who: Who) {
+        self.registered.retain(|_, holder| *holder != who);
+        self.ranks.remove(&who);
     }
 
     pub(crate) fn call(&mut self, who: Who, to: &str, token: Option<&str>) -> Result<usize, Refusal> {
@@ -134,7 +151,7 @@ impl Model {
         for (_, name) in self.rooms_of(who) {
             self.leave(who, &name);
         }
-        self.registered.retain(|_, holder| *holder != who);
+        self.unregister(who);
         self.calls.retain(|_, call| call.caller != who && call.callee != who);
         self.parties.remove(&who);
     }

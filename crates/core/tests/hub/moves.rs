@@ -32,7 +32,8 @@ pub(crate) enum Move {
     Join { who: Who, room: String, name: String, every_up_to: usize },
     Leave { who: Who, room: String },
     Signal { who: Who, room: String, to: String },
-    Register { who: Who, name: String, every_up_to: usize },
+    Register { who: Who, name: String, every_up_to: usize, rank: Option<u64> },
+    Unregister { who: Who },
     Post { who: Who, to: String },
     Call { who: Who, to: String, token: Option<String> },
     Ring { who: Who, call: usize },
@@ -65,11 +66,17 @@ impl Draw {
             0..=29 => attach,
             30..=44 => Move::Detach { who: someone },
             45..=104 => self.join(model, someone, realm),
-            105..=129 => self.leave(model, someone),
+            105..=124 => self.leave(model, someone),
+            125..=129 => Move::Unregister { who: someone },
             130..=159 => self.signal(model, someone, realm),
             160..=174 => {
                 let every_up_to = [0, 3, usize::MAX][usize::from(more % 3)];
-                Move::Register { who: someone, name: any_of(&NAMES, what), every_up_to }
+                // Often a name that somebody has, so that ranks decide.
+                let taken: Vec<String> =
+                    model.registered.keys().filter(|(of, _)| *of == realm).map(|(_, name)| name.clone()).collect();
+                let name = pick(&taken, what).filter(|_| more / 3 % 2 == 0).unwrap_or_else(|| any_of(&NAMES, what));
+                let rank = (more / 6 % 3 > 0).then(|| u64::from(more / 18 % 5));
+                Move::Register { who: someone, name, every_up_to, rank }
             }
             175..=179 => Move::Post { who: someone, to: any_of(&NAMES, what) },
             180..=199 => {

@@ -132,11 +132,25 @@ impl Life {
                     (expected, told) => prop_assert!(false, "expected {:?}, told {:?}", expected, told),
                 }
             }
-            Move::Register { who, name: own, every_up_to } => {
-                let expected = self.model.register(who, &own);
-                let told = self.does(who, Command::Register { name: name(&own), merge: Merge { every_up_to } })?;
+            Move::Register { who, name: own, every_up_to, rank } => {
+                let expected = self.model.register(who, &own, rank);
+                let (name, merge) = (name(&own), Merge { every_up_to });
+                let command = match rank {
+                    Some(rank) => Command::Supersede { name, merge, rank },
+                    None => Command::Register { name, merge },
+                };
+                let told = self.does(who, command)?;
                 let is_answer = |event: &Event| matches!(event, Event::Registered { tag: TAG, .. });
-                self.answered(who, &told, expected, is_answer)?;
+                self.answered(who, &told, expected.map(|_| ()), is_answer)?;
+                let is_displaced = |event: &Event| matches!(event, Event::Displaced { .. });
+                let losers: Vec<Who> =
+                    told.iter().filter(|(_, event)| is_displaced(event)).map(|(who, _)| *who).collect();
+                prop_assert_eq!(losers, expected.ok().flatten().into_iter().collect::<Vec<_>>());
+            }
+            Move::Unregister { who } => {
+                self.model.unregister(who);
+                let told = self.does(who, Command::Unregister)?;
+                prop_assert!(told.iter().all(|(to, _)| *to != who), "who has no name hears of no names: {:?}", told);
             }
             Move::Post { who, to } => {
                 let realm = self.model.parties[&who].realm;

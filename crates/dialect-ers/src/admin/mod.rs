@@ -20,6 +20,7 @@ use crate::rendezvous::Settings;
 pub struct Admin {
     profile: Profile,
     settings: Arc<Settings>,
+    local_names: bool,
 }
 
 impl Admin {
@@ -27,7 +28,14 @@ impl Admin {
     #[must_use]
     pub fn new(lang: Lang, realm: Realm, settings: Settings) -> Self {
         let profile = Profile { realm, lang, peer_to_peer: false, one_call: false, transport: Transport::default() };
-        Self { profile, settings: Arc::new(settings) }
+        Self { profile, settings: Arc::new(settings), local_names: false }
+    }
+
+    /// Requests have to name this machine as `localhost` or by a loopback address, if they name it at all: where nobody else may
+    /// ask, only the page of a name that somebody else resolves to here would name it otherwise (DNS rebinding).
+    #[must_use]
+    pub fn by_local_names(self, local_names: bool) -> Self {
+        Self { local_names, ..self }
     }
 }
 
@@ -41,7 +49,7 @@ impl Dialect for Admin {
     }
 
     fn open(&self) -> Box<dyn Session> {
-        Box::new(session::AdminSession::new(Arc::clone(&self.settings)))
+        Box::new(session::AdminSession::new(Arc::clone(&self.settings), self.local_names))
     }
 }
 

@@ -1,6 +1,7 @@
 //! One request: a few steps, each of which waits for the store or the hub.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ const CLOSE_NORMAL: u16 = 1000;
 
 pub(super) struct AdminSession {
     settings: Arc<Settings>,
+    local_names: bool,
     url: String,
     running: Option<(Exchange, Operation)>,
     /// The hub has answered; what follows is done when the event is over (law 1).
@@ -82,9 +84,9 @@ enum Step {
 }
 
 impl AdminSession {
-    pub(super) fn new(settings: Arc<Settings>) -> Self {
+    pub(super) fn new(settings: Arc<Settings>, local_names: bool) -> Self {
         let (url, running, asks, deadline) = (String::new(), None, None, None);
-        Self { settings, url, running, asks, deadline, step: 0, unix: 0 }
+        Self { settings, local_names, url, running, asks, deadline, step: 0, unix: 0 }
     }
 
     /// What a request begins, or its answer.
@@ -96,6 +98,9 @@ impl AdminSession {
         // A page of another site could ask, and would not even have to read the answer.
         if matches!(request.header("sec-fetch-site"), Some("cross-site" | "same-site")) {
             return Err(reply::forbidden(url, "pages of other sites may not ask"));
+        }
+        if self.local_names && request.header("host").is_some_and(|host| !is_local(host)) {
+            return Err(reply::forbidden(url, "ask this machine as localhost"));
         }
         if request.method != "GET" {
             return Err(reply::wrong_method());
@@ -265,6 +270,15 @@ impl AdminSession {
     }
 }
 
+/// Whether a `Host` names this machine to itself.
+fn is_local(host: &str) -> bool {
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let name = name.map_or(host, |(name, _)| name);
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
 fn list(table: Table, prefix: &str, offset: usize, size: usize) -> Job {
     Job::List { table, prefix: prefix.into(), offset, size }
 }
@@ -399,4 +413,35 @@ fn rooms(url: &str, found: &BTreeMap<String, Room>) -> Reply {
     }
     data.extend_from_slice(b"]}");
     reply::done(url, &data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_has_few_names() {
+        for host in [
+            "localhost",
+            "LOCALHOST:3030",
+            "127.0.0.1:3030",
+            "127.9.9.9",
+            "[::1]:3030",
+            "[::1]",
+            "[::ffff:127.0.0.1]:1",
+        ] {
+            assert!(is_local(host), "{host}");
+        }
+        for host in [
+            "",
+            "evil.example:3030",
+            "localhost.evil.example",
+            "10.0.0.1:3030",
+            "127.0.0.1.evil.example",
+            "[2001:db8::1]:3030",
+            ":3030",
+        ] {
+            assert!(!is_local(host), "{host}");
+        }
+    }
 }

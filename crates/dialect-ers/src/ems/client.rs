@@ -219,8 +219,8 @@ impl Client {
         ctx.out.text(|out| wire::offer(out, id, sid, &offer));
         // The way is the same ever after.
         if !std::mem::replace(&mut viewer.described, true) {
-            // Those of the first section are everybody's (RFC 8843 section 7.2); of another, a browser that has not answered yet
-            // would forget them with its connection.
+            // An original says `data` until it has read an answer; a browser of today begins with the first section's alone,
+            // whose way all share.
             let mid = sdp::first_mid(&offer).unwrap_or(sdp::DATA);
             for candidate in sdp::candidates(text) {
                 ctx.out.text(|out| wire::candidate(out, id, sid, mid, candidate));

@@ -18,8 +18,8 @@ pub mod fuzz;
 mod note;
 mod opening;
 mod resident;
-mod sdp;
-mod wire;
+pub(crate) mod sdp;
+pub(crate) mod wire;
 
 use std::net::IpAddr;
 
@@ -120,6 +120,8 @@ pub static SPEC: Spec = Spec {
         Key { name: "ascii_listen", default: "\"\"", doc: "The runtime API in ASCII." },
         Key { name: "http_listen", default: "\"\"", doc: "The runtime API over HTTP." },
         Key { name: "envelope", default: "\"both\"", doc: "The form of the answer to startWebrtc." },
+        Key { name: "pull", default: "[]", doc: "Streams that are pulled out of rooms." },
+        Key { name: "pull_token_file", default: "\"\"", doc: "A file with the token for these rooms." },
     ],
     messages: MESSAGES,
 };

@@ -5,7 +5,7 @@
 
 use patchbay_core::{Kind, Name, Section};
 
-/// The old name of the data section.
+/// The old name of the data section, for the candidates of a peer that names none.
 pub(crate) const DATA: &str = "data";
 
 /// The names of sections: ours, and those that the peer knows.
@@ -51,9 +51,9 @@ impl Names {
                 // Their packets would be told apart by names that the peer does not know.
                 _ if line.starts_with("a=extmap:") && line.ends_with(":sdes:mid") => continue,
                 _ if line.starts_with("m=application ") => out.push_str("m=application 9 DTLS/SCTP 5000"),
-                // Browsers take the one form or the other, and nothing of both.
-                _ if line.starts_with("a=max-message-size:") => continue,
+                // Beside the old form, browsers take neither line of the new one.
                 _ if line.starts_with("a=sctp-port:") => out.push_str("a=sctpmap:5000 webrtc-datachannel 4"),
+                _ if line.starts_with("a=max-message-size:") => continue,
                 _ => out.push_str(&renamed(line, |mid| self.theirs(mid))),
             }
             out.push_str("\r\n");
@@ -108,8 +108,7 @@ mod tests {
         m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:x1\r\na=candidate:1 1 udp 1 127.0.0.1 5 typ host\r\na=end-of-candidates\r\n\
         a=ice-options:trickle\r\na=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\na=extmap:1 urn:other\r\n\
         m=video 9 UDP/TLS/RTP/SAVPF 107\r\na=mid:y2\r\na=candidate:1 1 udp 1 127.0.0.1 5 typ host\r\n\
-        m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:z3\r\na=sctp-port:5000\r\n\
-        a=max-message-size:262144\r\n";
+        m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:z3\r\na=sctp-port:5000\r\na=max-message-size:262144\r\n";
 
     fn names() -> Names {
         let section = |mid: &str, kind| Section { mid: mid.to_owned(), kind, source: None };

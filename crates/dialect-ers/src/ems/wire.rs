@@ -67,14 +67,20 @@ pub(crate) fn read(data: &str) -> Option<Told<'_>> {
 
 /// The first argument, as it is written.
 fn first_of(args: &str) -> Option<&str> {
-    let mut first = None;
+    arguments(args)[0]
+}
+
+/// The first two arguments, as they are written.
+pub(crate) fn arguments(args: &str) -> [Option<&str>; 2] {
+    let mut found = Vec::new();
     let read = Cursor::new(args).array(|value| {
         let raw = value.raw()?;
-        first.get_or_insert(raw);
+        if found.len() < 2 {
+            found.push(raw);
+        }
         Ok(())
     });
-    read.ok()?;
-    first
+    if read.is_ok() { [found.first().copied(), found.get(1).copied()] } else { [None; 2] }
 }
 
 /// A string, or nothing where something else stands.
@@ -186,7 +192,8 @@ fn message_to(out: &mut Vec<u8>, to: &str) {
     write_plain_string(out, to);
 }
 
-fn step(out: &mut Vec<u8>, to: &str, sid: &str, kind: &str) {
+/// The beginning of a step of a negotiation, up to its payload.
+pub(crate) fn step(out: &mut Vec<u8>, to: &str, sid: &str, kind: &str) {
     message_to(out, to);
     out.extend_from_slice(b",\"sid\":");
     write_plain_string(out, sid);
@@ -194,6 +201,11 @@ fn step(out: &mut Vec<u8>, to: &str, sid: &str, kind: &str) {
 }
 
 const END: &[u8] = b"},\"prefix\":\"webkit\"}]}";
+
+/// Its end.
+pub(crate) fn step_end(out: &mut Vec<u8>) {
+    out.extend_from_slice(END);
+}
 
 /// An offer.
 pub(crate) fn offer(out: &mut Vec<u8>, to: &str, sid: &str, sdp: &str) {

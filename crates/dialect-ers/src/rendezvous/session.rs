@@ -418,3 +418,6 @@ impl Session for RendezvousSession {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

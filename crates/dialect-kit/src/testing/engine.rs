@@ -134,6 +134,11 @@ impl Engine {
         self.events.pop_front()
     }
 
+    /// What is let in of what a party publishes.
+    pub(super) fn accepts(&self, party: PartyId) -> Option<Kinds> {
+        self.legs.values().find(|leg| leg.owner == party && leg.name.up).map(|leg| leg.accept)
+    }
+
     /// How many legs there are.
     pub(super) fn legs(&self) -> usize {
         self.legs.len()

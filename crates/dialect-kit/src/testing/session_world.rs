@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use patchbay_core::{
-    Address, Command, Effect, Effects, Event, EventQueue, Hub, Limits, MediaOp, Moment, Name, PartyId, Tag,
+    Address, Command, Effect, Effects, Event, EventQueue, Hub, Kinds, Limits, MediaOp, Moment, Name, PartyId, Tag,
 };
 
 use self::dials::Ordered;
@@ -132,6 +132,12 @@ impl<'a> SessionWorld<'a> {
     #[must_use]
     pub fn legs(&self) -> usize {
         self.engine.legs()
+    }
+
+    /// What is let in of what the connection publishes; `None`: it publishes nothing.
+    #[must_use]
+    pub fn accepts(&self, connection: usize) -> Option<Kinds> {
+        self.engine.accepts(self.connections[connection].party)
     }
 
     /// Why the server ended the connection, or that its peer did; `None` while it stands.

@@ -51,6 +51,15 @@ impl Networks {
     }
 }
 
+impl Networks {
+    /// Whether nobody but this machine is in them.
+    pub fn are_local(&self) -> bool {
+        let local =
+            |range: &Range| range.network.is_loopback() && range.bits >= if range.network.is_ipv4() { 8 } else { 128 };
+        self.ranges.iter().all(local)
+    }
+}
+
 impl TryFrom<Vec<String>> for Networks {
     type Error = String;
 
@@ -106,6 +115,22 @@ fn cut(address: IpAddr, bits: u32) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn this_machine_is_loopback_and_nothing_else() {
+        for (entries, expected) in [
+            (&["127.0.0.0/8", "::1", "unix"][..], true),
+            (&["127.0.0.1"], true),
+            (&[], true),
+            (&["126.0.0.0/7"], false),
+            (&["::/127"], false),
+            (&["::1", "10.0.0.1"], false),
+            (&["0.0.0.0/0"], false),
+        ] {
+            let networks = Networks::new(entries).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(networks.are_local(), expected, "{entries:?}");
+        }
+    }
 
     fn contain(entries: &[&str], peer: &str) -> bool {
         let peer = (peer != "unix").then(|| peer.parse().expect("an address"));

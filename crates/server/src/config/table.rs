@@ -402,6 +402,18 @@ pub(super) const TABLE: &[Key] = &[
         r#""both""#,
         "What `startWebrtc` answers: `flat`, as the product; `nested`, as its document; `both`, for clients of either.",
     ),
+    Key::new(
+        "dialect.ers.ems.pull",
+        Texts,
+        "[]",
+        "Streams that are pulled out of rooms: `http://HOST:PORT/ROOM/STREAM` (`https` for TLS), and ` as NAME` for another name here. They appear in the first application.",
+    ),
+    Key::new(
+        "dialect.ers.ems.pull_token_file",
+        Path,
+        r#""""#,
+        "A file with the token that is shown to the rendezvous servers of `pull`; empty = none.",
+    ),
     Key::new("dialect.sylk.path", UrlPath, r#""/webrtcgateway/ws""#, "Where the sylk dialect is served."),
     Key::new("dialect.sylk.listen", Listen, r#""""#, "A listener of its own, e.g. `:10888`."),
     Key::new("dialect.sylk.origins", Texts, "[]", "Origins for this dialect alone; empty = `allowed_origins`."),

@@ -254,6 +254,8 @@ sections! {
         #[serde(deserialize_with = "optional")] ascii_listen: Option<ListenAddr>,
         #[serde(deserialize_with = "optional")] http_listen: Option<ListenAddr>,
         envelope: String,
+        pull: Vec<String>,
+        #[serde(deserialize_with = "optional")] pull_token_file: Option<PathBuf>,
     }
     /// `[dialect.sylk]`
     Sylk [Debug] {

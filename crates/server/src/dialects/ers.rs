@@ -86,7 +86,7 @@ pub(super) fn served(config: &Config, lang: Lang, admin_lang: Lang, realm: Realm
     let admins = doors(&admin::SPEC, keys.admin_listen.as_ref(), own_pages)
         .into_iter()
         .map(|door| Door { callers: Some(keys.admin_allowed.clone()), ..door });
-    let admin = Admin::new(admin_lang, realm, settings);
+    let admin = Admin::new(admin_lang, realm, settings).by_local_names(keys.admin_allowed.are_local());
     Ok(vec![Served::new(Arc::new(rendezvous), ours.collect()), Served::new(Arc::new(admin), admins.collect())])
 }
 

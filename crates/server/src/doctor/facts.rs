@@ -100,6 +100,8 @@ impl Facts {
             ("admin.token_file", config.admin.token_file.as_deref()),
             ("dialect.sid.token_file", dialect.sid.token_file.as_deref()),
             ("dialect.whip.token_file", dialect.whip.token_file.as_deref()),
+            ("dialect.ers.ems_token_file", dialect.ers.ems_token_file.as_deref()),
+            ("dialect.ers.config", dialect.ers.config.as_deref()),
             ("dialect.antmedia.hook_secret_file", dialect.antmedia.hook_secret_file.as_deref()),
             ("https.key", config.https.key.as_deref()),
         ];

@@ -25,7 +25,7 @@ pub(super) async fn greet(
         let behind = head.split_off(first.1);
         match first.0 {
             First::Handshake { answer, keep } => {
-                if socket.write_all(answer.as_bytes()).await.is_err() {
+                if !written(shell, &mut socket, &answer).await {
                     return None;
                 }
                 if !keep {
@@ -35,7 +35,7 @@ pub(super) async fn greet(
                 }
             }
             First::Socket { dialect, admitted, sid, comer } => {
-                if socket.write_all(admitted.response().as_bytes()).await.is_ok() {
+                if written(shell, &mut socket, &admitted.response()).await {
                     let shell = Arc::clone(shell);
                     // A task of its own: this one's future is large.
                     tokio::spawn(async move {
@@ -62,6 +62,16 @@ pub(super) async fn greet(
             None => return Some((socket, head, ticket)),
         }
     }
+}
+
+/// Writes an answer; `false`: the client has gone, or takes nothing, as who only asks does.
+async fn written(shell: &Shell, socket: &mut Socket, answer: &str) -> bool {
+    let written = timeout_at(Instant::now() + shell.head_timeout, socket.write_all(answer.as_bytes())).await;
+    if written.is_err() {
+        // What it has not taken is forgotten.
+        socket.reset_on_drop();
+    }
+    matches!(written, Ok(Ok(())))
 }
 
 /// What the head is to us, and its length.

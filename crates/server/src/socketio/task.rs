@@ -32,8 +32,9 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 const HIGH_WATER: usize = 64 * 1024;
 /// Packets that are read at a time before others get their turn: as a WebSocket's.
 const PACKETS: usize = 16;
-/// Bodies that wait; one more is answered 503. Clients send one after the other.
-const BODIES: usize = 4;
+/// Bodies that wait, each as long as a message may be; one more is answered 503. Clients send one after the other, so fewer
+/// would refuse who is merely quick, and more would let one that never polls hold more memory.
+const BODIES: usize = 2;
 
 pub(super) struct Task {
     shell: Arc<Shell>,

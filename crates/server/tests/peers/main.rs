@@ -19,6 +19,7 @@ mod patch;
 mod peer;
 mod play;
 mod publish;
+mod pull;
 mod rooms;
 mod session;
 mod telephones;

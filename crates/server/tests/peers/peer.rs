@@ -110,6 +110,11 @@ impl Peer {
         Self::with(config)
     }
 
+    /// One that never checks a way by itself: whoever wants to reach it has to.
+    pub(crate) fn lite() -> Self {
+        Self::with(RtcConfig::new().set_ice_lite(true))
+    }
+
     fn with(config: RtcConfig) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
         let addr = socket.local_addr().expect("it is bound");

@@ -729,3 +729,23 @@ fn a_publication_is_bounded_by_its_publisher() {
     assert_eq!(stage.does(b, limit(1)), NOTHING, "another's");
     assert_eq!(stage.does(b, limit(2)), NOTHING, "a view");
 }
+
+/// A media server that waits for our checks says so once, in what it is.
+#[test]
+fn a_publication_travels_as_its_party_does_and_never_as_telephones_do() {
+    use crate::{Ice, Srtp, Transport};
+    let (default, full) = (Transport::default(), Transport::WebRtc(Ice::Full));
+    for (given, expected) in [(default, default), (full, full), (Transport::Rtp(Srtp::Optional), default)] {
+        let mut stage = Stage::new();
+        let profile =
+            Profile { realm: Realm(0), lang: Lang(1), peer_to_peer: false, one_call: false, transport: given };
+        let party = stage.hub.attach(profile, &mut stage.out);
+        let publish = Publish { stream: name("s"), main: None, kinds: Kinds::ALL, about: None, claim: None };
+        stage.hub.handle(Moment::from_micros(1), party, Tag(9), Command::Publish(publish), &mut stage.out);
+        let opened = stage.out.drain().find_map(|effect| match effect {
+            Effect::Media(MediaOp::Open(open)) => Some(open.transport),
+            _ => None,
+        });
+        assert_eq!(opened, Some(expected));
+    }
+}

@@ -1,5 +1,8 @@
 //! Handshakes and upgrades, byte for byte.
 
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
 use super::*;
 
 /// As a device writes them (ers.md, G2).
@@ -198,6 +201,20 @@ async fn garbage_and_half_heads_hurt_nobody() {
         }
     }
     Client::upgraded(house.public).await;
+}
+
+/// Who asks on and on and reads nothing does not keep its connection.
+#[tokio::test]
+async fn who_takes_no_answer_is_let_go() {
+    let house = House::with(&["*"], Duration::from_millis(200)).await;
+    let mut client = Client::new(house.public).await;
+    let requests = request("GET", "/socket.io/1/", "").repeat(1_000);
+    let mut sent = 0;
+    while client.stream.write_all(requests.as_bytes()).await.is_ok() {
+        sent += 1;
+        assert!(sent < 10_000, "the server goes on reading");
+    }
+    assert_eq!(house.shell.connections.load(Ordering::Relaxed), 0);
 }
 
 /// Ids that nobody comes with are bounded, and push out only those of the same client.

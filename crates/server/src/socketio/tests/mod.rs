@@ -6,6 +6,7 @@ mod socket;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use patchbay_core::{Event, Lang, Moment, Profile, Realm};
 use patchbay_dialect_kit::{Arrival, CloseCause, Ctx, Dialect, Frame, Session, Spec, Subprotocol};
@@ -67,7 +68,7 @@ impl Session for Voice {
             Frame::Text("3:::panic") => panic!("a bug in a session, on purpose"),
             Frame::Text("3:::large") => ctx.out.text(|out| out.resize(200_000, b'x')),
             Frame::Text("3:::abort") => ctx.out.abort(CloseCause::Silent),
-            Frame::Text("3:::later") => self.due = Some(ctx.now + std::time::Duration::from_secs(5)),
+            Frame::Text("3:::later") => self.due = Some(ctx.now + Duration::from_secs(5)),
             Frame::Text("0::") => {
                 ctx.out.text(|out| out.extend_from_slice(b"0::"));
                 ctx.out.close(1000, CloseCause::Peer);
@@ -125,9 +126,14 @@ impl Drop for House {
 
 impl House {
     async fn new(origins: &[&str]) -> Self {
+        Self::with(origins, Duration::from_secs(5)).await
+    }
+
+    async fn with(origins: &[&str], head_timeout: Duration) -> Self {
         let any: ListenAddr = "127.0.0.1:0".parse().expect("an address");
         let doors = [Place::Tree(PATH.to_owned()), Place::Own(any.clone())].map(|at| door(at, origins));
-        let shell = probe::shell_of(Arc::new(Parrot), doors.into());
+        let mut shell = probe::shell_of(Arc::new(Parrot), doors.into());
+        Arc::get_mut(&mut shell).expect("nobody else has it yet").head_timeout = head_timeout;
         let (mut addresses, mut tasks) = (Vec::new(), Vec::new());
         for role in [Role::Public, Role::Own(1)] {
             let listener = Listener::bind(&any, role, "a test").await.expect("a port is free");
