@@ -17,7 +17,7 @@ struct Target {
     dictionary: Option<&'static str>,
 }
 
-const TARGETS: [Target; 20] = [
+const TARGETS: [Target; 21] = [
     Target { name: "antmedia", longest: 2_048, dictionary: Some("antmedia.dict") },
     // Some sixty messages: four times what fills a reader's queue.
     Target { name: "data", longest: 128, dictionary: None },
@@ -25,6 +25,8 @@ const TARGETS: [Target; 20] = [
     Target { name: "datagrams", longest: 1_024, dictionary: None },
     // Some six challenges.
     Target { name: "digest", longest: 1_024, dictionary: Some("digest.dict") },
+    // Some ten commands.
+    Target { name: "ems", longest: 2_048, dictionary: Some("ems.dict") },
     // Some twelve packets.
     Target { name: "ers", longest: 1_024, dictionary: Some("ers.dict") },
     // As many as it takes to send more fragments than one message may have.

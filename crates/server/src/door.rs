@@ -31,6 +31,8 @@ pub struct Door {
     pub callers: Option<Networks>,
     /// Socket.IO is spoken there ([`Codec::SocketIo`]): handshakes, upgrades and polls below one folder.
     pub socket_io: bool,
+    /// Where it is a listener of its own: the player's page is there, too.
+    pub demo: bool,
 }
 
 /// Where a door is.
@@ -98,6 +100,7 @@ impl Door {
                 once: endpoint.codec == Codec::Exchange,
                 callers: None,
                 socket_io: endpoint.codec == Codec::SocketIo,
+                demo: false,
             })
         };
         spec.endpoints.iter().filter_map(door).collect()

@@ -158,11 +158,11 @@ impl Shell {
         self.pages.iter().filter(is_here).map(|pages| &pages.folder).find(|folder| folder.covers(path))
     }
 
-    /// Whether this is, on a listener of its own of a dialect of Socket.IO, what its players are given: they open the page
-    /// from the port that they will speak to.
+    /// Whether this is, on a dialect's own listener, what its players are given: they open the page from the port that they
+    /// will speak to.
     pub(crate) fn is_demo(&self, role: Role, path: &str) -> bool {
         let Role::Own(index) = role else { return false };
-        let its = self.endpoints.get(index).is_some_and(|endpoint| endpoint.door.socket_io);
+        let its = self.endpoints.get(index).is_some_and(|endpoint| endpoint.door.demo);
         its && (path.starts_with("/demo/") || DEMO_NEEDS.contains(&path))
     }
 

@@ -224,6 +224,9 @@ fn the_own_listener_has_the_players_page_and_what_it_needs() {
     for path in ["/", "/app.js", "/ws", "/studio/", "/config.js"] {
         assert_eq!(get(&own, path).status, 404, "{path}");
     }
+    let without = Server::start(&[LISTEN, ("PATCHBAY_DIALECT__ERS__WEB_SERVER", "false")]);
+    assert_eq!(get(&without.own("ers"), "/demo/evowrtcclient.html").status, 404);
+    assert_eq!(get(&without.address(), "/demo/evowrtcclient.html").status, 200, "ours, at our own place");
     assert_eq!(get(&own, "/socket.io/").body, "Welcome to socket.io.");
     assert_eq!(get(&own, "/healthz").body, "ok\n");
 }
@@ -315,6 +318,28 @@ fn polled_sessions_count_as_connections() {
         assert!(Instant::now() < until, "a place that is free is given");
     }
     opened(&pollers[3]);
+}
+
+/// A polled session belongs to an address: the one that the proxies name that are trusted, and nobody else's word counts.
+#[test]
+fn a_polled_session_belongs_to_the_client_that_the_proxy_names() {
+    let named = |address: &Address, sid: &str, client: &str| {
+        let path = format!("/socket.io/1/xhr-polling/{sid}");
+        let headers = [("X-Forwarded-For", client)];
+        // One that says something, so that no answer takes long.
+        let body = br#"5:1+::{"name":"create","args":["room"]}"#;
+        exchange(address, "POST", &path, &headers, body).expect("an answer").body()
+    };
+    let trusting = Server::start(&[("PATCHBAY_HTTP__TRUSTED_PROXIES", "127.0.0.1")]);
+    let address = trusting.address();
+    let sid = Poller::new(&address).sid;
+    let [one, other, again] =
+        ["198.51.100.1", "198.51.100.2", "198.51.100.1"].map(|client| named(&address, &sid, client));
+    assert_eq!([one.as_str(), &other, &again], ["1", "7:::1+0", "1"]);
+    let doubting = Server::start(&[]);
+    let address = doubting.address();
+    let sid = Poller::new(&address).sid;
+    assert_eq!(["198.51.100.1", "198.51.100.2"].map(|client| named(&address, &sid, client)), ["1", "1"]);
 }
 
 /// SIGTERM ends polls at once, with the advice to come again, and the server is gone in time (DECISIONS 9).

@@ -280,6 +280,13 @@ impl Session for Client {
         self.cut(ctx)
     }
 
+    /// The room is left to another media server, unless there is a viewer to serve.
+    fn on_drain(&mut self, ctx: &mut Ctx<'_>) {
+        if self.viewer.is_none() {
+            ctx.out.close(1001, CloseCause::Shutdown);
+        }
+    }
+
     fn on_event(&mut self, event: Event, ctx: &mut Ctx<'_>) {
         match event {
             Event::Posted { from, body } if from == note::resident() => match Wish::read(self.lang, &body) {

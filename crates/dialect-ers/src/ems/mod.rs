@@ -12,6 +12,9 @@ mod api;
 mod book;
 mod caller;
 mod client;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod note;
 mod opening;
 mod resident;

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use patchbay_core::{Body, Command, Event, Lang, Merge, Moment, Tag};
 use patchbay_dialect_kit::job::{Change, Dial, Done, Job, Key, Record, Table, Was};
-use patchbay_dialect_kit::{Ctx, Frame, Random, Session};
+use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Random, Session};
 
 use super::api::answer::{Answer, Form};
 use super::api::parse::Typed;
@@ -226,6 +226,11 @@ impl Session for Resident {
             _ => {}
         }
         self.carry_out_all(ctx);
+    }
+
+    /// Whoever is served is served to the end; nobody new is.
+    fn on_drain(&mut self, ctx: &mut Ctx<'_>) {
+        ctx.out.close(1001, CloseCause::Shutdown);
     }
 
     fn on_event(&mut self, event: Event, _ctx: &mut Ctx<'_>) {

@@ -330,3 +330,19 @@ fn nonsense_is_no_matter() {
     }
     assert_eq!(world.heard(connection), [""; 0]);
 }
+
+#[test]
+fn a_server_that_stops_leaves_its_rooms_and_serves_on() {
+    let ems = dialect(Envelope::Flat);
+    let mut world = started(&ems);
+    world.publish("live");
+    let serving = world.join();
+    world.say(serving, &client_joined("W", "live"));
+    let waiting = world.join();
+    world.sessions.drain().expect("it is told");
+    assert!(world.sessions.ended(waiting).is_some() && world.sessions.ended(serving).is_none());
+    world.pass(60);
+    assert_eq!((world.sessions.ordered(), world.sessions.legs()), (0, 2), "nobody comes back");
+    let json = world.caller("json", LOCAL);
+    assert!(world.json(json, "listconfig").contains("The service is not available"));
+}

@@ -84,7 +84,9 @@ fn server_keys(server: &serde_json::Map<String, Json>, given: &mut Vec<Given>, u
             // Said with others, below, or nothing by itself.
             "adminAccessEnabled" | "adminIP" | "adminPort" | "secure" | "key" | "cert" => {}
             "password" if value.is_null() || !secure => {}
-            "webServerEnabled" if value.as_bool() == Some(true) => {}
+            "webServerEnabled" => {
+                given.push(("server.webServerEnabled", "dialect.ers.web_server", value_of(value)));
+            }
             name => unknown.push(format!("server.{name}")),
         }
     }
@@ -170,7 +172,8 @@ mod tests {
     fn its_administrator_may_be_elsewhere_or_nobody_and_its_certificate_is_ours() {
         let text = r#"{"server":{"secure":true,"key":"a.key","cert":"a.crt","password":"hunter2","adminIP":"192.0.2.7","webServerEnabled":false}}"#;
         let (values, ignored) = applied("elsewhere", text, &[]).unwrap_or_else(|errors| panic!("{errors:?}"));
-        assert_eq!(ignored, ["server.password", "server.webServerEnabled"]);
+        assert_eq!(ignored, ["server.password"]);
+        assert!(!values.to_config().dialect.ers.web_server);
         assert_eq!((values.text("https.cert"), values.text("https.key")), ("a.crt", "a.key"));
         assert_eq!(values.text("dialect.ers.admin_listen"), ":3030");
         assert_eq!(values.texts("dialect.ers.admin_allowed"), ["192.0.2.7"]);

@@ -331,6 +331,12 @@ pub(super) const TABLE: &[Key] = &[
     ),
     Key::new("dialect.ers.origins", Texts, "[]", "Origins for this dialect alone; empty = `allowed_origins`."),
     Key::new(
+        "dialect.ers.web_server",
+        Switch,
+        "true",
+        "The player's page, `/demo/evowrtcclient.html`, is on the dialect's own listener as well.",
+    ),
+    Key::new(
         "dialect.ers.admin_allowed",
         Networks,
         r#"["127.0.0.0/8", "::1"]"#,

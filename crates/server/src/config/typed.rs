@@ -238,6 +238,7 @@ sections! {
         #[serde(deserialize_with = "optional")] listen: Option<ListenAddr>,
         #[serde(deserialize_with = "optional")] admin_listen: Option<ListenAddr>,
         origins: Vec<String>,
+        web_server: bool,
         admin_allowed: Networks,
         tokens_enabled: bool,
         token_ttl_ms: u64,

@@ -78,14 +78,16 @@ pub(super) fn served(config: &Config, lang: Lang, admin_lang: Lang, realm: Realm
         Door::all(spec, &Setting { path: "", listen, native_ports: config.native_ports, origins, tokens: None })
     };
     let rendezvous = Rendezvous::new(lang, realm, settings.clone());
-    let ours = doors(&SPEC, keys.listen.as_ref(), config.ers_origins());
+    let ours = doors(&SPEC, keys.listen.as_ref(), config.ers_origins())
+        .into_iter()
+        .map(|door| Door { demo: keys.web_server, ..door });
     // Pages of other sites are nobody's who manages this.
     let own_pages = OriginPolicy::new(&["same-host"], false);
     let admins = doors(&admin::SPEC, keys.admin_listen.as_ref(), own_pages)
         .into_iter()
         .map(|door| Door { callers: Some(keys.admin_allowed.clone()), ..door });
     let admin = Admin::new(admin_lang, realm, settings);
-    Ok(vec![Served::new(Arc::new(rendezvous), ours), Served::new(Arc::new(admin), admins.collect())])
+    Ok(vec![Served::new(Arc::new(rendezvous), ours.collect()), Served::new(Arc::new(admin), admins.collect())])
 }
 
 fn settings(config: &Config) -> Result<Settings, String> {

@@ -62,6 +62,7 @@ impl Stage {
                 once: false,
                 callers: None,
                 socket_io: false,
+                demo: false,
             },
         };
         let path = |path: &str| Place::Path(path.to_owned());

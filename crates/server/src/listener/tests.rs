@@ -31,6 +31,7 @@ fn door(at: Place) -> Door {
         once: false,
         callers: None,
         socket_io: false,
+        demo: false,
     }
 }
 

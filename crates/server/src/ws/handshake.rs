@@ -203,6 +203,7 @@ mod tests {
             once: false,
             callers: None,
             socket_io: false,
+            demo: false,
         }
     }
 

@@ -9,6 +9,7 @@ mod common;
 
 mod data;
 mod drain;
+mod ems;
 mod gates;
 mod manage;
 mod names;

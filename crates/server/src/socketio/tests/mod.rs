@@ -100,6 +100,7 @@ fn door(at: Place, origins: &[&str]) -> Door {
         once: false,
         callers: None,
         socket_io: true,
+        demo: false,
     }
 }
 
