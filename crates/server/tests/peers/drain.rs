@@ -94,7 +94,7 @@ fn at_the_deadline_all_are_closed() {
 fn a_second_signal_ends_the_drain() {
     for (first, second) in [(Signal::TERM, Signal::TERM), (Signal::TERM, Signal::INT), (Signal::INT, Signal::TERM)] {
         let mut server = server(&[LONG]);
-        let mut a = Session::new(&server);
+        let mut a = Session::new(&server).settled();
         server.signal(first);
         a.until(&will_stop());
         server.signal(second);
@@ -118,7 +118,7 @@ fn all_sockets_are_told_wherever_they_came_in() {
         addresses.extend([secure.address(), server.own("antmedia"), secure.trusted(server.own("antmedia"))]);
         assert_eq!(addresses.len(), 5, "HTTP, Unix, HTTPS, the own port in both ways: {addresses:?}");
         let paths = ["/LiveApp/websocket", "/StreamApp/websocket/signaling?target=edge"];
-        let open = |address: &Address| paths.map(|path| Session::at(address, path));
+        let open = |address: &Address| paths.map(|path| Session::at(address, path).settled());
         let mut sessions: Vec<_> = addresses.iter().flat_map(open).collect();
         let mut mesh = Client::new(&server.address());
         mesh.join("r", "m");
@@ -165,7 +165,7 @@ fn a_publisher_by_whip_is_waited_for() {
 #[test]
 fn a_connection_that_is_only_kept_for_later_ends_with_its_next_answer() {
     let mut server = server(&[LONG]);
-    let mut a = Session::new(&server);
+    let mut a = Session::new(&server).settled();
     let mut balancer = Wire::connect(&server.address()).expect("the server accepts");
     let ask = |wire: &mut Wire| {
         wire.write(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n").expect("the server reads");
@@ -184,7 +184,7 @@ fn a_connection_that_is_only_kept_for_later_ends_with_its_next_answer() {
 #[test]
 fn newcomers_of_every_dialect_are_closed() {
     let mut server = server(&[LONG]);
-    let mut a = Session::new(&server);
+    let mut a = Session::new(&server).settled();
     server.signal(Signal::TERM);
     a.until(&will_stop());
     for path in ["/ws", "/sid", "/LiveApp/websocket"] {

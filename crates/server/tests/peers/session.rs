@@ -47,6 +47,13 @@ impl Session {
         Self { client, told: Vec::new(), publishes, plays, offers: BTreeMap::new() }
     }
 
+    /// The same, and it is among those who are there: an upgrade is answered a moment before.
+    pub(crate) fn settled(mut self) -> Self {
+        self.send(json!({"command": "ping"}));
+        self.until(&json!({"command": "pong"}));
+        self
+    }
+
     /// Reads to the end of the connection: its close code, and how often what is like `wanted` was told before.
     pub(crate) fn until_closed(&mut self, wanted: &Value) -> (Option<u16>, usize) {
         let deadline = Instant::now() + PATIENCE;
