@@ -15,8 +15,6 @@ async function mediaServer(world, options = {}) {
   const port = await freePort();
   const server = await antServer(world, { ...options, env: {
     PATCHBAY_DIALECT__ERS__EMS__JSON_LISTEN: `127.0.0.1:${port}`,
-    // Streams of the first application are served.
-    PATCHBAY_DIALECT__ANTMEDIA__APPS: 'LiveApp',
     ...options.env,
   } });
   return Object.assign(server, { ems: (line) => command(port, line) });

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Codec, Kind, Kinds};
+use crate::{Codec, Kind, Kinds, Realm};
 
 /// The hub's bounds.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub struct RealmLimits {
     pub calls: Option<Arc<[Codec]>>,
     /// Whoever is registered is told of everybody else who is. Where names are secrets of two, nobody is.
     pub presence: bool,
+    /// Where a stream is looked for that somebody wants to view and that is not in this realm, in this order.
+    pub also: Vec<Realm>,
 }
 
 impl RealmLimits {
@@ -59,6 +61,7 @@ impl Default for RealmLimits {
             codecs: None,
             calls: None,
             presence: true,
+            also: Vec::new(),
         }
     }
 }

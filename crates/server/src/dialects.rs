@@ -117,7 +117,7 @@ pub fn served(config: &Config) -> Result<Vec<Served>, String> {
     served.extend(served_whip(config)?);
     served.push(served_sylk(config)?);
     served.extend(ers::served(config, ERS, ERS_ADMIN, ers_realm(config)?)?);
-    served.extend(ems::served(config, EMS, first_realm(config)?));
+    served.extend(ems::served(config, EMS, ems_realm(config)?));
     served.extend(pull::served(config, PULL, first_realm(config)?)?);
     Ok(served)
 }
@@ -310,6 +310,12 @@ fn ers_realm(config: &Config) -> Result<Realm, String> {
     Ok(Realm(u16::try_from(number).map_err(|_| "dialect.antmedia.apps are too many")?))
 }
 
+/// Behind that: who serves every application's streams has a realm that looks into theirs.
+fn ems_realm(config: &Config) -> Result<Realm, String> {
+    let Realm(ers) = ers_realm(config)?;
+    Ok(Realm(ers.checked_add(1).ok_or("dialect.antmedia.apps are too many")?))
+}
+
 /// When a record of the store is of no use any more, in seconds since 1970.
 pub(crate) fn expires(table: Table, record: &[u8]) -> Option<u64> {
     antmedia::records::expires(table, record).or_else(|| rendezvous::expires(table, record))
@@ -379,10 +385,13 @@ pub(crate) fn limits(config: &Config) -> Limits {
     };
     // Rooms of ers are names, and whose they are is nobody's business.
     let ers = RealmLimits { presence: false, ..direct.clone() };
+    // Nothing is published here, and everything is seen that the applications have, the first one's first.
+    let apps = (0..antmedia.apps.len()).filter_map(|app| u16::try_from(first_app(config) + app).ok());
+    let ems = RealmLimits { codecs: streams.codecs.clone(), also: apps.map(Realm).collect(), ..ers.clone() };
     let realms = std::iter::once(rooms)
         .chain(std::iter::repeat_n(direct, 1 + sid.tenants.len()))
         .chain(std::iter::repeat_n(streams, antmedia.apps.len()))
-        .chain(std::iter::once(ers));
+        .chain([ers, ems]);
     let mut realms: Vec<_> = realms.collect();
     if let Some(limits) = realms.get_mut(first_app(config) + sylk_app(config)) {
         *limits = meeting;
@@ -437,13 +446,20 @@ mod tests {
         let own = |served: &&Served| !matches!(served.dialect.spec().name, "whip" | "sylk" | "ers_admin");
         let (others, guests): (Vec<_>, Vec<_>) = served.iter().partition(own);
         let realms: Vec<_> = others.iter().map(|served| realm(served)).collect();
-        assert_eq!(realms, (0..u16::try_from(limits.realms.len()).expect("few")).collect::<Vec<_>>());
+        // The last is that of the media server's side, which nobody has asked for.
+        let (last, limits_of_others) = limits.realms.split_last().expect("some");
+        assert_eq!(realms, (0..u16::try_from(limits_of_others.len()).expect("few")).collect::<Vec<_>>());
         let of = |name| others.iter().filter(move |served| served.dialect.spec().name == name);
         let apps: Vec<_> = of("antmedia").map(|served| realm(served)).collect();
         let whip = guests.iter().filter(|served| served.dialect.spec().name == "whip");
         assert_eq!(whip.map(|served| realm(served)).collect::<Vec<_>>(), apps, "each in its application");
         let sylk = guests.iter().find(|served| served.dialect.spec().name == "sylk").expect("it is served");
         assert_eq!(realm(sylk), apps[0], "telephones and video rooms are in the first");
+        assert_eq!(last.also.iter().map(|realm| realm.0).collect::<Vec<_>>(), apps, "and it has what all of them have");
+        config.dialect.ers.ems.json_listen = "127.0.0.1:1112".parse().ok();
+        let ems = super::served(&config).expect("no file is named");
+        let ems = ems.iter().find(|served| served.dialect.spec().name == "ems").expect("it is asked for");
+        assert_eq!(usize::from(realm(ems)) + 1, limits.realms.len());
         for served in others.iter().chain(&guests) {
             let limits = &limits.realms[usize::from(served.dialect.profile().realm.0)];
             let name = served.dialect.spec().name;

@@ -285,6 +285,7 @@ impl Streams {
         links: &mut LinkIds,
         out: &mut Effects,
     ) -> Result<(), Refusal> {
+        let realm = self.home_of(realm, &view.stream);
         self.admit(realm, newcomer)?;
         let View { stream, selection, except, speaks, about, shape } = view;
         let key = (realm, stream);
@@ -356,6 +357,14 @@ impl Streams {
             out.media(MediaOp::Remote { link, signal: Signal { kind: SignalKind::Offer, body } });
         }
         Ok(())
+    }
+
+    /// The realm where that stream can be viewed: the party's own, if it can be there or nowhere.
+    fn home_of(&self, realm: Realm, stream: &Name) -> Realm {
+        let here =
+            |realm: &Realm| self.stages.get(&(*realm, stream.clone())).is_some_and(|stage| self.can_be_viewed(stage));
+        let also = &self.limits[usize::from(realm.0)].also;
+        std::iter::once(&realm).chain(also).copied().find(here).unwrap_or(realm)
     }
 
     fn admit(&self, realm: Realm, newcomer: bool) -> Result<&Arc<[Codec]>, Refusal> {

@@ -749,3 +749,30 @@ fn a_publication_travels_as_its_party_does_and_never_as_telephones_do() {
         assert_eq!(opened, Some(expected));
     }
 }
+
+/// Who serves the streams of several spaces sees those of its own first, then those of the first that has one.
+#[test]
+fn a_stream_is_looked_for_in_other_realms_where_a_realm_says_so() {
+    let limits = RealmLimits { codecs: Some([Codec::Opus, Codec::Vp8].into()), ..RealmLimits::default() };
+    let looks = RealmLimits { also: vec![Realm(1), Realm(0)], ..limits.clone() };
+    let hub = Hub::new(0, Limits { realms: vec![limits.clone(), limits, looks] });
+    let mut stage = Stage { hub, out: Effects::new(), labels: BTreeMap::new() };
+    let first = stage.party_in("first", Realm(0));
+    let second = stage.party_in("second", Realm(1));
+    let viewer = stage.party_in("viewer", Realm(2));
+    let refused = |told: Vec<String>| told.iter().any(|told| told.contains("NoSuchStream"));
+    assert!(refused(stage.views(viewer, "s")), "it is nowhere");
+    let here = stage.live(first, "s", None);
+    let there = stage.live(second, "s", None);
+    stage.does(viewer, Command::Unview { stream: name("s") });
+    let told = stage.views(viewer, "s");
+    assert!(told.iter().any(|told| told.contains(&format!("#{there}"))), "that of the first in the list: {told:?}");
+    assert!(!told.iter().any(|told| told.contains(&format!("#{here}"))), "{told:?}");
+    assert!(refused(stage.views(first, "t")), "the others look nowhere else");
+    stage.live(second, "t", None);
+    assert!(refused(stage.views(first, "t")));
+    // It ends with the stream, whose realm is another.
+    let told = stage.hangs_up(second, there);
+    assert!(told.iter().any(|told| told.starts_with("viewer ended")), "{told:?}");
+    assert!(!refused(stage.views(viewer, "s")), "and then there is the other");
+}
