@@ -359,14 +359,6 @@ impl Streams {
         Ok(())
     }
 
-    /// The realm where that stream can be viewed: the party's own, if it can be there or nowhere.
-    fn home_of(&self, realm: Realm, stream: &Name) -> Realm {
-        let here =
-            |realm: &Realm| self.stages.get(&(*realm, stream.clone())).is_some_and(|stage| self.can_be_viewed(stage));
-        let also = &self.limits[usize::from(realm.0)].also;
-        std::iter::once(&realm).chain(also).copied().find(here).unwrap_or(realm)
-    }
-
     fn admit(&self, realm: Realm, newcomer: bool) -> Result<&Arc<[Codec]>, Refusal> {
         let codecs = self.limits[usize::from(realm.0)].codecs.as_ref().ok_or(Refusal::NoEngine)?;
         if newcomer && self.overloaded { Err(Refusal::Overloaded) } else { Ok(codecs) }

@@ -4,6 +4,14 @@ use super::Streams;
 use crate::{Effects, Event, Known, LinkId, Name, PartyId, Query, Realm, Refusal, Report, Tag};
 
 impl Streams {
+    /// The realm where that stream can be viewed: the party's own, if it can be there or nowhere.
+    pub(super) fn home_of(&self, realm: Realm, stream: &Name) -> Realm {
+        let here =
+            |realm: &Realm| self.stages.get(&(*realm, stream.clone())).is_some_and(|stage| self.can_be_viewed(stage));
+        let also = &self.limits[usize::from(realm.0)].also;
+        std::iter::once(&realm).chain(also).copied().find(here).unwrap_or(realm)
+    }
+
     /// Answers a question; `is_room`: whether there is a room of that name.
     pub(in crate::hub) fn query(
         &self,
