@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use patchbay_core::{Event, Moment, Tag};
 use patchbay_dialect_kit::job::{Dial, Done, Job};
-use patchbay_dialect_kit::{Ctx, Frame, Session};
+use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session};
 
 use super::source::Source;
 
@@ -54,6 +54,11 @@ impl Session for Resident {
     }
 
     fn on_frame(&mut self, _frame: Frame<'_>, _ctx: &mut Ctx<'_>) {}
+
+    /// Nobody is dialled any more.
+    fn on_drain(&mut self, ctx: &mut Ctx<'_>) {
+        ctx.out.close(1000, CloseCause::Shutdown);
+    }
 
     fn on_job(&mut self, Tag(number): Tag, _done: Done, ctx: &mut Ctx<'_>) {
         let Some(state) = usize::try_from(number).ok().and_then(|number| self.states.get_mut(number)) else { return };

@@ -201,6 +201,13 @@ impl Session for Viewer {
         }
     }
 
+    /// What flows has viewers, perhaps, and goes on until the end.
+    fn on_drain(&mut self, ctx: &mut Ctx<'_>) {
+        if self.link.is_none() {
+            ctx.out.close(1000, CloseCause::Shutdown);
+        }
+    }
+
     fn on_cut(&mut self, _ctx: &mut Ctx<'_>) -> bool {
         self.cut()
     }

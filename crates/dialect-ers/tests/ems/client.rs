@@ -346,3 +346,19 @@ fn a_server_that_stops_leaves_its_rooms_and_serves_on() {
     let json = world.caller("json", LOCAL);
     assert!(world.json(json, "listconfig").contains("The service is not available"));
 }
+
+#[test]
+fn a_server_that_stops_leaves_its_rooms_and_serves_its_viewers_to_their_end() {
+    let ems = dialect(Envelope::Flat);
+    let mut world = started(&ems);
+    world.publish("cam");
+    let serving = world.join();
+    world.say(serving, &client_joined("W", "cam"));
+    let waiting = world.join();
+    world.sessions.drain().expect("everybody is told");
+    assert_eq!((world.sessions.ended(serving), world.sessions.ended(waiting)), (None, Some(CloseCause::Shutdown)));
+    world.say(serving, r#"5:::{"name":"remove","args":[{"id":"W"}]}"#);
+    assert_eq!(world.sessions.ended(serving), Some(CloseCause::Peer));
+    world.pass(60);
+    assert_eq!(world.sessions.ordered(), 0, "nobody comes after it");
+}

@@ -236,6 +236,19 @@ fn two_of_one_name_do_not_disturb_each_other() {
     assert_eq!(world.0.ended(first), None);
 }
 
+#[test]
+fn a_server_that_stops_pulls_nothing_new() {
+    let pull = dialect(&["http://h/den/cam", "http://h/den/other"]);
+    let mut world = World::new(&pull);
+    let flowing = world.offered("");
+    world.0.follow(flowing, "flow x up cam");
+    let (_, waiting) = world.0.connect().expect("the other");
+    world.0.drain().expect("everybody is told");
+    assert_eq!((world.0.ended(flowing), world.0.ended(waiting)), (None, Some(CloseCause::Shutdown)));
+    world.0.pass(Duration::from_secs(60));
+    assert_eq!(world.0.ordered(), 0);
+}
+
 /// P3: what is announced as PCMU and is AAC is heard by nobody.
 #[test]
 fn sound_that_nobody_knows_is_not_let_in() {
