@@ -28,60 +28,35 @@ pub(super) enum Told {
 
 /// What a refusal means.
 pub(super) fn told(asked: Asked, refusal: Refusal) -> Told {
-    match (asked, refusal) {
-        (Asked::Else, _) => Told::Nothing,
-        // A viewer tries again, whatever it was: a room without a media server, or one that is with somebody else.
-        (
-            Asked::Meet,
-            Refusal::Busy
-            | Refusal::NoSuchParty
-            | Refusal::InCall
-            | Refusal::NameReserved
-            | Refusal::NameTaken
-            | Refusal::NotRegistered
-            | Refusal::NoCodec
-            | Refusal::NoEngine
-            | Refusal::NotMember
-            | Refusal::NoSuchLink
-            | Refusal::NoSuchRoom
-            | Refusal::NoSuchStream
-            | Refusal::Oneself
-            | Refusal::Overloaded
-            | Refusal::Publishing
-            | Refusal::Registered
-            | Refusal::RoomFull
-            | Refusal::StreamFull
-            | Refusal::StreamTaken
-            | Refusal::TooManyRooms
-            | Refusal::TokenTaken
-            | Refusal::Viewing,
-        ) => Told::NobodyYet,
-        // A media server does, too: of its words for a failure this is the one that it does not take as final.
-        (
-            Asked::Wait,
-            Refusal::NameTaken
-            | Refusal::NameReserved
-            | Refusal::Busy
-            | Refusal::NoSuchParty
-            | Refusal::InCall
-            | Refusal::NotRegistered
-            | Refusal::NoCodec
-            | Refusal::NoEngine
-            | Refusal::NotMember
-            | Refusal::NoSuchLink
-            | Refusal::NoSuchRoom
-            | Refusal::NoSuchStream
-            | Refusal::Oneself
-            | Refusal::Overloaded
-            | Refusal::Publishing
-            | Refusal::Registered
-            | Refusal::RoomFull
-            | Refusal::StreamFull
-            | Refusal::StreamTaken
-            | Refusal::TooManyRooms
-            | Refusal::TokenTaken
-            | Refusal::Viewing,
-        ) => Told::Word(Declined::Taken),
+    match refusal {
+        Refusal::Busy
+        | Refusal::NoSuchParty
+        | Refusal::InCall
+        | Refusal::NameReserved
+        | Refusal::NameTaken
+        | Refusal::NotRegistered
+        | Refusal::NoCodec
+        | Refusal::NoEngine
+        | Refusal::NotMember
+        | Refusal::NoSuchLink
+        | Refusal::NoSuchRoom
+        | Refusal::NoSuchStream
+        | Refusal::Oneself
+        | Refusal::Overloaded
+        | Refusal::Publishing
+        | Refusal::Registered
+        | Refusal::RoomFull
+        | Refusal::StreamFull
+        | Refusal::StreamTaken
+        | Refusal::TooManyRooms
+        | Refusal::TokenTaken
+        | Refusal::Viewing => match asked {
+            Asked::Else => Told::Nothing,
+            // A viewer tries again, whatever it was: a room without a media server, or one that is with somebody else.
+            Asked::Meet => Told::NobodyYet,
+            // A media server does, too: of its words for a failure this is the one that it does not take as final.
+            Asked::Wait => Told::Word(Declined::Taken),
+        },
     }
 }
 
