@@ -17,10 +17,12 @@ use tokio::net::lookup_host;
 use tokio::time::timeout;
 
 use crate::dial;
+use crate::farewell;
 use crate::jobs::Waiting;
 use crate::mailbox::Mailbox;
 use crate::random::SystemRandom;
 use crate::shell::Shell;
+use crate::telemetry;
 
 /// How long a name may take to be looked up: somebody waits for the answer.
 const LOOKING: Duration = Duration::from_secs(5);
@@ -193,6 +195,10 @@ impl Attached {
             sent += 1;
             self.replies.push_back(reply);
         }
+        self.out.take_warnings().for_each(telemetry::warn_once);
+        for order in self.out.take_orders() {
+            self.shell.lines.order(self.party, &self.mailbox, order);
+        }
         let jobs: Vec<_> = self.out.take_jobs().collect();
         jobs.into_iter().for_each(|(tag, job)| self.order(tag, job));
         self.shell.metrics.messages_out(self.dialect, sent);
@@ -234,10 +240,14 @@ impl Drop for Attached {
     fn drop(&mut self) {
         let cause = self.over.map_or(CloseCause::Shutdown, |close| close.cause);
         let now = self.shell.clock.now();
+        self.shell.lines.gone(self.party);
         // Who was torn away may come back for its viewers; who has said farewell does not.
         match cause {
             CloseCause::Lost | CloseCause::Silent | CloseCause::TooSlow => self.shell.switchboard.lose(now, self.party),
             _ => self.shell.switchboard.detach(now, self.party),
+        }
+        if cause != CloseCause::Panic {
+            farewell::say(&self.shell, &mut *self.session, self.party, &self.mailbox, now);
         }
         self.shell.metrics.connection_closed(self.dialect, cause);
         if cause == CloseCause::Panic {
@@ -258,6 +268,26 @@ pub(crate) async fn reside(shell: Arc<Shell>, dialect: usize, session: Box<dyn S
         attached.replies.clear();
         if attached.over().is_none() {
             attached.news().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use patchbay_dialect_kit::Frame;
+
+    use super::*;
+    use crate::probe;
+
+    #[tokio::test]
+    async fn a_session_has_a_last_word_unless_it_panicked() {
+        for (frame, speaks) in [("word", true), ("panic", false)] {
+            let shell = probe::shell(Vec::new());
+            let mut attached = Attached::new(&shell, 0, shell.dialects[0].open());
+            attached.frame(|session, ctx| session.on_frame(Frame::Text(frame), ctx));
+            assert!(!probe::has_spoken(&shell), "it has not ended");
+            drop(attached);
+            assert_eq!(probe::has_spoken(&shell), speaks, "{frame}");
         }
     }
 }

@@ -1,10 +1,10 @@
 //! A dialect for the shell's own tests.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use patchbay_core::{Event, Hub, Lang, Limits, Moment, Profile, Realm, RealmLimits, Tag};
 use patchbay_dialect_kit::http::{Reply, Request};
-use patchbay_dialect_kit::job::{Change, Job, Key, Record, Table, Was};
+use patchbay_dialect_kit::job::{Change, Done, Job, Key, Record, Table, Was};
 use patchbay_dialect_kit::{CloseCause, Ctx, Dialect, Frame, Session, Spec};
 
 use crate::config::Config;
@@ -74,8 +74,19 @@ impl Session for Probe {
 }
 
 /// What it stores when its connection has gone.
-pub(crate) fn last_word() -> Key {
+fn last_word() -> Key {
     Key::new(Table::Setting, "last word")
+}
+
+/// Whether a session has stored its last word.
+pub(crate) fn has_spoken(shell: &Shell) -> bool {
+    let found = Arc::new(Mutex::new(None));
+    let tell = Arc::clone(&found);
+    let get = Job::Get(vec![last_word()]);
+    shell.jobs.store().order(get, Box::new(move |done| *tell.lock().expect("sound") = Some(done)));
+    let done = found.lock().expect("sound").take();
+    let Some(Done::Records(records)) = done else { panic!("the store of tests answers at once: {done:?}") };
+    records[0].is_some()
 }
 
 /// A shell that serves it at these doors.

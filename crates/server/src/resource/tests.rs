@@ -1,9 +1,7 @@
-use patchbay_dialect_kit::job::{Done, Job};
-
 use super::*;
 use crate::http::Caller;
 use crate::listener::Role;
-use crate::probe::{last_word, shell};
+use crate::probe::{has_spoken, shell};
 
 fn asked(body: &[u8]) -> Asked {
     Asked {
@@ -28,7 +26,7 @@ async fn last_word_of(bodies: &[&[u8]], end: impl FnOnce(&Arc<Shell>)) -> bool {
     let opening = Opening { shell: &shell, dialect: 0, id: id.clone(), ticket };
     let reply = opening.ask(asked(b"begin")).unwrap_or_else(|_| panic!("it is there")).await;
     assert_eq!(reply.map(|reply| reply.status).ok(), Some(200));
-    assert!(!is_stored(&shell), "it has not ended");
+    assert!(!has_spoken(&shell), "it has not ended");
     for body in bodies {
         let resource = shell.resources.find(&id, 0).expect("it stands");
         let _answer = resource.ask(asked(body)).unwrap_or_else(|_| panic!("it is there")).await;
@@ -41,19 +39,7 @@ async fn last_word_of(bodies: &[&[u8]], end: impl FnOnce(&Arc<Shell>)) -> bool {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
-    is_stored(&shell)
-}
-
-fn is_stored(shell: &Shell) -> bool {
-    let found = Arc::new(Mutex::new(None));
-    let tell = Arc::clone(&found);
-    shell
-        .jobs
-        .store()
-        .order(Job::Get(vec![last_word()]), Box::new(move |done| *tell.lock().expect("sound") = Some(done)));
-    let done = found.lock().expect("sound").take();
-    let Some(Done::Records(records)) = done else { panic!("the store of tests answers at once: {done:?}") };
-    records[0].is_some()
+    has_spoken(&shell)
 }
 
 #[tokio::test]
