@@ -223,6 +223,9 @@ pub struct Open {
     pub owner: PartyId,
     /// What it does.
     pub role: LegRole,
+    /// The stream that it is a leg of, or the main stream, by what is said to all who view that: packets pass between legs
+    /// of one stage, and hardly ever beyond it. Calls have none.
+    pub stage: Option<Topic>,
     /// What it says to others, it says to these.
     pub says: Vec<Topic>,
     /// What is said to these, it hears.

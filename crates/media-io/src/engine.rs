@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,10 +5,11 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use mio::Poll;
-use patchbay_core::{LegRole, LinkId, MediaEvent, MediaOp, Open, Talk};
+use patchbay_core::{LinkId, MediaEvent, MediaOp};
 use patchbay_media::{Counts, Worker};
 
 use crate::inbox::Put;
+use crate::places::Places;
 use crate::ports::Ports;
 use crate::socket::{BUFFER, Socket};
 use crate::thread::{Gauges, Handle, Thread};
@@ -28,12 +28,6 @@ pub struct Engine {
 /// How often the system is asked for a port that both families can have. Few are taken, so a second choice hardly ever
 /// fails; more would only delay the error of a machine that has none left.
 const CHOICES: usize = 16;
-
-/// Which worker has which leg.
-struct Places {
-    by_link: BTreeMap<LinkId, usize>,
-    legs: Vec<usize>,
-}
 
 /// The engine has as much to do as it may have; the operation was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +87,7 @@ impl Engine {
                 spawned.map_err(|error| format!("cannot start a media thread: {error}; set media.workers lower"))?,
             );
         }
-        let places = Mutex::new(Places { by_link: BTreeMap::new(), legs: vec![0; count] });
+        let places = Mutex::new(Places::new(count));
         Ok(Self { handles, threads, places, bound, candidates })
     }
 
@@ -105,8 +99,8 @@ impl Engine {
         let link = op.link();
         let mut places = self.places();
         let worker = match &op {
-            MediaOp::Open(open) => places.place(link, partner(open)),
-            _ => places.by_link.get(&link).copied(),
+            MediaOp::Open(open) => places.place(open),
+            _ => places.of(link),
         };
         // A leg that is closed already.
         let Some(worker) = worker else { return Ok(()) };
@@ -174,32 +168,6 @@ impl Drop for Engine {
                 let _ = thread.join();
             }
         }
-    }
-}
-
-impl Places {
-    /// The worker with the fewest legs gets the next one; but both ends of a conversation are together.
-    fn place(&mut self, link: LinkId, with: Option<LinkId>) -> Option<usize> {
-        let together = with.and_then(|with| self.by_link.get(&with).copied());
-        let idlest = || self.legs.iter().enumerate().min_by_key(|(_, legs)| **legs).map(|(worker, _)| worker);
-        let worker = together.or_else(idlest)?;
-        self.by_link.insert(link, worker);
-        self.legs[worker] += 1;
-        Some(worker)
-    }
-
-    fn free(&mut self, link: LinkId) {
-        if let Some(worker) = self.by_link.remove(&link) {
-            self.legs[worker] -= 1;
-        }
-    }
-}
-
-/// The other end of a conversation.
-fn partner(open: &Open) -> Option<LinkId> {
-    match &open.role {
-        LegRole::Talk(Talk::Ours { with, .. }) => *with,
-        _ => None,
     }
 }
 

@@ -141,6 +141,7 @@ mod tests {
             link: LinkId::new(number),
             owner: PartyId::new(0, 0, 0),
             role: LegRole::Receive { accept: Kinds::ALL, codecs: [].into() },
+            stage: None,
             says: Vec::new(),
             hears: Vec::new(),
             heeds: Vec::new(),

@@ -9,6 +9,7 @@
 mod addresses;
 mod engine;
 mod inbox;
+mod places;
 mod ports;
 mod settings;
 mod socket;

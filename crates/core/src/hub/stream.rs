@@ -241,6 +241,8 @@ impl Streams {
                 stage.subs.insert(link);
             }
         }
+        // The main stream's, if it has one.
+        let stage = says.last().copied();
         if owner.via.is_some() {
             // What pages say to each other on data channels, they say in words of their own.
             (says, hears) = (Vec::new(), Vec::new());
@@ -266,6 +268,7 @@ impl Streams {
             link,
             owner: party,
             role,
+            stage,
             says,
             hears,
             heeds: Vec::new(),
@@ -359,6 +362,7 @@ impl Streams {
             link,
             owner: party,
             role,
+            stage: Some(down),
             says,
             hears,
             heeds,

@@ -135,6 +135,7 @@ impl Talks {
             link,
             owner: end.party,
             role: LegRole::Talk(talk),
+            stage: None,
             says: Vec::new(),
             hears: Vec::new(),
             heeds: Vec::new(),

@@ -154,7 +154,7 @@ impl Engine {
     }
 
     fn open(&mut self, open: Open, stream: Name) {
-        let Open { link, owner, role, says, hears, heeds: _, report: _, transport: _ } = open;
+        let Open { link, owner, role, stage: _, says, hears, heeds: _, report: _, transport: _ } = open;
         let answers = matches!(role, LegRole::Answer { .. });
         let pulls = matches!(role, LegRole::Pull { .. });
         let mut channel = false;

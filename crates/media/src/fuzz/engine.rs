@@ -132,6 +132,7 @@ impl Engine {
             link: LinkId::new(link),
             owner,
             role,
+            stage: None,
             says,
             hears,
             heeds: Vec::new(),

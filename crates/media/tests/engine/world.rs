@@ -269,6 +269,7 @@ impl World {
             link: LinkId::new(link),
             owner,
             role,
+            stage: None,
             says,
             hears,
             heeds: self.heeds.clone(),

@@ -2,6 +2,7 @@
 //! test reads like a protocol; links are numbered as they are drawn.
 
 mod data;
+mod place;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

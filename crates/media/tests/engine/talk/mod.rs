@@ -52,6 +52,7 @@ pub(super) fn open(world: &mut World, link: u64, talk: Talk, transport: Transpor
         link,
         owner,
         role: LegRole::Talk(talk),
+        stage: None,
         says,
         hears,
         heeds: Vec::new(),
