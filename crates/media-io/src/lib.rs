@@ -9,6 +9,7 @@
 mod addresses;
 mod engine;
 mod inbox;
+mod moderation;
 mod places;
 mod ports;
 mod settings;

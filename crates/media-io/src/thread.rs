@@ -11,6 +11,7 @@ use patchbay_core::MediaEvent;
 use patchbay_media::{Counts, Datagrams, Peer, PeerMessage, RtpDatagram, Sink, Worker};
 
 use crate::inbox::{Inbox, Put, Taken};
+use crate::moderation::Moderation;
 use crate::ports::Ports;
 use crate::socket::{Buffers, Socket};
 use crate::telephones::Telephones;
@@ -182,8 +183,13 @@ impl Thread {
             events: Vec::new(),
             unsent: 0,
         };
+        let mut moderation = Moderation::new(Instant::now());
         loop {
             let busy = readable.contains(&true) || taken.more || out.telephones.is_busy();
+            if !busy && let Some(pause) = moderation.pause(Instant::now()) {
+                // Nobody has to wake it: whatever comes meanwhile is found right after.
+                std::thread::sleep(pause);
+            }
             let timeout = if busy || !own.inbox.sleep() {
                 Some(Duration::ZERO)
             } else {
@@ -194,6 +200,9 @@ impl Thread {
             {
                 tracing::error!(%error, "a media worker cannot wait for its sockets and stops; restart the server");
                 return;
+            }
+            if !events.is_empty() {
+                moderation.turn(Instant::now());
             }
             for event in &events {
                 if let Some(flag) = readable.get_mut(event.token().0) {
