@@ -177,10 +177,13 @@ pub enum MediaOp {
         /// In bits per second; `None`: as its network allows.
         bps: Option<u32>,
     },
-    /// Hand the peer a message on the leg's data channel; kept, within bounds, until the channel is open.
+    /// Hand the peer a message on a data channel of the leg.
     Say {
         /// The leg.
         link: LinkId,
+        /// The channel of this name; while it is not open the message is dropped. `None`: the first that is open and not
+        /// heeded; the message is kept, within bounds, until there is one.
+        channel: Option<Name>,
         /// The message is no text.
         binary: bool,
         /// The message.
@@ -224,6 +227,8 @@ pub struct Open {
     pub says: Vec<Topic>,
     /// What is said to these, it hears.
     pub hears: Vec<Topic>,
+    /// What its peer says on data channels of these names, its owner hears ([`MediaEvent::Heard`]), and nobody else.
+    pub heeds: Vec<Name>,
     /// How often [`MediaEvent::Report`] tells of it.
     pub report: Duration,
     /// How its media travel.
@@ -437,6 +442,27 @@ pub enum MediaEvent {
         /// The leg that the track comes from.
         source: LinkId,
     },
+    /// A data channel that the leg's owner heeds is open, or no longer: by the peer's wish, or because more was said on it
+    /// than is heard.
+    Channel {
+        /// The leg.
+        link: LinkId,
+        /// The channel's name. Of several that are called alike the first and the last are told.
+        channel: Name,
+        /// It is open.
+        open: bool,
+    },
+    /// The peer has said something on a data channel that the leg's owner heeds.
+    Heard {
+        /// The leg.
+        link: LinkId,
+        /// The channel's name.
+        channel: Name,
+        /// The message is no text.
+        binary: bool,
+        /// The message.
+        bytes: Arc<[u8]>,
+    },
     /// How a leg does.
     Report {
         /// The leg.
@@ -460,6 +486,8 @@ impl MediaEvent {
             | Self::KeyWanted { link }
             | Self::Switched { link, .. }
             | Self::Speaker { link, .. }
+            | Self::Channel { link, .. }
+            | Self::Heard { link, .. }
             | Self::Report { link, .. } => *link,
         }
     }

@@ -462,6 +462,14 @@ impl Worker {
                 }
             }
             Happened::Said { binary, bytes } => self.said(index, binary, bytes, sink),
+            Happened::Channel { channel, open } => {
+                let Some(link) = self.legs[index].as_ref().map(|leg| leg.link) else { return };
+                sink.event(MediaEvent::Channel { link, channel, open });
+            }
+            Happened::Heard { channel, binary, bytes } => {
+                let Some(link) = self.legs[index].as_ref().map(|leg| leg.link) else { return };
+                sink.event(MediaEvent::Heard { link, channel, binary, bytes });
+            }
             Happened::Closed => self.end(index, Over::Lost, sink),
         }
     }

@@ -163,7 +163,7 @@ impl Client {
             except: None,
             speaks: Speaks::No,
             about: None,
-            shape: Shape { label: Name::parse(CHANNEL).ok(), narrow: true },
+            shape: Shape { label: Name::parse(CHANNEL).ok(), narrow: true, ..Shape::default() },
         };
         self.viewer = Some(Viewer {
             id: asked.id.clone().into_owned(),
@@ -335,7 +335,7 @@ impl Session for Client {
                 Todo::Forget(stream) => ctx.out.command(UNHEARD, Command::Unview { stream }),
                 Todo::Say(bytes) => {
                     if let Some(link) = self.viewer.as_ref().and_then(|viewer| viewer.link) {
-                        ctx.out.command(UNHEARD, Command::Say { link, binary: false, bytes });
+                        ctx.out.command(UNHEARD, Command::Say { link, channel: None, binary: false, bytes });
                     }
                 }
             }

@@ -122,7 +122,7 @@ impl Engine {
                 assert!(self.leg(link).name.up, "only what comes in is bounded");
                 self.leg(link).limit = bps;
             }
-            MediaOp::Say { link, binary, bytes } => {
+            MediaOp::Say { link, channel: _, binary, bytes } => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 self.leg(link).inbox.push_back(Message { binary, text });
             }
@@ -154,7 +154,7 @@ impl Engine {
     }
 
     fn open(&mut self, open: Open, stream: Name) {
-        let Open { link, owner, role, says, hears, report: _, transport: _ } = open;
+        let Open { link, owner, role, says, hears, heeds: _, report: _, transport: _ } = open;
         let answers = matches!(role, LegRole::Answer { .. });
         let pulls = matches!(role, LegRole::Pull { .. });
         let mut channel = false;

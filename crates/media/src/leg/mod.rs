@@ -5,6 +5,7 @@
 
 mod answer;
 mod data;
+mod heed;
 mod phone;
 mod receive;
 mod send;
@@ -12,9 +13,10 @@ mod slot;
 mod talk;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use patchbay_core::{LinkId, MediaEvent, MediaFault, Open, PartyId, Report, Section, Topic};
+use patchbay_core::{LinkId, MediaEvent, MediaFault, Name, Open, PartyId, Report, Section, Topic};
 use str0m::bwe::BweKind;
 use str0m::config::CryptoProvider;
 use str0m::ice::StunMessage;
@@ -22,7 +24,8 @@ use str0m::net::{Protocol, Receive as Received};
 use str0m::rtp::RtpPacket;
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
-pub(crate) use self::data::{Data, Queued};
+use self::data::Data;
+pub(crate) use self::data::Queued;
 pub(crate) use self::phone::{Change as Recall, Heard, Telephone};
 pub(crate) use self::receive::Receiving;
 pub(crate) use self::send::{Forwarded, Goal, Sending};
@@ -109,6 +112,17 @@ pub(crate) enum Happened {
         binary: bool,
         bytes: Vec<u8>,
     },
+    /// A channel that its owner heeds is open, or no longer.
+    Channel {
+        channel: Name,
+        open: bool,
+    },
+    /// Something was said on one.
+    Heard {
+        channel: Name,
+        binary: bool,
+        bytes: Arc<[u8]>,
+    },
     /// Its peer has closed the connection.
     Closed,
 }
@@ -135,7 +149,7 @@ impl Leg {
             nominated: None,
             lite,
             names: Vec::new(),
-            data: Data::default(),
+            data: Data::new(open.heeds.clone()),
             connected: false,
             flowing: false,
             opened: now,
@@ -262,6 +276,7 @@ impl Leg {
             Role::Receive(_) | Role::Phone(_) => (None, None),
         };
         loop {
+            happened.extend(self.data.news());
             match rtc.poll_output().map_err(|error| lost(&error))? {
                 Output::Transmit(mut transmit) => {
                     // Checks and their answers stay on the way that they are about.
@@ -308,12 +323,10 @@ impl Leg {
                             talking.sampled(&feedback);
                         }
                     }
-                    Event::ChannelOpen(id, _) => self.data.opened(id, rtc),
+                    Event::ChannelOpen(id, name) => self.data.opened(id, &name, rtc),
                     Event::ChannelClose(id) => self.data.closed(id),
                     Event::ChannelBufferedAmountLow(_) => self.data.drain(rtc),
-                    Event::ChannelData(said) => {
-                        happened.push(Happened::Said { binary: said.binary, bytes: said.data });
-                    }
+                    Event::ChannelData(said) => self.data.said(said, now, rtc),
                     Event::Closed => happened.push(Happened::Closed),
                     _ => {}
                 },
@@ -321,9 +334,9 @@ impl Leg {
         }
     }
 
-    /// Hands the peer a data message, as soon as there is a channel for it.
-    pub(crate) fn say(&mut self, message: Queued) {
-        self.data.push(message, self.rtc.as_mut());
+    /// Hands the peer a data message, as soon as there is a channel for it; or on the channel of that name, if it is open.
+    pub(crate) fn say(&mut self, to: Option<&Name>, message: Queued) {
+        self.data.push(to, message, self.rtc.as_mut());
     }
 
     /// Says good-bye to the peer, with the next poll.

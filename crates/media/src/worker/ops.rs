@@ -53,9 +53,9 @@ impl Worker {
                     Ok(())
                 });
             }
-            MediaOp::Say { binary, bytes, .. } => {
+            MediaOp::Say { channel, binary, bytes, .. } => {
                 self.guard(index, sink, |leg| {
-                    leg.say(Queued { binary, bytes });
+                    leg.say(channel.as_ref(), Queued { binary, bytes });
                     Ok(())
                 });
             }
