@@ -24,9 +24,8 @@ fn joined(address: &Address, room: &str) -> Device {
 
 /// A viewer that is paired with the device in a room.
 fn paired(address: &Address, room: &str, with: &mut Device) -> Device {
-    let mut viewer = Device::connect(address);
-    viewer.send(&format!(r#"5:1+::{{"name":"join","args":["{room}",{{"token":null,"streamName":"test1"}}]}}"#));
-    assert!(viewer.hear().contains(&format!(r#""{}":{{"screen":false"#, with.id)));
+    let (viewer, answer) = Device::joining(address, room, r#"{"token":null,"streamName":"test1"}"#);
+    assert!(answer.contains(&format!(r#""{}":{{"screen":false"#, with.id)));
     assert!(with.hear().starts_with(r#"5:::{"name":"clientJoined""#));
     viewer
 }

@@ -47,7 +47,15 @@ impl Device {
         device
     }
 
-    /// The same before it hears anything.
+    /// One that joins a room, with what it says of itself, and the answer.
+    pub(crate) fn joining(address: &Address, room: &str, data: &str) -> (Self, String) {
+        let mut device = Self::connect(address);
+        device.send(&format!(r#"5:1+::{{"name":"join","args":["{room}",{data}]}}"#));
+        let answer = device.hear();
+        (device, answer)
+    }
+
+    /// As [`Device::connect`], before it hears anything.
     pub(crate) fn shake(address: &Address) -> Self {
         let mut wire = Wire::connect(address).expect("it listens");
         let host = address.host();
