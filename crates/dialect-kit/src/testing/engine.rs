@@ -13,6 +13,7 @@ use patchbay_core::{
     Section, SignalKind, Talk, Topic, Track,
 };
 
+use super::channels::Channels;
 use super::directive::{Directive, LegName, Message, Verb};
 
 #[derive(Default)]
@@ -43,6 +44,7 @@ struct Leg {
     preferred: BTreeMap<LinkId, Option<u32>>,
     limit: Option<u32>,
     inbox: VecDeque<Message>,
+    channels: Channels,
     talk: Option<Conversation>,
 }
 
@@ -122,11 +124,25 @@ impl Engine {
                 assert!(self.leg(link).name.up, "only what comes in is bounded");
                 self.leg(link).limit = bps;
             }
-            MediaOp::Say { link, channel: _, binary, bytes } => {
+            MediaOp::Say { link, channel, binary, bytes } => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
+                if let Some(channel) = channel {
+                    return self.leg(link).channels.take(&channel, text);
+                }
                 self.leg(link).inbox.push_back(Message { binary, text });
             }
         }
+    }
+
+    /// The channels of a party's leg, and whom to tell of them.
+    pub(super) fn channels(
+        &mut self,
+        owner: PartyId,
+        stream: &str,
+    ) -> (LinkId, &mut Channels, &mut VecDeque<MediaEvent>) {
+        let is_it = |(_, leg): &(&LinkId, &mut Leg)| leg.owner == owner && leg.name.stream.as_str() == stream;
+        let (link, leg) = self.legs.iter_mut().find(is_it).expect("the party has a leg of that stream");
+        (*link, &mut leg.channels, &mut self.events)
     }
 
     /// What the hub is to be told next.
@@ -154,7 +170,7 @@ impl Engine {
     }
 
     fn open(&mut self, open: Open, stream: Name) {
-        let Open { link, owner, role, says, hears, heeds: _, report: _, transport: _ } = open;
+        let Open { link, owner, role, says, hears, heeds, report: _, transport: _ } = open;
         let answers = matches!(role, LegRole::Answer { .. });
         let pulls = matches!(role, LegRole::Pull { .. });
         let mut channel = false;
@@ -187,6 +203,7 @@ impl Engine {
             preferred: BTreeMap::new(),
             limit: None,
             inbox: VecDeque::new(),
+            channels: Channels::heeding(heeds),
             talk: None,
         };
         assert!(self.legs.insert(link, leg).is_none(), "a link is given once");
@@ -225,6 +242,7 @@ impl Engine {
             preferred: BTreeMap::new(),
             limit: None,
             inbox: VecDeque::new(),
+            channels: Channels::default(),
             talk: Some(Conversation { other, owed: false }),
         };
         assert!(self.legs.insert(link, leg).is_none(), "a link is given once");
