@@ -258,16 +258,22 @@ impl Drop for Attached {
     }
 }
 
-/// Runs a session without a connection, for as long as it likes: what it sends goes nowhere.
-pub(crate) async fn reside(shell: Arc<Shell>, dialect: usize, session: Box<dyn Session>) {
-    let mut attached = Attached::new(&shell, dialect, session);
-    drop(shell);
-    while attached.over().is_none() {
-        attached.attend();
-        attached.sent.clear();
-        attached.replies.clear();
-        if attached.over().is_none() {
-            attached.news().await;
+/// Runs a session without a connection, for as long as it likes: what it sends goes nowhere. It is there before this
+/// returns, so that nobody who comes to the server later finds it missing.
+pub(crate) fn reside(
+    shell: &Arc<Shell>,
+    dialect: usize,
+    session: Box<dyn Session>,
+) -> impl Future<Output = ()> + Send + use<> {
+    let mut attached = Attached::new(shell, dialect, session);
+    async move {
+        while attached.over().is_none() {
+            attached.attend();
+            attached.sent.clear();
+            attached.replies.clear();
+            if attached.over().is_none() {
+                attached.news().await;
+            }
         }
     }
 }
@@ -278,6 +284,17 @@ mod tests {
 
     use super::*;
     use crate::probe;
+
+    #[tokio::test]
+    async fn a_resident_is_there_before_anybody_comes() {
+        let shell = probe::shell(Vec::new());
+        let parties = || shell.switchboard.snapshot().parties.load(std::sync::atomic::Ordering::Relaxed);
+        let before = parties();
+        let resident = reside(&shell, 0, shell.dialects[0].open());
+        assert_eq!(parties(), before + 1, "also before its task has begun");
+        drop(resident);
+        assert_eq!(parties(), before);
+    }
 
     #[tokio::test]
     async fn a_session_has_a_last_word_unless_it_panicked() {
