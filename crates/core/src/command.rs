@@ -238,13 +238,19 @@ pub struct Shape {
     pub label: Option<Name>,
     /// As players of 2015 know offers ([`LegRole::Send`](crate::LegRole::Send)).
     pub narrow: bool,
+    /// Pictures alone, as fragments on the data channel ([`LegRole::Fragments`](crate::LegRole::Fragments)).
+    pub fragments: bool,
 }
 
 impl Shape {
-    /// A leg that offers these tracks so, with a data channel if the stream has one.
-    pub(crate) fn role(self, tracks: Vec<Track>, may_grow: bool, channel: Option<Name>) -> LegRole {
+    /// A leg that is sent these tracks so, with a data channel if the stream has one; `answers`: the peer offers.
+    pub(crate) fn role(self, tracks: Vec<Track>, may_grow: bool, channel: Option<Name>, answers: bool) -> LegRole {
         let label = channel.map(|stream| self.label.unwrap_or(stream));
-        LegRole::Send { tracks, may_grow, label, narrow: self.narrow }
+        match label {
+            Some(label) if self.fragments => LegRole::Fragments { tracks, label, answers },
+            _ if answers => LegRole::Answer { tracks, may_grow },
+            label => LegRole::Send { tracks, may_grow, label, narrow: self.narrow },
+        }
     }
 }
 

@@ -311,6 +311,17 @@ pub enum LegRole {
         /// Others may come, in whatever codec, as room becomes free: the answer agrees to all that are switched on.
         may_grow: bool,
     },
+    /// The description has data alone, and we send the pictures of one track on a channel that we open, as fragments of a file
+    /// (ISO/IEC 14496-12): of the first of these that is coded in H.264. A leg whose tracks have none is refused as
+    /// [`MediaFault::Description`]: nothing would ever come on its channel.
+    Fragments {
+        /// Tracks at first.
+        tracks: Vec<Track>,
+        /// Name of the channel.
+        label: Name,
+        /// The peer offers.
+        answers: bool,
+    },
 }
 
 /// One end of a conversation between two peers: what one sends is sent to the other, section by section. The two ends may

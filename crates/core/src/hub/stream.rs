@@ -351,10 +351,7 @@ impl Streams {
         } else {
             out.tell(party, Event::Viewing { tag, link });
         }
-        let role = match offer {
-            Some(_) => LegRole::Answer { tracks, may_grow },
-            None => shape.role(tracks, may_grow, has_channel.then_some(stream)),
-        };
+        let role = shape.role(tracks, may_grow, has_channel.then_some(stream), offer.is_some());
         out.media(MediaOp::Open(Open {
             link,
             owner: party,

@@ -43,6 +43,8 @@ const ID: usize = 128;
 const NO_STREAM: &str = "Unable to retrieve stream!";
 /// What is asked for is no name of a stream.
 const NO_NAME: &str = "Unable to parse stream field!";
+/// The transport that is fragments of MP4 on the data channel.
+const FRAGMENTS: &str = "fmp4";
 /// The data channel that we open.
 const CHANNEL: &str = "emsStreamChannel";
 
@@ -178,17 +180,15 @@ impl Client {
         let Ok(stream) = Name::parse(instance.rsplit(";*").next().unwrap_or_default()) else {
             return ctx.out.text(|out| wire::unavailable(out, &asked.id, NO_NAME));
         };
-        // Fragments of MP4 on the data channel are not made here (docs/decisions/0022).
-        if asked.transport.as_deref() == Some("fmp4") {
-            return ctx.out.text(|out| wire::unavailable(out, &asked.id, NO_STREAM));
-        }
+        // What a player asks for that asks for nothing (ers.md section 3.2).
+        let fragments = asked.transport.as_deref().is_none_or(|transport| transport == FRAGMENTS);
         let view = View {
             stream: stream.clone(),
             selection: Selection::ALL,
             except: None,
             speaks: Speaks::No,
             about: None,
-            shape: Shape { heeds: channel::names(), label: Name::parse(CHANNEL).ok(), narrow: true },
+            shape: Shape { heeds: channel::names(), label: Name::parse(CHANNEL).ok(), narrow: !fragments, fragments },
         };
         self.viewer = Some(Viewer {
             id: asked.id.clone().into_owned(),
@@ -246,12 +246,21 @@ impl Client {
         ctx.out.text(|out| wire::offer(out, id, sid, &offer));
         // The way is the same ever after.
         if !std::mem::replace(&mut viewer.described, true) {
+            self.todo.push_back(Todo::Tell(News::Serves(viewer.stream.as_str().to_owned())));
             // An original says `data` until it has read an answer; a browser of today begins with the first section's alone,
             // whose way all share.
             let mid = sdp::first_mid(&offer).unwrap_or(sdp::DATA);
             for candidate in sdp::candidates(text) {
                 ctx.out.text(|out| wire::candidate(out, id, sid, mid, candidate));
             }
+        }
+    }
+
+    /// What the viewer wants is not there. We stay in the room.
+    fn unavailable(&mut self, ctx: &mut Ctx<'_>) {
+        if let Some(viewer) = self.viewer.take() {
+            ctx.out.text(|out| wire::unavailable(out, &viewer.id, NO_STREAM));
+            self.todo.push_back(Todo::Forget(viewer.stream));
         }
     }
 
@@ -329,23 +338,18 @@ impl Session for Client {
             Event::Viewing { tag: VIEW, link } => {
                 if let Some(viewer) = &mut self.viewer {
                     viewer.link = Some(link);
-                    let news = News::Serves(viewer.stream.as_str().to_owned());
-                    self.todo.push_back(Todo::Tell(news));
                 }
             }
-            Event::Refused { tag: VIEW, .. } => {
-                // It stays in the room.
-                if let Some(viewer) = self.viewer.take() {
-                    ctx.out.text(|out| wire::unavailable(out, &viewer.id, NO_STREAM));
-                    self.todo.push_back(Todo::Forget(viewer.stream));
-                }
-            }
+            Event::Refused { tag: VIEW, .. } => self.unavailable(ctx),
             Event::Described { link, kind, sdp, sections } => self.described(link, kind, &sdp, &sections, ctx),
             Event::Channel { link, channel, open } => self.channel(link, channel, open, ctx.now),
             Event::Heard { link, bytes, .. } => self.heard(link, &bytes),
-            Event::LegEnded { link, .. } if self.viewer.as_ref().is_some_and(|viewer| viewer.link == Some(link)) => {
-                ctx.out.close(1000, CloseCause::Peer);
-            }
+            Event::LegEnded { link, .. } => match &self.viewer {
+                Some(viewer) if viewer.link == Some(link) && viewer.described => ctx.out.close(1000, CloseCause::Peer),
+                // There is nothing of it that the viewer could be shown.
+                Some(viewer) if viewer.link == Some(link) => self.unavailable(ctx),
+                _ => {}
+            },
             _ => {}
         }
     }

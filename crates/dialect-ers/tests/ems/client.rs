@@ -157,14 +157,53 @@ fn a_stream_that_is_not_there_is_said_to_be_not_there() {
     assert_eq!(world.heard(connection), [""; 0], "who was turned away is not called back");
     world.say(connection, &client_joined("W", ""));
     assert_eq!(world.heard(connection), [missing.replace("retrieve stream", "parse stream field")]);
-    let fragments = client_joined("W", "nothing").replace("srtp", "fmp4");
-    world.say(connection, &fragments);
-    assert_eq!(world.heard(connection), [&*missing], "fragments of MP4 are not made here");
     world.say(connection, &client_joined("W", "item;*nothing"));
     assert!(
         world.heard(connection)[0]
             .starts_with(&format!(r#"{MESSAGE}"sid":"1432678845741","roomType":"video","type":"offer""#))
     );
+}
+
+/// P4: the offer of an original by default, data alone.
+#[test]
+fn a_player_of_fragments_is_offered_data_alone() {
+    for asked in [r#","transport":"fmp4""#, ""] {
+        let ems = dialect(Envelope::Flat);
+        let mut world = started(&ems);
+        world.publish("h264");
+        let connection = world.join();
+        world.say(connection, &client_joined("W", "h264").replace(r#","transport":"srtp""#, asked));
+        let heard = world.heard(connection);
+        let [offer, candidate] = heard.as_slice() else { panic!("{heard:?}") };
+        assert!(offer.contains(r#""type":"offer","sdp":"v=0\r\na=ice-options:trickle\r\nm=application"#), "{offer}");
+        assert!(offer.contains(r"a=mid:data\r\n") && !offer.contains("m=video"), "{offer}");
+        assert!(candidate.contains(r#""sdpMid":"data","sdpMLineIndex":0"#), "{candidate}");
+        assert_eq!(world.sessions.ordered(), 1, "the next one goes to the room");
+        world.say(connection, &answer(["audio", "video", "data"]));
+        world.sessions.follow(connection, "flow x down h264");
+        world.say(connection, r#"5:::{"name":"remove","args":[{"id":"W"}]}"#);
+        assert_eq!((world.sessions.ended(connection).is_some(), world.sessions.legs()), (true, 1));
+    }
+}
+
+/// Its pictures are no H.264: an empty channel would be a promise that is not kept.
+#[test]
+fn a_stream_that_cannot_be_cut_into_fragments_is_not_there() {
+    let ems = dialect(Envelope::Flat);
+    let mut world = started(&ems);
+    world.publish("vp8");
+    world.publish("h264");
+    let connection = world.join();
+    world.say(connection, &client_joined("W", "vp8").replace("srtp", "fmp4"));
+    let missing = format!(r#"{MESSAGE}"message":"Unable to retrieve stream!","prefix":"webkit"}}]}}"#);
+    assert_eq!(world.heard(connection), [missing]);
+    assert_eq!((world.sessions.ordered(), world.sessions.legs()), (0, 2), "the room is not left");
+    // The next one is served, and the one that was turned away by other means.
+    world.say(connection, &client_joined("V", "h264").replace("srtp", "fmp4"));
+    assert_eq!((world.heard(connection).len(), world.sessions.ordered()), (2, 1));
+    let connection = world.join();
+    world.say(connection, &client_joined("W", "vp8"));
+    assert_eq!(world.heard(connection).len(), 2);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod answer;
 mod attack;
 mod bare;
+mod fragments;
 mod heed;
 mod join;
 mod lean;

@@ -2,6 +2,7 @@
 //! test reads like a protocol; links are numbered as they are drawn.
 
 mod data;
+mod fragments;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -221,6 +222,10 @@ fn asked(op: &MediaOp) -> String {
                     format!("open #{link} sends {label} {} {talk}", tracks(list))
                 }
                 LegRole::Talk(_) => format!("open #{link} talks {talk}"),
+                LegRole::Fragments { tracks: list, label, answers } => {
+                    let how = if *answers { "answers" } else { "offers" };
+                    format!("open #{link} {how} fragments {} label {} {talk}", tracks(list), label.as_str())
+                }
                 LegRole::Answer { tracks: list, may_grow } => {
                     let grows = if *may_grow { " and more" } else { "" };
                     format!("open #{link} answers {}{grows} {talk}", tracks(list))
