@@ -209,7 +209,7 @@ async fn run_on(config: &Config, mut served: Vec<Served>) -> Result<(), String> 
     }
     for (dialect, of) in shell.dialects.iter().enumerate() {
         if let Some(session) = of.resident() {
-            tokio::spawn(attached::reside(&shell, dialect, session));
+            tokio::spawn(attached::reside(Arc::clone(&shell), dialect, session));
         }
     }
     let mut accepting: Vec<_> =

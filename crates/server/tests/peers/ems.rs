@@ -63,13 +63,10 @@ impl Player {
     fn enter(at: &Address, stream: &str) -> (Device, String) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let mut device = Device::connect(at);
-            device.send(&format!(
-                r#"5:1+::{{"name":"join","args":["den",{{"token":null,"streamName":"{stream}","transport":"srtp"}}]}}"#
-            ));
-            let answer = device.frame().expect("an answer");
+            let data = format!(r#"{{"token":null,"streamName":"{stream}","transport":"srtp"}}"#);
+            let (mut device, answer) = Device::joining(at, "den", &data);
             if answer != r#"6:::1+[null,{"clients":{}}]"# {
-                let told = device.frame().expect("the device says something");
+                let told = device.hear();
                 return (device, told);
             }
             assert!(Instant::now() < deadline, "nobody is in the room");
