@@ -4,6 +4,7 @@
 //! something: its own publication, those that name it as their main stream, and the views of either.
 
 mod manage;
+mod places;
 mod query;
 mod vacant;
 
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::places::Places;
 use self::vacant::{Vacancies, Vacancy};
 use super::directory::Directory;
 use super::owner::{Owner, Via};
@@ -41,6 +43,7 @@ pub(super) struct Streams {
     /// Main streams whose tracks have come or gone since this was last asked.
     touched: BTreeSet<(Realm, Name)>,
     vacancies: Vacancies,
+    places: Places,
 }
 
 /// A stream that is live.
@@ -113,6 +116,7 @@ impl Streams {
             changed: false,
             touched: BTreeSet::new(),
             vacancies: Vacancies::default(),
+            places: Places::new(limits.len()),
         }
     }
 
@@ -136,11 +140,12 @@ impl Streams {
     ) -> Result<(), Refusal> {
         let realm = profile.realm;
         let codecs = Arc::clone(self.may_publish(party, realm, &publish.stream, publish.kinds, newcomer)?);
-        let Publish { stream, main, kinds, about, claim } = publish;
-        let restored = self.take_up(now, realm, &stream, claim.as_ref())?;
-        let link = links.draw();
+        let Publish { stream, main, kinds, about, claim, tracks } = publish;
         // A stream that is its own main stream has none.
         let main = main.filter(|main| *main != stream);
+        self.has_place_for_publisher(realm, main.as_ref(), tracks)?;
+        let restored = self.take_up(now, realm, &stream, claim.as_ref())?;
+        let link = links.draw();
         out.tell(party, Event::Reserved { tag, link, restored });
         let owner = Owner { party, via: None };
         // Streams come over WebRTC, whatever the party's calls come over.
@@ -168,6 +173,7 @@ impl Streams {
     ) -> Result<LinkId, Refusal> {
         let codecs = Arc::clone(self.admit(realm, true)?);
         self.is_free(owner.party, realm, &stream)?;
+        self.has_place_for_publisher(realm, None, None)?;
         let link = links.draw();
         let accept = self.limits[usize::from(realm.0)].kinds();
         let role = LegRole::Pull { accept, codecs };
@@ -203,6 +209,10 @@ impl Streams {
             }
             Knock::Anything if newcomer && self.overloaded => return Err(Refusal::Overloaded),
             Knock::Anything => {}
+            Knock::Publisher { main, tracks } => self.has_place_for_publisher(realm, main.as_ref(), *tracks)?,
+            Knock::Viewer { stream, viewers } => {
+                self.has_place_for_viewer(self.home_of(realm, stream), stream, *viewers)?;
+            }
         }
         Ok(())
     }
@@ -261,6 +271,7 @@ impl Streams {
             claim: None,
         };
         self.publications.insert(link, publication);
+        self.places.publication(realm, true);
         out.media(MediaOp::Open(Open { link, owner: party, role, says, hears, report: PUBLICATION_REPORT, transport }));
     }
 
@@ -287,7 +298,7 @@ impl Streams {
     ) -> Result<(), Refusal> {
         let realm = self.home_of(realm, &view.stream);
         self.admit(realm, newcomer)?;
-        let View { stream, selection, except, speaks, about, shape } = view;
+        let View { stream, selection, except, speaks, viewers, about, shape } = view;
         let key = (realm, stream);
         if self.view_of(party, &key.1).is_some() {
             return Err(Refusal::Viewing);
@@ -298,9 +309,7 @@ impl Streams {
             }
             return Err(Refusal::NoSuchStream);
         };
-        if stage.views.len() >= self.limits[usize::from(realm.0)].viewers {
-            return Err(Refusal::StreamFull);
-        }
+        self.has_place_for_viewer(realm, &key.1, viewers)?;
         let (down, up, may_grow) = (stage.down, stage.up, !stage.subs.is_empty() || stage.vacant.is_some());
         // It asked in vain before: a main stream can be viewed before it is live.
         self.waiting.drop(&key, party);
@@ -334,6 +343,7 @@ impl Streams {
         self.stage(realm, &stream).views.insert(link);
         self.by_party.insert((party, link));
         self.views.insert(link, viewed);
+        self.places.view(realm, true);
         if bridged {
             // What pages say to each other on data channels, they say in words of their own.
             (says, hears) = (Vec::new(), Vec::new());
@@ -470,12 +480,14 @@ impl Streams {
         self.changed = true;
         if let Some(view) = self.views.remove(&link) {
             self.by_party.remove(&(view.owner.party, link));
+            self.places.view(view.realm, false);
             if let Some(stage) = self.stages.get_mut(&(view.realm, view.name)) {
                 stage.views.remove(&link);
             }
             view.owner.tell(Event::LegEnded { tag, link, cause }, directory, out);
         } else if let Some(publication) = self.publications.remove(&link) {
             self.by_party.remove(&(publication.owner.party, link));
+            self.places.publication(publication.realm, false);
             publication.owner.tell(Event::LegEnded { tag, link, cause }, directory, out);
             self.leave_stage(publication.realm, &publication.name, link, directory, out);
             if let Some(main) = &publication.main {
@@ -558,9 +570,9 @@ impl Streams {
                 let Some((owner, track)) = self.viewed(link, source) else { return };
                 owner.tell(Event::Switched { link, track, height }, directory, out);
             }
-            MediaEvent::Speaker { source, .. } => {
+            MediaEvent::Speaker { source, level, .. } => {
                 let Some((owner, track)) = self.viewed(link, source) else { return };
-                owner.tell(Event::Speaker { link, track }, directory, out);
+                owner.tell(Event::Speaker { link, track, level }, directory, out);
             }
             MediaEvent::Report { report, .. } => {
                 if let Some(publication) = self.publications.get_mut(&link) {
@@ -777,6 +789,7 @@ impl Streams {
         }
         let links = self.publications.len() + self.views.len();
         expect(self.by_party.len() == links, "a party's publication or view outlived it");
+        expect(self.places_are_sound(), "places are miscounted, or more are taken than there are");
         expect(self.vacancies_are_sound(), "a stream that waits for its publisher is miscounted");
         expect(self.waiting.is_sound(), "who waits for a stream is miscounted");
         let here = |party: PartyId| directory.profile(party).is_some();

@@ -162,6 +162,7 @@ impl Client {
             selection: Selection::ALL,
             except: None,
             speaks: Speaks::No,
+            viewers: None,
             about: None,
             shape: Shape { label: Name::parse(CHANNEL).ok(), narrow: true },
         };

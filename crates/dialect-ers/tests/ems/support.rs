@@ -55,7 +55,7 @@ impl Session for Camera {
     fn on_frame(&mut self, frame: Frame<'_>, ctx: &mut Ctx<'_>) {
         let Frame::Text(name) = frame else { return };
         let stream = Name::parse(name).expect("a name");
-        let publish = Publish { stream, main: None, kinds: Kinds::ALL, about: None, claim: None };
+        let publish = Publish { stream, main: None, kinds: Kinds::ALL, about: None, claim: None, tracks: None };
         ctx.out.command(Tag(1), Command::Publish(publish));
     }
 
