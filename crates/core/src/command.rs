@@ -189,7 +189,7 @@ pub enum Knock {
     View(Name),
     /// To begin anything that makes the machine work.
     Anything,
-    /// For a place as publisher, of a track of that main stream if there is one: [`Publish::tracks`].
+    /// For a place as publisher, of a track of that main stream if there is another: [`Publish::tracks`].
     Publisher {
         /// The main stream.
         main: Option<Name>,

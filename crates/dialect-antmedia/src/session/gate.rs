@@ -95,7 +95,11 @@ impl Entry {
     /// What the hub is asked before something is used up that would be lost if there were no place.
     fn place(&self) -> Knock {
         match &self.command {
-            Command::Publish(Publish { main, tracks, .. }) => Knock::Publisher { main: main.clone(), tracks: *tracks },
+            Command::Publish(Publish { stream, main, tracks, .. }) => {
+                // Who is its own main stream has none.
+                let main = main.clone().filter(|main| main != stream);
+                Knock::Publisher { main, tracks: *tracks }
+            }
             Command::View(View { stream, viewers, .. }) => Knock::Viewer { stream: stream.clone(), viewers: *viewers },
             _ => Knock::Anything,
         }
