@@ -19,9 +19,9 @@ use super::owner::{Owner, Via};
 use super::waiting::Waiting;
 use crate::id::LinkIds;
 use crate::{
-    Body, Cause, CauseKind, Codec, Effects, Event, Kinds, Knock, LegRole, LinkId, MediaEvent, MediaFault, MediaOp,
-    Moment, Name, Open, PartyId, Profile, Publish, Realm, RealmLimits, Refusal, Report, RoomId, Section, Selection,
-    Signal, SignalKind, Speaks, Tag, Topic, Track, Transport, View,
+    Body, Cause, CauseKind, Codec, Effects, Event, Kinds, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Moment,
+    Name, Open, PartyId, Profile, Publish, Realm, RealmLimits, Refusal, Report, RoomId, Section, Selection, Signal,
+    SignalKind, Speaks, Tag, Topic, Track, Transport, View,
 };
 
 /// How often the engine tells of a publication: often enough that a list of renditions is never stale to the eye.
@@ -193,28 +193,6 @@ impl Streams {
         self.is_free(party, realm, stream)?;
         let known = kinds.and(self.limits[usize::from(realm.0)].kinds()) == kinds;
         if known { Ok(codecs) } else { Err(Refusal::NoCodec) }
-    }
-
-    /// Whether somebody who knocks would be let in.
-    pub(super) fn knock(&self, party: PartyId, realm: Realm, knock: &Knock, newcomer: bool) -> Result<(), Refusal> {
-        match knock {
-            Knock::Publish(stream, kinds) => {
-                self.may_publish(party, realm, stream, *kinds, newcomer)?;
-            }
-            Knock::View(stream) => {
-                self.admit(realm, newcomer)?;
-                if self.view_of(party, stream).is_some() {
-                    return Err(Refusal::Viewing);
-                }
-            }
-            Knock::Anything if newcomer && self.overloaded => return Err(Refusal::Overloaded),
-            Knock::Anything => {}
-            Knock::Publisher { main, tracks } => self.has_place_for_publisher(realm, main.as_ref(), *tracks)?,
-            Knock::Viewer { stream, viewers } => {
-                self.has_place_for_viewer(self.home_of(realm, stream), stream, *viewers)?;
-            }
-        }
-        Ok(())
     }
 
     /// Whether nobody publishes that stream.

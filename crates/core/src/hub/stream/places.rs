@@ -1,9 +1,9 @@
-//! How many may publish and view: what a realm allows, and what who commands says of a stream.
+//! Who would be let in, and how many may publish and view: what a realm allows, and what who commands says of a stream.
 //!
 //! Whoever publishes or views counts, whatever it is and however it came to it.
 
 use super::Streams;
-use crate::{Name, Realm, Refusal};
+use crate::{Knock, Name, PartyId, Realm, Refusal};
 
 /// How many there are, by realm.
 #[derive(Debug)]
@@ -36,6 +36,34 @@ fn count(number: &mut usize, begun: bool) {
 }
 
 impl Streams {
+    /// Whether somebody who knocks would be let in.
+    pub(in crate::hub) fn knock(
+        &self,
+        party: PartyId,
+        realm: Realm,
+        knock: &Knock,
+        newcomer: bool,
+    ) -> Result<(), Refusal> {
+        match knock {
+            Knock::Publish(stream, kinds) => {
+                self.may_publish(party, realm, stream, *kinds, newcomer)?;
+            }
+            Knock::View(stream) => {
+                self.admit(realm, newcomer)?;
+                if self.view_of(party, stream).is_some() {
+                    return Err(Refusal::Viewing);
+                }
+            }
+            Knock::Anything if newcomer && self.overloaded => return Err(Refusal::Overloaded),
+            Knock::Anything => {}
+            Knock::Publisher { main, tracks } => self.has_place_for_publisher(realm, main.as_ref(), *tracks)?,
+            Knock::Viewer { stream, viewers } => {
+                self.has_place_for_viewer(self.home_of(realm, stream), stream, *viewers)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether there is a place for one more publication, a track of that main stream if there is one.
     pub(super) fn has_place_for_publisher(
         &self,
