@@ -1,4 +1,4 @@
-// What the page's address says: `?room=…&stream=…[&token=…]`, as links to EvoStream's client page do.
+// What the page's address says: `?room=…&stream=…[&token=…][&transport=fmp4]`, as links to EvoStream's client page do.
 
 /**
  * @param {string} href
@@ -8,18 +8,18 @@ export function readAddress(href) {
   const { searchParams } = new URL(href);
   // Links of all ages: names were written in several ways.
   const text = (/** @type {string[]} */ ...names) => names.map((name) => (searchParams.get(name) ?? '').trim()).find(Boolean) ?? '';
-  return { room: text('room', 'roomid', 'roomId'), stream: text('stream', 'streamName', 'streamname'), token: text('token') };
+  return { room: text('room', 'roomid', 'roomId'), stream: text('stream', 'streamName', 'streamname'), token: text('token'), ...(text('transport') === 'fmp4' && { transport: 'fmp4' }) };
 }
 
 /**
  * @param {string} href
  * @param {import('./player.js').Wish} wish
  */
-export function writeAddress(href, { room, stream, token }) {
+export function writeAddress(href, { room, stream, token, transport = '' }) {
   const url = new URL(href);
   url.search = '';
   url.hash = '';
-  for (const [name, value] of Object.entries({ room, stream, token })) {
+  for (const [name, value] of Object.entries({ room, stream, token, transport })) {
     if (value) url.searchParams.set(name, value);
   }
   return url.href;

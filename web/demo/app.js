@@ -3,6 +3,7 @@
 import { byId, setText } from '../app.dom.js';
 import { problemOf, readAddress, writeAddress } from './address.js';
 import { Player } from './player.js';
+import { Screen } from './screen.js';
 import * as texts from './texts.js';
 
 const FIGURES_MS = 1_000;
@@ -44,12 +45,23 @@ const player = new Player({
   onStream(stream) {
     page.picture.srcObject = stream;
     page.screen.classList.toggle('has-video', stream !== null);
+    if (!stream) screen.close();
     if (stream) void run();
     drawSound();
+  },
+  onFragments(channel) {
+    if (wish.transport !== 'fmp4') return;
+    page.screen.classList.add('has-video');
+    screen.listen(channel);
   },
   onCommand(command, argument) {
     window.dispatchEvent(new CustomEvent('webrtccommand', { detail: { command, argument } }));
   }
+});
+
+const screen = new Screen(page.picture, (words) => {
+  player.stop();
+  setText(page.problem, words);
 });
 
 /** Browsers let a page begin by itself in silence only, and some not even so. */
@@ -81,7 +93,7 @@ async function figures() {
   let bytes = 0;
   let frames = 0;
   stats.forEach((entry) => {
-    if (entry.type !== 'inbound-rtp') return;
+    if (entry.type !== 'inbound-rtp' && !(wish.transport && entry.type === 'data-channel')) return;
     bytes += entry.bytesReceived ?? 0;
     frames += entry.framesPerSecond ?? 0;
   });
@@ -103,7 +115,7 @@ function start() {
 
 page.form.addEventListener('submit', (event) => {
   event.preventDefault();
-  wish = { room: page.room.value.trim(), stream: page.stream.value.trim(), token: page.token.value.trim() };
+  wish = { room: page.room.value.trim(), stream: page.stream.value.trim(), token: page.token.value.trim(), transport: wish.transport };
   start();
 });
 page.play.addEventListener('click', () => void run());

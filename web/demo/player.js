@@ -7,12 +7,14 @@ import { Rendezvous } from './rendezvous.js';
  * @typedef {'idle' | 'connecting' | 'waiting' | 'opening' | 'live' | 'retrying' | 'failed'} PlayerState
  *   `waiting`: nobody serves the room, or not this stream; `opening`: the offer is answered; `failed`: only the user can help
  * @typedef {'' | 'room' | 'stream' | 'ended' | 'lost' | 'unreachable' | 'token' | 'forbidden' | 'other' | 'browser'} Reason
- * @typedef {{ room: string, stream: string, token: string }} Wish
+ * @typedef {{ room: string, stream: string, token: string, transport?: string }} Wish `transport`: `fmp4` for fragments on a data
+ *   channel, as players of 2015 have it; media as any browser has them otherwise
  * @typedef {{
  *   url: string, create(iceServers: RTCIceServer[]): RTCPeerConnection,
  *   onState(state: PlayerState, reason: Reason, delay: number): void,
  *   onStream(stream: MediaStream | null): void,
  *   onCommand?: (command: string, argument: string) => void,
+ *   onFragments?: (channel: RTCDataChannel) => void,
  *   visit?: (place: import('./rendezvous.js').Place, heard: import('./rendezvous.js').Heard) => Rendezvous,
  *   setTimer?: (run: () => void, ms: number) => number, clearTimer?: (timer: number) => void
  * }} Options
@@ -26,6 +28,8 @@ export const OFFER_MS = 8_000;
 export const CONNECT_MS = 12_000;
 /** Short gaps heal by themselves; longer lets the viewer look at a frozen picture. */
 export const GAP_MS = 6_000;
+/** The channel that fragments come on. */
+const FRAGMENTS = 'emsStreamChannel';
 /** What a media server says of a stream that it cannot give; it has no type. */
 const NO_STREAM = /^Unable to (retrieve stream|parse stream field)/;
 
@@ -120,7 +124,10 @@ export class Player {
         this.#again(flowed ? 'waiting' : 'retrying', flowed ? 'ended' : 'unreachable', WAIT_MS);
       }
     };
-    pc.ondatachannel = ({ channel }) => this.#listen(channel);
+    pc.ondatachannel = ({ channel }) => {
+      if (channel.label === FRAGMENTS) this.#options.onFragments?.(channel);
+      this.#listen(channel);
+    };
   }
 
   /** @param {Record<string, any>} message */

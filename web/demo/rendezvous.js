@@ -12,7 +12,7 @@ import { ACK, CONNECT, DISCONNECT, ERROR, EVENT, HEARTBEAT, ackOf, eventOf, even
  *   onLost(): void
  * }} Heard `onEmpty`: nobody there could take us; `onLost`: the server cannot be reached, or is no longer
  * @typedef {{
- *   url: string, room: string, stream: string, token: string,
+ *   url: string, room: string, stream: string, token: string, transport?: string,
  *   fetch?: typeof globalThis.fetch, socket?: (url: string) => WebSocket,
  *   setTimer?: (run: () => void, ms: number) => number, clearTimer?: (timer: number) => void
  * }} Place `url`: of the page or server, below which `socket.io/1/` is
@@ -117,8 +117,8 @@ export class Rendezvous {
     if (this.#joined || this.#stopped) return;
     this.#joined = true;
     this.#watch();
-    const { room, stream, token } = this.#place;
-    this.#socket?.send(eventPacket('join', [room, { token: token || null, streamName: stream, transport: 'srtp' }], JOIN));
+    const { room, stream, token, transport = 'srtp' } = this.#place;
+    this.#socket?.send(eventPacket('join', [room, { token: token || null, streamName: stream, transport }], JOIN));
   }
 
   /** @param {string} data */

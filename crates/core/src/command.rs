@@ -147,10 +147,13 @@ pub enum Command {
         /// In bits per second; `None`: as its network allows.
         bps: Option<u32>,
     },
-    /// Hand one's own peer a message on the data channel of a leg. No answer.
+    /// Hand one's own peer a message on a data channel of a leg. No answer.
     Say {
         /// The publication or view.
         link: LinkId,
+        /// The channel of this name; while it is not open the message is dropped. `None`: the first that is open and that
+        /// the party does not heed, for which the message waits.
+        channel: Option<Name>,
         /// The message is no text.
         binary: bool,
         /// The message.
@@ -244,20 +247,30 @@ pub struct View {
     pub shape: Shape,
 }
 
-/// What an offer of ours looks like, beyond what it says.
+/// What an offer of ours looks like, beyond what it says, and what its data channels are for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
+    /// Names of data channels that the viewer's party heeds, also where the peer offers: it is told of their opening and their
+    /// end ([`Event::Channel`](crate::Event::Channel)), and what is said on them is said to it
+    /// ([`Event::Heard`](crate::Event::Heard)) and to nobody else.
+    pub heeds: Vec<Name>,
     /// The data channel's name; `None`: that of the stream.
     pub label: Option<Name>,
     /// As players of 2015 know offers ([`LegRole::Send`](crate::LegRole::Send)).
     pub narrow: bool,
+    /// Pictures alone, as fragments on the data channel ([`LegRole::Fragments`](crate::LegRole::Fragments)).
+    pub fragments: bool,
 }
 
 impl Shape {
-    /// A leg that offers these tracks so, with a data channel if the stream has one.
-    pub(crate) fn role(self, tracks: Vec<Track>, may_grow: bool, channel: Option<Name>) -> LegRole {
+    /// A leg that is sent these tracks so, with a data channel if the stream has one; `answers`: the peer offers.
+    pub(crate) fn role(self, tracks: Vec<Track>, may_grow: bool, channel: Option<Name>, answers: bool) -> LegRole {
         let label = channel.map(|stream| self.label.unwrap_or(stream));
-        LegRole::Send { tracks, may_grow, label, narrow: self.narrow }
+        match label {
+            Some(label) if self.fragments => LegRole::Fragments { tracks, label, answers },
+            _ if answers => LegRole::Answer { tracks, may_grow },
+            label => LegRole::Send { tracks, may_grow, label, narrow: self.narrow },
+        }
     }
 }
 

@@ -170,6 +170,26 @@ pub enum Event {
         /// How loud: decibels below the loudest possible sound, 0 to 127, which is silence.
         level: u8,
     },
+    /// Edge: a data channel of a view that the party heeds is open, or no longer ([`Shape`](crate::Shape)).
+    Channel {
+        /// The view.
+        link: LinkId,
+        /// The channel's name.
+        channel: Name,
+        /// It is open.
+        open: bool,
+    },
+    /// Edge: the viewer has said something on such a channel.
+    Heard {
+        /// The view.
+        link: LinkId,
+        /// The channel's name.
+        channel: Name,
+        /// The message is no text.
+        binary: bool,
+        /// The message.
+        bytes: Arc<[u8]>,
+    },
     /// Edge: a stream that the party asked for in vain has gone live.
     Live {
         /// The stream.
@@ -305,6 +325,7 @@ impl Event {
             Self::Members { list, .. } => list.bytes,
             Self::Presence { list, .. } => list.bytes,
             Self::Described { sdp, .. } => sdp.len(),
+            Self::Heard { bytes, .. } => bytes.len(),
             Self::Tracks { tracks, .. } => tracks.iter().map(|name| name.as_str().len() + ENTRY_BYTES).sum(),
             Self::Names { names, .. } => names.iter().map(|(name, _)| name.as_str().len() + ENTRY_BYTES).sum(),
             Self::Known { known, .. } => known.weight(),
@@ -531,6 +552,8 @@ mod tests {
         assert_eq!(weight(1_000), base + 1_000);
         assert_eq!(Event::MemberSignal { room: RoomId(1), from: name(), signal: signal(7) }.weight(), base + 7);
         assert_eq!(Event::CallSignal { link: LinkId(1), signal: signal(9) }.weight(), base + 9);
+        let heard = Event::Heard { link: LinkId(1), channel: name(), binary: false, bytes: Arc::from([b'x'; 11]) };
+        assert_eq!(heard.weight(), base + 11);
         assert_eq!(members(3).weight(), base + 3 * (1 + ENTRY_BYTES));
         assert_eq!(shown(9).weight(), base + 2 * (1 + ENTRY_BYTES) + 9, "a name, a stream, and what is shown");
         assert_eq!(presence(5).weight(), base + 5 * (1 + ENTRY_BYTES));

@@ -177,10 +177,13 @@ pub enum MediaOp {
         /// In bits per second; `None`: as its network allows.
         bps: Option<u32>,
     },
-    /// Hand the peer a message on the leg's data channel; kept, within bounds, until the channel is open.
+    /// Hand the peer a message on a data channel of the leg.
     Say {
         /// The leg.
         link: LinkId,
+        /// The channel of this name; while it is not open the message is dropped. `None`: the first that is open and not
+        /// heeded; the message is kept, within bounds, until there is one.
+        channel: Option<Name>,
         /// The message is no text.
         binary: bool,
         /// The message.
@@ -224,6 +227,8 @@ pub struct Open {
     pub says: Vec<Topic>,
     /// What is said to these, it hears.
     pub hears: Vec<Topic>,
+    /// What its peer says on data channels of these names, its owner hears ([`MediaEvent::Heard`]), and nobody else.
+    pub heeds: Vec<Name>,
     /// How often [`MediaEvent::Report`] tells of it.
     pub report: Duration,
     /// How its media travel.
@@ -305,6 +310,17 @@ pub enum LegRole {
         tracks: Vec<Track>,
         /// Others may come, in whatever codec, as room becomes free: the answer agrees to all that are switched on.
         may_grow: bool,
+    },
+    /// The description has data alone, and we send the pictures of one track on a channel that we open, as fragments of a file
+    /// (ISO/IEC 14496-12): of the first of these that is coded in H.264. A leg whose tracks have none is refused as
+    /// [`MediaFault::Description`]: nothing would ever come on its channel.
+    Fragments {
+        /// Tracks at first.
+        tracks: Vec<Track>,
+        /// Name of the channel.
+        label: Name,
+        /// The peer offers.
+        answers: bool,
     },
 }
 
@@ -440,6 +456,27 @@ pub enum MediaEvent {
         /// How loud: decibels below the loudest possible sound, 0 to 127, which is silence.
         level: u8,
     },
+    /// A data channel that the leg's owner heeds is open, or no longer: by the peer's wish, or because more was said on it
+    /// than is heard.
+    Channel {
+        /// The leg.
+        link: LinkId,
+        /// The channel's name. Of several that are called alike the first and the last are told.
+        channel: Name,
+        /// It is open.
+        open: bool,
+    },
+    /// The peer has said something on a data channel that the leg's owner heeds.
+    Heard {
+        /// The leg.
+        link: LinkId,
+        /// The channel's name.
+        channel: Name,
+        /// The message is no text.
+        binary: bool,
+        /// The message.
+        bytes: Arc<[u8]>,
+    },
     /// How a leg does.
     Report {
         /// The leg.
@@ -463,6 +500,8 @@ impl MediaEvent {
             | Self::KeyWanted { link }
             | Self::Switched { link, .. }
             | Self::Speaker { link, .. }
+            | Self::Channel { link, .. }
+            | Self::Heard { link, .. }
             | Self::Report { link, .. } => *link,
         }
     }

@@ -143,6 +143,7 @@ mod tests {
             role: LegRole::Receive { accept: Kinds::ALL, codecs: [].into() },
             says: Vec::new(),
             hears: Vec::new(),
+            heeds: Vec::new(),
             report: std::time::Duration::from_secs(1),
             transport: patchbay_core::Transport::default(),
         })

@@ -53,7 +53,7 @@ fn open(link: u64, role: LegRole) -> MediaOp {
 fn open_by(link: u64, role: LegRole, transport: Transport) -> MediaOp {
     let owner = PartyId::new(0, u32::try_from(link).expect("few"), 0);
     let (says, hears, report) = (Vec::new(), Vec::new(), Duration::from_secs(1));
-    MediaOp::Open(Open { link: LinkId::new(link), owner, role, says, hears, report, transport })
+    MediaOp::Open(Open { link: LinkId::new(link), owner, role, says, hears, heeds: Vec::new(), report, transport })
 }
 
 fn receiving() -> LegRole {

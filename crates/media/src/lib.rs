@@ -15,6 +15,7 @@ mod config;
 mod demux;
 mod dtls;
 mod egress;
+mod fragments;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;

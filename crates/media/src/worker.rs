@@ -234,7 +234,7 @@ impl Worker {
     pub fn deadline(&self) -> Option<Instant> {
         let held = self.holding.iter().filter_map(|index| match &self.legs[*index].as_ref()?.role {
             Role::Receive(receiving) => receiving.deadline(),
-            Role::Send(_) | Role::Talk(_) | Role::Phone(_) => None,
+            Role::Send(_) | Role::Fragments(_) | Role::Talk(_) | Role::Phone(_) => None,
         });
         let survey = (!self.by_link.is_empty()).then_some(self.survey_at);
         held.chain(self.wheel.next()).chain(survey).min()
@@ -307,13 +307,14 @@ impl Worker {
                 forwarded = leg.forward(slot, burst, now, wire);
                 Ok(())
             });
-            if forwarded != Forwarded::Nothing {
+            if matches!(forwarded, Forwarded::Written | Forwarded::Sent) {
                 self.counts.packets_out += burst.packets.len() as u64;
             }
             match forwarded {
                 Forwarded::Nothing => {}
                 Forwarded::Written => self.settle(index, now, sink),
                 Forwarded::Sent => self.arm(index),
+                Forwarded::Waits => drop(self.care.insert(index)),
             }
         }
         self.places = places;
@@ -439,7 +440,7 @@ impl Worker {
                 self.asking.remove(&index);
                 let expects = self.legs[index].as_ref().is_some_and(|leg| match &leg.role {
                     Role::Receive(receiving) => receiving.expects_media(),
-                    Role::Send(_) | Role::Talk(_) | Role::Phone(_) => false,
+                    Role::Send(_) | Role::Fragments(_) | Role::Talk(_) | Role::Phone(_) => false,
                 });
                 if !expects {
                     self.flows(index, now, sink);
@@ -455,13 +456,21 @@ impl Worker {
                     self.want_key(source, layer, now, sink);
                 }
             }
-            Happened::Estimate => self.choose(index, now, sink),
+            Happened::Estimate | Happened::Opened => self.choose(index, now, sink),
             Happened::Lost => {
                 if let Some(leg) = self.legs[index].as_deref_mut() {
                     leg.lost(now);
                 }
             }
             Happened::Said { binary, bytes } => self.said(index, binary, bytes, sink),
+            Happened::Channel { channel, open } => {
+                let Some(link) = self.legs[index].as_ref().map(|leg| leg.link) else { return };
+                sink.event(MediaEvent::Channel { link, channel, open });
+            }
+            Happened::Heard { channel, binary, bytes } => {
+                let Some(link) = self.legs[index].as_ref().map(|leg| leg.link) else { return };
+                sink.event(MediaEvent::Heard { link, channel, binary, bytes });
+            }
             Happened::Closed => self.end(index, Over::Lost, sink),
         }
     }
@@ -532,11 +541,20 @@ impl Worker {
         let of = |source: LinkId| layers.get(&source).map(Vec::as_slice).unwrap_or_default();
         let Some(leg) = self.legs[index].as_deref_mut() else { return };
         let (link, estimate) = (leg.link, leg.estimate);
-        let Role::Send(sending) = &mut leg.role else { return };
-        let goal = sending.choose(now, estimate, of);
-        let wanted: Vec<_> = sending.keys_wanted().collect();
-        let switched = sending.switched(of);
-        leg.look_for(goal);
+        let (wanted, switched): (Vec<_>, Vec<_>) = match &mut leg.role {
+            Role::Send(sending) => {
+                let goal = sending.choose(now, estimate, of);
+                let chosen = (sending.keys_wanted().collect(), sending.switched(of));
+                leg.look_for(goal);
+                chosen
+            }
+            Role::Fragments(fragmenting) => {
+                fragmenting.choose(now, of);
+                let switched = fragmenting.switched(of);
+                (fragmenting.key_wanted().into_iter().collect(), switched.into_iter().collect())
+            }
+            Role::Receive(_) | Role::Talk(_) | Role::Phone(_) => return,
+        };
         if leg.needs_care(of) {
             self.care.insert(index);
         } else {
@@ -634,7 +652,7 @@ impl Worker {
                 self.routes.remove_source(leg.link);
                 self.layers.remove(&leg.link);
             }
-            Role::Send(_) => self.reroute(index, sink),
+            Role::Send(_) | Role::Fragments(_) => self.reroute(index, sink),
             Role::Talk(talking) => self.part(leg.link, talking.other),
             Role::Phone(mut phone) => {
                 phone.release(sink);
@@ -651,13 +669,17 @@ impl Worker {
     fn reroute(&mut self, index: usize, sink: &mut dyn Sink) {
         let lost = self.routes.remove_leg(index);
         let mut subscriptions = Vec::new();
-        if let Some(Leg { role: Role::Send(sending), .. }) = self.legs[index].as_deref_mut() {
-            subscriptions.extend(sending.subscriptions());
-            if sending.attend() {
-                self.attending.insert(index);
-            } else {
-                self.attending.remove(&index);
+        match self.legs[index].as_deref_mut().map(|leg| &mut leg.role) {
+            Some(Role::Send(sending)) => {
+                subscriptions.extend(sending.subscriptions());
+                if sending.attend() {
+                    self.attending.insert(index);
+                } else {
+                    self.attending.remove(&index);
+                }
             }
+            Some(Role::Fragments(fragmenting)) => subscriptions.extend(fragmenting.subscription()),
+            Some(Role::Receive(_) | Role::Talk(_) | Role::Phone(_)) | None => {}
         }
         let mut found = Vec::new();
         for subscription in subscriptions {

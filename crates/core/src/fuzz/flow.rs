@@ -112,7 +112,12 @@ fn view([what, more, rest]: [u8; 3]) -> View {
         speaks: [Speaks::NoChannel, Speaks::No, Speaks::ToPublisher, Speaks::ToAll][usize::from(more >> 6)],
         viewers: (rest & 8 != 0).then_some(usize::from(rest >> 4 & 3)),
         about: (rest & 128 != 0).then(body),
-        shape: Shape::default(),
+        shape: Shape {
+            label: (what & 64 != 0).then(|| name(more % NAMES)),
+            narrow: what & 32 != 0,
+            heeds: if what & 128 == 0 { Vec::new() } else { vec![name(0), name(1)] },
+            fragments: what & 16 != 0,
+        },
     }
 }
 
@@ -175,7 +180,10 @@ pub(super) fn command(what: What, bytes: [u8; 3], link: LinkId) -> (Command, Pro
             (Command::Prefer { link, track: track(rest), height }, Promise::Maybe)
         }
         What::Limit => (Command::Limit { link, bps: (rest & 1 != 0).then_some(1_000) }, Promise::Maybe),
-        What::Say => (Command::Say { link, binary: rest & 1 != 0, bytes: data() }, Promise::Maybe),
+        What::Say => {
+            let channel = (rest & 2 != 0).then(|| stream.clone());
+            (Command::Say { link, channel, binary: rest & 1 != 0, bytes: data() }, Promise::Maybe)
+        }
         What::EndStream => (Command::EndStream { stream, cause: CauseKind::Hangup.into() }, Promise::Maybe),
         What::SayToAll => (Command::SayToAll { stream, binary: rest & 1 != 0, bytes: data() }, Promise::Maybe),
         What::Query => (Command::Query(query(bytes)), Promise::Answer),
@@ -210,7 +218,11 @@ pub(super) fn event(link: LinkId, source: LinkId, what: u8, more: u8) -> (MediaE
         }
         9 => MediaEvent::Switched { link, source, height: u32::from(more) },
         10 => MediaEvent::Speaker { link, source, level: more },
+        11 if more >= 128 => {
+            MediaEvent::Heard { link, channel: name(more % 2), binary: more & 2 != 0, bytes: Arc::from(*b"said") }
+        }
         11 => MediaEvent::Declined { link },
+        12 if more >= 128 => MediaEvent::Channel { link, channel: name(more % 2), open: more & 2 != 0 },
         12 => MediaEvent::KeyWanted { link },
         13 => {
             let renditions = vec![Rendition { width: 2, height: 1, bps: 1 }; usize::from(more % 3)];

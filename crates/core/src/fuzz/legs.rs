@@ -76,7 +76,7 @@ impl Legs {
     pub(super) fn media(&mut self, op: &MediaOp) {
         match op {
             MediaOp::Open(Open { link, owner, role, .. }) => {
-                let view = matches!(role, LegRole::Send { .. } | LegRole::Answer { .. });
+                let view = matches!(role, LegRole::Send { .. } | LegRole::Answer { .. } | LegRole::Fragments { .. });
                 assert!(!self.ever.contains(link) || self.all.contains_key(link), "a link is opened again");
                 let leg = self.all.entry(*link).or_insert_with(|| Leg {
                     owner: *owner,
@@ -132,6 +132,8 @@ impl Legs {
             | Event::Flowing { link }
             | Event::TrackChanged { link, .. }
             | Event::Switched { link, .. }
+            | Event::Channel { link, .. }
+            | Event::Heard { link, .. }
             | Event::Speaker { link, .. }
             | Event::Measured { link, .. } => {
                 self.is_owned(*link, party, event);

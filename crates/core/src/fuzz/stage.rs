@@ -594,6 +594,8 @@ fn is_of_streams(event: &Event) -> bool {
             | Event::LegEnded { .. }
             | Event::TrackChanged { .. }
             | Event::Switched { .. }
+            | Event::Channel { .. }
+            | Event::Heard { .. }
             | Event::Speaker { .. }
             | Event::Live { .. }
             | Event::Renditions { .. }

@@ -333,8 +333,8 @@ impl Hub {
                 self.streams.limit(link, bps, out);
                 Ok(())
             }
-            Command::Say { link, binary, bytes } => {
-                stream::say(link, binary, bytes, out);
+            Command::Say { link, channel, binary, bytes } => {
+                stream::say(link, channel, binary, bytes, out);
                 Ok(())
             }
         }

@@ -3,6 +3,7 @@
 //! A publication and a view are one link each, a leg of the engine. A *stage* is a stream's name while it means
 //! something: its own publication, those that name it as their main stream, and the views of either.
 
+mod check;
 mod manage;
 mod places;
 mod query;
@@ -250,7 +251,16 @@ impl Streams {
         };
         self.publications.insert(link, publication);
         self.places.publication(realm, true);
-        out.media(MediaOp::Open(Open { link, owner: party, role, says, hears, report: PUBLICATION_REPORT, transport }));
+        out.media(MediaOp::Open(Open {
+            link,
+            owner: party,
+            role,
+            says,
+            hears,
+            heeds: Vec::new(),
+            report: PUBLICATION_REPORT,
+            transport,
+        }));
     }
 
     /// The party's view of that stream.
@@ -276,7 +286,8 @@ impl Streams {
     ) -> Result<(), Refusal> {
         let realm = self.home_of(realm, &view.stream);
         self.admit(realm, newcomer)?;
-        let View { stream, selection, except, speaks, viewers, about, shape } = view;
+        let View { stream, selection, except, speaks, viewers, about, mut shape } = view;
+        let heeds = std::mem::take(&mut shape.heeds);
         let key = (realm, stream);
         if self.view_of(party, &key.1).is_some() {
             return Err(Refusal::Viewing);
@@ -328,16 +339,14 @@ impl Streams {
         } else {
             out.tell(party, Event::Viewing { tag, link });
         }
-        let role = match offer {
-            Some(_) => LegRole::Answer { tracks, may_grow },
-            None => shape.role(tracks, may_grow, has_channel.then_some(stream)),
-        };
+        let role = shape.role(tracks, may_grow, has_channel.then_some(stream), offer.is_some());
         out.media(MediaOp::Open(Open {
             link,
             owner: party,
             role,
             says,
             hears,
+            heeds,
             report: VIEW_REPORT,
             transport: Transport::default(),
         }));
@@ -552,6 +561,14 @@ impl Streams {
                 let Some((owner, track)) = self.viewed(link, source) else { return };
                 owner.tell(Event::Speaker { link, track, level }, directory, out);
             }
+            MediaEvent::Channel { channel, open, .. } => {
+                let Some(owner) = self.owner(link) else { return };
+                owner.tell(Event::Channel { link, channel, open }, directory, out);
+            }
+            MediaEvent::Heard { channel, binary, bytes, .. } => {
+                let Some(owner) = self.owner(link) else { return };
+                owner.tell(Event::Heard { link, channel, binary, bytes }, directory, out);
+            }
             MediaEvent::Report { report, .. } => {
                 if let Some(publication) = self.publications.get_mut(&link) {
                     publication.report = report;
@@ -723,57 +740,6 @@ impl Streams {
     pub(super) fn views(&self) -> u64 {
         self.views.len() as u64
     }
-
-    /// What is wrong, for `check`.
-    pub(super) fn faults(&self, directory: &Directory) -> Vec<&'static str> {
-        let mut faults = Vec::new();
-        let mut expect = |holds: bool, what| {
-            if !holds {
-                faults.push(what);
-            }
-        };
-        for (link, publication) in &self.publications {
-            let stage = |name: &Name| self.stages.get(&(publication.realm, name.clone()));
-            let own = stage(&publication.name).and_then(|stage| stage.own);
-            expect(own == Some(*link), "a publication does not own its name");
-            let main = publication.main.as_ref();
-            let known = main.is_none_or(|main| stage(main).is_some_and(|stage| stage.subs.contains(link)));
-            expect(known, "a main stream does not know its track");
-            expect(
-                self.by_party.contains(&(publication.owner.party, *link)),
-                "a publisher does not know its publication",
-            );
-            expect(directory.profile(publication.owner.party).is_some(), "a publication outlived its party");
-        }
-        for (link, view) in &self.views {
-            let stage = self.stages.get(&(view.realm, view.name.clone()));
-            expect(stage.is_some_and(|stage| stage.views.contains(link)), "a stage does not know its view");
-            expect(self.by_party.contains(&(view.owner.party, *link)), "a viewer does not know its view");
-            expect(directory.profile(view.owner.party).is_some(), "a view outlived its party");
-            let awaited = stage.and_then(|stage| stage.vacant.as_ref()).map(|vacant| vacant.of);
-            let live = |(_, track): &(Name, Track)| {
-                awaited == Some(track.source) || self.publications.get(&track.source).is_some_and(|of| of.live)
-            };
-            expect(view.tracks.iter().all(live), "a view has a track that is not live");
-        }
-        for ((realm, _), stage) in &self.stages {
-            let needed = stage.own.is_some() || !stage.subs.is_empty() || stage.vacant.is_some();
-            expect(needed, "a stage outlived its last publication");
-            expect(stage.views.is_empty() || self.can_be_viewed(stage), "a stage is viewed that cannot be");
-            expect(stage.views.len() <= self.limits[usize::from(realm.0)].viewers, "a stream has too many viewers");
-            let known = |link: &LinkId| self.publications.contains_key(link);
-            expect(stage.own.iter().chain(&stage.subs).all(known), "a stage knows a publication that is over");
-            expect(stage.views.iter().all(|link| self.views.contains_key(link)), "a stage knows a view that is over");
-        }
-        let links = self.publications.len() + self.views.len();
-        expect(self.by_party.len() == links, "a party's publication or view outlived it");
-        expect(self.places_are_sound(), "places are miscounted, or more are taken than there are");
-        expect(self.vacancies_are_sound(), "a stream that waits for its publisher is miscounted");
-        expect(self.waiting.is_sound(), "who waits for a stream is miscounted");
-        let here = |party: PartyId| directory.profile(party).is_some();
-        expect(self.waiting.parties().all(here), "who has gone waits for a stream");
-        faults
-    }
 }
 
 impl Viewed {
@@ -783,8 +749,8 @@ impl Viewed {
 }
 
 /// A piece of data for one's own peer.
-pub(super) fn say(link: LinkId, binary: bool, bytes: Arc<[u8]>, out: &mut Effects) {
-    out.media(MediaOp::Say { link, binary, bytes });
+pub(super) fn say(link: LinkId, channel: Option<Name>, binary: bool, bytes: Arc<[u8]>, out: &mut Effects) {
+    out.media(MediaOp::Say { link, channel, binary, bytes });
 }
 
 #[cfg(test)]

@@ -137,6 +137,7 @@ impl Talks {
             role: LegRole::Talk(talk),
             says: Vec::new(),
             hears: Vec::new(),
+            heeds: Vec::new(),
             report: REPORT,
             transport: end.transport,
         }));
@@ -213,7 +214,11 @@ impl Talks {
                 };
                 return Some(Err(self.broken(call, leg, party, cause)));
             }
-            MediaEvent::Parsed { .. } | MediaEvent::Switched { .. } | MediaEvent::Speaker { .. } => {}
+            MediaEvent::Parsed { .. }
+            | MediaEvent::Switched { .. }
+            | MediaEvent::Speaker { .. }
+            | MediaEvent::Channel { .. }
+            | MediaEvent::Heard { .. } => {}
         }
         Some(Ok(()))
     }

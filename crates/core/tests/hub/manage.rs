@@ -156,7 +156,7 @@ fn everybody_who_is_there_is_spoken_to() {
         let mut links: Vec<_> = media
             .iter()
             .map(|op| match op {
-                MediaOp::Say { link, binary: false, bytes } if **bytes == *b"hello" => *link,
+                MediaOp::Say { link, channel: None, binary: false, bytes } if **bytes == *b"hello" => *link,
                 other => panic!("{other:?}"),
             })
             .collect();

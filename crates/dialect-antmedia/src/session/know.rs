@@ -157,7 +157,10 @@ impl AntSession {
             let assigned = news.assigned.map(|tracks| event::assignments(&leg.stream, &tracks));
             let speaker = news.speaker.map(|(track, level)| event::speaker(&leg.stream, &track, level));
             for bytes in [changed, assigned, speaker].into_iter().flatten() {
-                ctx.out.command(UNHEARD, Command::Say { link: leg.link, binary: false, bytes: Arc::from(bytes) });
+                ctx.out.command(
+                    UNHEARD,
+                    Command::Say { link: leg.link, channel: None, binary: false, bytes: Arc::from(bytes) },
+                );
             }
         }
     }

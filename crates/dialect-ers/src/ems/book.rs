@@ -52,6 +52,8 @@ pub(crate) struct Book {
     connections: BTreeMap<u64, Connection>,
     last_number: u64,
     deeds: Vec<Deed>,
+    /// Configurations that are over since this was last asked.
+    gone: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -78,6 +80,8 @@ enum State {
 struct Connection {
     id: u64,
     phase: Phase,
+    /// Its viewer has opened the channel for commands.
+    commands: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +98,17 @@ impl Book {
     /// What is to be done since this was last asked.
     pub(crate) fn take_deeds(&mut self) -> Vec<Deed> {
         std::mem::take(&mut self.deeds)
+    }
+
+    /// Configurations that are over since this was last asked.
+    pub(crate) fn take_gone(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.gone)
+    }
+
+    /// The configuration that a connection is of.
+    pub(crate) fn behind(&self, number: u64) -> Option<(u64, Start)> {
+        let id = self.connections.get(&number)?.id;
+        self.configurations.get(&id).map(|one| (id, one.start.clone()))
     }
 
     /// Starts a configuration; its number, or `None` if that room is started already or there are enough.
@@ -123,6 +138,7 @@ impl Book {
     /// Ends a configuration.
     pub(crate) fn remove(&mut self, id: u64) {
         let Some(gone) = self.configurations.remove(&id) else { return };
+        self.gone.push(id);
         if gone.start.keep_alive {
             self.deeds.push(Deed::Forget { id });
         }
@@ -132,10 +148,10 @@ impl Book {
         }
     }
 
-    /// A message for everybody who views that stream; whether there is anybody.
+    /// A message for everybody who views that stream and can be told commands; whether there is anybody.
     pub(crate) fn say(&mut self, send: &Send, text: &str) -> bool {
         let serves = |(number, connection): (&u64, &Connection)| match &connection.phase {
-            Phase::Serves(stream) if *stream == send.stream => Some(*number),
+            Phase::Serves(stream) if connection.commands && *stream == send.stream => Some(*number),
             _ => None,
         };
         let to: Vec<_> = self.connections.iter().filter_map(serves).collect();
@@ -163,6 +179,13 @@ impl Book {
         let state = if why == FINAL { State::Stopped(why.to_owned()) } else { State::Refused(why.to_owned()) };
         if let Some(configuration) = self.of(number) {
             configuration.state = state;
+        }
+    }
+
+    /// A connection's viewer can be told commands from now on, or no longer.
+    pub(crate) fn commands(&mut self, number: u64, open: bool) {
+        if let Some(connection) = self.connections.get_mut(&number) {
+            connection.commands = open;
         }
     }
 
@@ -204,6 +227,7 @@ impl Book {
         if !configuration.start.keep_alive {
             if !others {
                 self.configurations.remove(&id);
+                self.gone.push(id);
             }
             return;
         }
@@ -250,7 +274,7 @@ impl Book {
         self.last_number += 1;
         let number = self.last_number;
         self.deeds.push(Deed::Dial { number, start: configuration.start.clone() });
-        self.connections.insert(number, Connection { id, phase: Phase::Waits });
+        self.connections.insert(number, Connection { id, phase: Phase::Waits, commands: false });
     }
 }
 

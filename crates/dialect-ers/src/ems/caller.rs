@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use patchbay_core::{Command, Event, Lang, Merge, Moment, Name, Tag};
 use patchbay_dialect_kit::http::{Exchange, Reply, Request as HttpRequest};
@@ -11,6 +12,7 @@ use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session};
 use super::api::answer::{Answer, Form};
 use super::api::parse::Typed;
 use super::api::wire::Request;
+use super::events::{self, Reporter, Sinks};
 use super::{api, note};
 
 /// A command of this length, in bytes, ends the connection (ers.md section 2.1).
@@ -23,6 +25,8 @@ const WAITING: usize = 8 * COMMAND;
 const UNHEARD: Tag = Tag(0);
 /// A command that was handed on.
 const ASKED: Tag = Tag(1);
+/// What is told of commands and answers, by whomever, arrives in order.
+pub(crate) const SUBJECT: &str = "ems/api";
 /// A name that is looked up.
 const LOOKED_UP: Tag = Tag(2);
 
@@ -39,6 +43,7 @@ pub(crate) struct Caller {
     due: bool,
     /// Of HTTP, what is to be answered.
     exchange: Option<Exchange>,
+    reporter: Reporter,
 }
 
 /// What the present command waits for.
@@ -50,10 +55,20 @@ enum Busy {
 }
 
 impl Caller {
-    pub(crate) fn new(lang: Lang, form: Form, from: Option<IpAddr>) -> Self {
+    pub(crate) fn new(lang: Lang, form: Form, from: Option<IpAddr>, sinks: &Arc<Sinks>) -> Self {
         // Without an address, it comes by a file of this machine.
         let local = from.is_none_or(|from| from.to_canonical().is_loopback());
-        Self { lang, form, local, waiting: VecDeque::new(), bytes: 0, busy: None, due: false, exchange: None }
+        Self {
+            lang,
+            form,
+            local,
+            waiting: VecDeque::new(),
+            bytes: 0,
+            busy: None,
+            due: false,
+            exchange: None,
+            reporter: Reporter::new(sinks),
+        }
     }
 
     /// Takes a command in; `false`: the connection is to end.
@@ -85,13 +100,14 @@ impl Caller {
 
     fn carry_out(&mut self, line: String, ctx: &mut Ctx<'_>) {
         let typed = Typed::parse(&line);
+        self.reporter.report(SUBJECT, "cliRequest", events::request(&typed), ctx);
         let id = typed.text("commandId").filter(|id| !id.is_empty()).map(ToOwned::to_owned);
         let answer = match Request::read(&typed) {
             Err(answer) => answer,
             Ok(Request::Version) => api::version(),
             Ok(Request::Help) => api::help(),
             Ok(Request::Quit) => {
-                self.send(&api::bye().with_id(id).written(self.form), ctx);
+                self.answer(&api::bye().with_id(id), ctx);
                 return ctx.out.close(1000, CloseCause::Peer);
             }
             Ok(Request::Shutdown { .. }) if !self.local => {
@@ -104,7 +120,13 @@ impl Caller {
             }
             Ok(_) => return self.ask(&line, id, ctx),
         };
-        self.send(&answer.with_id(id).written(self.form), ctx);
+        self.answer(&answer.with_id(id), ctx);
+    }
+
+    /// Answers what was not handed on.
+    fn answer(&mut self, answer: &Answer, ctx: &mut Ctx<'_>) {
+        self.reporter.report(SUBJECT, "cliResponse", events::response(answer), ctx);
+        self.send(&answer.written(self.form), ctx);
     }
 
     fn ask(&mut self, line: &str, id: Option<String>, ctx: &mut Ctx<'_>) {
@@ -125,7 +147,7 @@ impl Caller {
 
     /// The present command has failed for a reason that is not its own.
     fn fail(&mut self, description: &str, id: Option<String>, ctx: &mut Ctx<'_>) {
-        self.send(&Answer::failure(description).with_id(id).written(self.form), ctx);
+        self.answer(&Answer::failure(description).with_id(id), ctx);
         self.due = true;
     }
 }
@@ -199,6 +221,9 @@ impl Session for Caller {
     }
 
     fn on_job(&mut self, tag: Tag, done: Done, ctx: &mut Ctx<'_>) {
+        if tag == Reporter::TAG {
+            return self.reporter.taken(ctx);
+        }
         if tag != LOOKED_UP {
             return;
         }

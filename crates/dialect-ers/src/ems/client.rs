@@ -1,5 +1,7 @@
 //! One connection to a rendezvous server: waits in a room for a viewer, and serves it (ers.md section 2.4).
 
+mod commands;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,12 +10,16 @@ use patchbay_core::{
     Address, Body, Command, DescriptionKind, Event, Lang, LinkId, Merge, Moment, Name, Section, Selection, Shape,
     Signal, SignalKind, Speaks, Tag, View,
 };
+use patchbay_dialect_kit::job::Done;
 use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session};
 
+use self::commands::{Commands, Order};
+use super::api::value::Value;
+use super::events::{Reporter, Sinks};
 use super::note::{self, News, Wish};
 use super::opening::Opening;
 use super::sdp::{self, Names};
-use super::wire::{self, Client as Asked, Message, Told};
+use super::wire::{self, Client as Asked, Message, Told, channel};
 use crate::packet::{Kind, Packet};
 
 /// Nobody waits for what becomes of it.
@@ -26,7 +32,7 @@ const WELCOME: Duration = Duration::from_secs(2);
 /// Without a heartbeat for so long, the server is told so; and after that, it is gone.
 const SILENCE: Duration = Duration::from_secs(50);
 const DEATH: Duration = Duration::from_secs(55);
-/// Longest words that stand in a configuration's status.
+/// Longest words of a server that are shown, in characters: ids have twenty, reasons are one word.
 const WHY: usize = 64;
 /// Messages for the viewer that wait for the next turn; more are dropped, as nothing else is sent that way.
 const WAITING: usize = 64;
@@ -37,6 +43,8 @@ const ID: usize = 128;
 const NO_STREAM: &str = "Unable to retrieve stream!";
 /// What is asked for is no name of a stream.
 const NO_NAME: &str = "Unable to parse stream field!";
+/// The transport that is fragments of MP4 on the data channel.
+const FRAGMENTS: &str = "fmp4";
 /// The data channel that we open.
 const CHANNEL: &str = "emsStreamChannel";
 
@@ -46,10 +54,11 @@ pub(crate) struct Client {
     phase: Phase,
     viewer: Option<Viewer>,
     /// When the server's heartbeat was last heard, and whether it was told that none came.
-    heard: Moment,
+    since: Moment,
     warned: bool,
     /// What is to be done in the next turn, since it was learnt from the hub.
     todo: VecDeque<Todo>,
+    reporter: Reporter,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,6 +77,9 @@ struct Viewer {
     id: String,
     sid: Option<String>,
     stream: Name,
+    /// What it asked for: of a play list, an item.
+    instance: String,
+    commands: Commands,
     /// The view; `None`: the hub is asked.
     link: Option<LinkId>,
     names: Names,
@@ -77,19 +89,22 @@ struct Viewer {
 enum Todo {
     Tell(News),
     Forget(Name),
-    Say(Arc<[u8]>),
+    /// Say it on the command channel.
+    Say(String),
+    Obey(Order),
 }
 
 impl Client {
-    pub(crate) fn new(lang: Lang, opening: Opening) -> Self {
+    pub(crate) fn new(lang: Lang, opening: Opening, sinks: &Arc<Sinks>) -> Self {
         Self {
             lang,
             opening,
             phase: Phase::Greeting(None),
             viewer: None,
-            heard: Moment::START,
+            since: Moment::START,
             warned: false,
             todo: VecDeque::new(),
+            reporter: Reporter::new(sinks),
         }
     }
 
@@ -98,10 +113,17 @@ impl Client {
         ctx.out.command(UNHEARD, Command::Post { to: note::resident(), body });
     }
 
+    /// Tells the sinks.
+    fn report(&mut self, kind: &str, payload: Value, ctx: &mut Ctx<'_>) {
+        let subject = format!("ems/of/{}", self.opening.number);
+        self.reporter.report(&subject, kind, payload, ctx);
+    }
+
     fn event(&mut self, data: &str, ctx: &mut Ctx<'_>) {
         match wire::read(data) {
-            Some(Told::Welcome) => {
+            Some(Told::Welcome(id)) => {
                 if matches!(self.phase, Phase::Greeting(_)) {
+                    self.tell(&News::Welcome(short(&id.unwrap_or_default())), ctx);
                     self.join(ctx);
                 }
             }
@@ -135,28 +157,31 @@ impl Client {
                 self.tell(&News::Joined, ctx);
             }
             Some(Err(why)) => {
-                let why = why.chars().filter(|character| !character.is_control()).take(WHY).collect();
-                self.tell(&News::Refused(why), ctx);
+                self.tell(&News::Refused(short(&why)), ctx);
                 ctx.out.close(1000, CloseCause::Peer);
             }
             None => {}
         }
     }
 
-    /// Somebody wants to see a stream. Of an item of a play list, the list's name counts.
+    /// Somebody wants to see a stream. Of an item of a play list, what stands behind its own name counts.
     fn asked(&mut self, asked: &Asked<'_>, ctx: &mut Ctx<'_>) {
         if self.viewer.is_some() || asked.id.len() > ID {
             return;
         }
-        let stream = asked.stream.as_deref().unwrap_or_default();
-        let stream = stream.split(";*").next().unwrap_or_default();
-        let Ok(stream) = Name::parse(stream) else {
+        let named = asked.name.as_deref().filter(|name| name.len() <= ID);
+        let payload = Value::map([
+            ("clientID", Value::text(&*asked.id)),
+            ("clientName", named.map_or(Value::Null, Value::text)),
+            ("roomName", Value::text(&*self.opening.room)),
+        ]);
+        self.report("playerJoinedRoom", payload, ctx);
+        let instance = asked.stream.as_deref().unwrap_or_default();
+        let Ok(stream) = Name::parse(instance.rsplit(";*").next().unwrap_or_default()) else {
             return ctx.out.text(|out| wire::unavailable(out, &asked.id, NO_NAME));
         };
-        // Fragments of MP4 on the data channel are not made here (docs/decisions/0022).
-        if asked.transport.as_deref() == Some("fmp4") {
-            return ctx.out.text(|out| wire::unavailable(out, &asked.id, NO_STREAM));
-        }
+        // What a player asks for that asks for nothing (ers.md section 3.2).
+        let fragments = asked.transport.as_deref().is_none_or(|transport| transport == FRAGMENTS);
         let view = View {
             stream: stream.clone(),
             selection: Selection::ALL,
@@ -164,12 +189,14 @@ impl Client {
             speaks: Speaks::No,
             viewers: None,
             about: None,
-            shape: Shape { label: Name::parse(CHANNEL).ok(), narrow: true },
+            shape: Shape { heeds: channel::names(), label: Name::parse(CHANNEL).ok(), narrow: !fragments, fragments },
         };
         self.viewer = Some(Viewer {
             id: asked.id.clone().into_owned(),
             sid: None,
             stream,
+            instance: instance.to_owned(),
+            commands: Commands::of(asked.answers_heartbeats()),
             link: None,
             names: Names::default(),
             described: false,
@@ -220,12 +247,21 @@ impl Client {
         ctx.out.text(|out| wire::offer(out, id, sid, &offer));
         // The way is the same ever after.
         if !std::mem::replace(&mut viewer.described, true) {
+            self.todo.push_back(Todo::Tell(News::Serves(viewer.stream.as_str().to_owned())));
             // An original says `data` until it has read an answer; a browser of today begins with the first section's alone,
             // whose way all share.
             let mid = sdp::first_mid(&offer).unwrap_or(sdp::DATA);
             for candidate in sdp::candidates(text) {
                 ctx.out.text(|out| wire::candidate(out, id, sid, mid, candidate));
             }
+        }
+    }
+
+    /// What the viewer wants is not there. We stay in the room.
+    fn unavailable(&mut self, ctx: &mut Ctx<'_>) {
+        if let Some(viewer) = self.viewer.take() {
+            ctx.out.text(|out| wire::unavailable(out, &viewer.id, NO_STREAM));
+            self.todo.push_back(Todo::Forget(viewer.stream));
         }
     }
 
@@ -243,9 +279,14 @@ impl Client {
     }
 }
 
+/// Words of a server's, to be shown.
+fn short(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).take(WHY).collect()
+}
+
 impl Session for Client {
     fn on_open(&mut self, ctx: &mut Ctx<'_>) {
-        self.heard = ctx.now;
+        self.since = ctx.now;
         let name = note::connection(self.opening.number);
         ctx.out.command(UNHEARD, Command::Register { name, merge: Merge::WINDOW });
         self.tell(&News::Here, ctx);
@@ -261,7 +302,7 @@ impl Session for Client {
                 }
             }
             Kind::Heartbeat => {
-                (self.heard, self.warned) = (ctx.now, false);
+                (self.since, self.warned) = (ctx.now, false);
                 ctx.out.text(|out| out.extend_from_slice(b"2::"));
             }
             Kind::Event => self.event(packet.data, ctx),
@@ -291,29 +332,32 @@ impl Session for Client {
             Event::Posted { from, body } if from == note::resident() => match Wish::read(self.lang, &body) {
                 Some(Wish::End) => ctx.out.close(1000, CloseCause::Peer),
                 Some(Wish::Say(text)) if self.todo.len() < WAITING => {
-                    self.todo.push_back(Todo::Say(text.as_bytes().into()))
+                    self.todo.push_back(Todo::Say(text));
                 }
                 Some(Wish::Say(_)) | None => {}
             },
             Event::Viewing { tag: VIEW, link } => {
                 if let Some(viewer) = &mut self.viewer {
                     viewer.link = Some(link);
-                    let news = News::Serves(viewer.stream.as_str().to_owned());
-                    self.todo.push_back(Todo::Tell(news));
                 }
             }
-            Event::Refused { tag: VIEW, .. } => {
-                // It stays in the room.
-                if let Some(viewer) = self.viewer.take() {
-                    ctx.out.text(|out| wire::unavailable(out, &viewer.id, NO_STREAM));
-                    self.todo.push_back(Todo::Forget(viewer.stream));
-                }
-            }
+            Event::Refused { tag: VIEW, .. } => self.unavailable(ctx),
             Event::Described { link, kind, sdp, sections } => self.described(link, kind, &sdp, &sections, ctx),
-            Event::LegEnded { link, .. } if self.viewer.as_ref().is_some_and(|viewer| viewer.link == Some(link)) => {
-                ctx.out.close(1000, CloseCause::Peer);
-            }
+            Event::Channel { link, channel, open } => self.channel(link, channel, open, ctx.now),
+            Event::Heard { link, bytes, .. } => self.heard(link, &bytes),
+            Event::LegEnded { link, .. } => match &self.viewer {
+                Some(viewer) if viewer.link == Some(link) && viewer.described => ctx.out.close(1000, CloseCause::Peer),
+                // There is nothing of it that the viewer could be shown.
+                Some(viewer) if viewer.link == Some(link) => self.unavailable(ctx),
+                _ => {}
+            },
             _ => {}
+        }
+    }
+
+    fn on_job(&mut self, tag: Tag, _done: Done, ctx: &mut Ctx<'_>) {
+        if tag == Reporter::TAG {
+            self.reporter.taken(ctx);
         }
     }
 
@@ -321,12 +365,14 @@ impl Session for Client {
         if !self.todo.is_empty() {
             return Some(Moment::START);
         }
-        let silence = self.heard + if self.warned { DEATH } else { SILENCE };
-        match self.phase {
+        let silence = self.since + if self.warned { DEATH } else { SILENCE };
+        let own = match self.phase {
             Phase::Cut => None,
             Phase::Greeting(Some(at)) => Some(at.min(silence)),
             _ => Some(silence),
-        }
+        };
+        let beat = self.viewer.as_ref().and_then(|viewer| viewer.commands.deadline());
+        own.into_iter().chain(beat).min()
     }
 
     fn on_deadline(&mut self, ctx: &mut Ctx<'_>) {
@@ -334,24 +380,22 @@ impl Session for Client {
             match todo {
                 Todo::Tell(news) => self.tell(&news, ctx),
                 Todo::Forget(stream) => ctx.out.command(UNHEARD, Command::Unview { stream }),
-                Todo::Say(bytes) => {
-                    if let Some(link) = self.viewer.as_ref().and_then(|viewer| viewer.link) {
-                        ctx.out.command(UNHEARD, Command::Say { link, binary: false, bytes });
-                    }
-                }
+                Todo::Say(text) => self.speak(text, ctx),
+                Todo::Obey(order) => self.obey(order, ctx),
             }
         }
+        self.beat(ctx);
         match self.phase {
             Phase::Cut => return,
             Phase::Greeting(Some(at)) if at <= ctx.now => self.join(ctx),
             _ => {}
         }
-        if ctx.now >= self.heard + DEATH {
+        if ctx.now >= self.since + DEATH {
             ctx.out.text(wire::heartbeat_missed);
             if !self.cut(ctx) {
                 ctx.out.close(1000, CloseCause::Silent);
             }
-        } else if ctx.now >= self.heard + SILENCE && !std::mem::replace(&mut self.warned, true) {
+        } else if ctx.now >= self.since + SILENCE && !std::mem::replace(&mut self.warned, true) {
             ctx.out.text(wire::heartbeat_missed);
         }
     }

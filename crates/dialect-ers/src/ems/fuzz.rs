@@ -141,7 +141,7 @@ fn request(line: &str) {
 fn packets(text: &str) {
     let opening = Opening { number: 1, room: "room".to_owned(), token: String::new() };
     assert_eq!(Opening::read(&opening.text()).map(|read| read.text()), Some(opening.text()));
-    let mut session = Client::new(Lang(1), opening);
+    let mut session = Client::new(Lang(1), opening, &std::sync::Arc::default());
     let (mut random, mut out) = (Nothing, Outbox::new());
     let mut call = |call: &mut dyn FnMut(&mut Client, &mut Ctx<'_>)| {
         out.clear();

@@ -12,6 +12,7 @@ mod api;
 mod book;
 mod caller;
 mod client;
+mod events;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;
@@ -22,6 +23,7 @@ pub(crate) mod sdp;
 pub(crate) mod wire;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use patchbay_core::{Ice, Lang, Profile, Realm, Transport};
 use patchbay_dialect_kit::{
@@ -35,12 +37,14 @@ use self::opening::Opening;
 use self::resident::Resident;
 
 pub use self::book::answers::Envelope;
+pub use self::events::Sinks;
 
 /// The dialect with its settings.
 #[derive(Clone, Debug)]
 pub struct Ems {
     profile: Profile,
     envelope: Envelope,
+    sinks: Arc<Sinks>,
 }
 
 /// The interfaces of the API, as [`Arrival::endpoint`] names them.
@@ -59,7 +63,13 @@ impl Ems {
     pub fn new(lang: Lang, realm: Realm, envelope: Envelope) -> Self {
         let transport = Transport::WebRtc(Ice::Configured);
         let profile = Profile { realm, lang, peer_to_peer: false, one_call: false, transport };
-        Self { profile, envelope }
+        Self { profile, envelope, sinks: Arc::default() }
+    }
+
+    /// The same, and what becomes of it is told there.
+    #[must_use]
+    pub fn telling(self, sinks: Sinks) -> Self {
+        Self { sinks: Arc::new(sinks), ..self }
     }
 
     fn caller(&self, endpoint: &str, from: Option<IpAddr>) -> Box<dyn Session> {
@@ -68,7 +78,7 @@ impl Ems {
             endpoint::HTTP => Form::Http,
             _ => Form::Json,
         };
-        Box::new(Caller::new(self.profile.lang, form, from))
+        Box::new(Caller::new(self.profile.lang, form, from, &self.sinks))
     }
 }
 
@@ -88,7 +98,7 @@ impl Dialect for Ems {
 
     fn open_for(&self, endpoint: &str) -> Box<dyn Session> {
         match Opening::read(endpoint) {
-            Some(opening) => Box::new(Client::new(self.profile.lang, opening)),
+            Some(opening) => Box::new(Client::new(self.profile.lang, opening, &self.sinks)),
             None => self.open(),
         }
     }
@@ -98,7 +108,7 @@ impl Dialect for Ems {
     }
 
     fn resident(&self) -> Option<Box<dyn Session>> {
-        Some(Box::new(Resident::new(self.profile.lang, self.envelope)))
+        Some(Box::new(Resident::new(self.profile.lang, self.envelope, &self.sinks)))
     }
 }
 
@@ -121,6 +131,7 @@ pub static SPEC: Spec = Spec {
         Key { name: "http_listen", default: "\"\"", doc: "The runtime API over HTTP." },
         Key { name: "envelope", default: "\"both\"", doc: "The form of the answer to startWebrtc." },
         Key { name: "pull", default: "[]", doc: "Streams that are pulled out of rooms." },
+        Key { name: "event_sinks", default: "[]", doc: "Servers that are told what becomes of this side." },
         Key { name: "pull_token_file", default: "\"\"", doc: "A file with the token for these rooms." },
     ],
     messages: MESSAGES,
@@ -128,6 +139,7 @@ pub static SPEC: Spec = Spec {
 
 const REQUEST: &str = "src/ems/api/wire.rs";
 const WIRE: &str = "src/ems/wire.rs";
+const CHANNEL: &str = "src/ems/wire/channel.rs";
 
 static MESSAGES: &[MessageDoc] = &[
     MessageDoc::new("startwebrtc", Direction::In, "Job::Dial, by the resident session", REQUEST),
@@ -145,4 +157,9 @@ static MESSAGES: &[MessageDoc] = &[
     MessageDoc::new("message", Direction::Both, "Command::Signal, Event::Described", WIRE),
     MessageDoc::new("remove", Direction::In, "the end of the view", WIRE),
     MessageDoc::new("HBTimeout", Direction::Out, "the session's own watchdog", WIRE),
+    MessageDoc::new("heartbeat", Direction::Both, "Event::Heard, Command::Say", CHANNEL),
+    MessageDoc::new("command", Direction::In, "Event::Heard, Command::Pause", CHANNEL),
+    MessageDoc::new("fmp4Request", Direction::In, "Event::Heard", CHANNEL),
+    MessageDoc::new("fmp4Response", Direction::Out, "Command::Say", CHANNEL),
+    MessageDoc::new("metadata", Direction::Out, "the answer to a ping, by Command::Say", CHANNEL),
 ];

@@ -47,6 +47,10 @@ pub(crate) enum News {
     Refused(String),
     /// It serves a viewer with that stream.
     Serves(String),
+    /// Its server has said what it calls it.
+    Welcome(String),
+    /// Its viewer can be told commands from now on, or no longer.
+    Commands(bool),
     /// Its server cannot be reached any more, and its viewer is served still.
     Cut,
 }
@@ -90,6 +94,9 @@ impl News {
             Self::Joined => body(lang, 'j', ""),
             Self::Refused(why) => body(lang, 'r', why),
             Self::Serves(stream) => body(lang, 's', stream),
+            Self::Welcome(id) => body(lang, 'w', id),
+            Self::Commands(true) => body(lang, 'o', ""),
+            Self::Commands(false) => body(lang, 'x', ""),
             Self::Cut => body(lang, 'c', ""),
         }
     }
@@ -104,6 +111,9 @@ impl Told {
             'j' => return news(News::Joined),
             'r' => return news(News::Refused(text.to_owned())),
             's' => return news(News::Serves(text.to_owned())),
+            'w' => return news(News::Welcome(text.to_owned())),
+            'o' => return news(News::Commands(true)),
+            'x' => return news(News::Commands(false)),
             'c' => return news(News::Cut),
             'J' => Form::Json,
             'A' => Form::Ascii,
@@ -143,6 +153,9 @@ mod tests {
             News::Joined,
             News::Refused("taken".to_owned()),
             News::Serves("ströme/1".to_owned()),
+            News::Welcome("E1".to_owned()),
+            News::Commands(true),
+            News::Commands(false),
             News::Cut,
         ] {
             let told = Told::read(lang, connection(12), &news.body(lang));

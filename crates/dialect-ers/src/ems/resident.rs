@@ -4,6 +4,7 @@
 //! is told it hears in the order in which the hub was told, so all callers see one list.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use patchbay_core::{Body, Command, Event, Lang, Merge, Moment, Tag};
 use patchbay_dialect_kit::job::{Change, Dial, Done, Job, Key, Record, Table, Was};
@@ -15,6 +16,8 @@ use super::api::value::Value;
 use super::api::wire::{Request, Start};
 use super::book::answers::{Envelope, started};
 use super::book::{Book, CONFIGURATIONS, Deed};
+use super::caller::SUBJECT;
+use super::events::{self, Reporter, Sinks};
 use super::note::{self, News, Told, Wish};
 use super::{api, opening};
 
@@ -38,11 +41,13 @@ pub(crate) struct Resident {
     ready: bool,
     /// What the next `shutdownServer` has to show.
     key: Option<String>,
+    reporter: Reporter,
 }
 
 impl Resident {
-    pub(crate) fn new(lang: Lang, envelope: Envelope) -> Self {
-        Self { lang, envelope, book: Book::default(), inbox: VecDeque::new(), ready: false, key: None }
+    pub(crate) fn new(lang: Lang, envelope: Envelope, sinks: &Arc<Sinks>) -> Self {
+        let (book, inbox, reporter) = (Book::default(), VecDeque::new(), Reporter::new(sinks));
+        Self { lang, envelope, book, inbox, ready: false, key: None, reporter }
     }
 
     /// Hears what was posted.
@@ -58,6 +63,7 @@ impl Resident {
         match told {
             Told::Command { from, form, line } => {
                 if let Some(answer) = self.answer(form, &line, ctx) {
+                    self.reporter.report(SUBJECT, "cliResponse", events::response(&answer), ctx);
                     let body = Body::new(self.lang, &answer.written(form));
                     ctx.out.command(UNHEARD, Command::Post { to: from, body });
                 }
@@ -67,6 +73,8 @@ impl Resident {
                 News::Joined => self.book.joined(number),
                 News::Refused(why) => self.book.refused(number, &why),
                 News::Serves(stream) => self.book.serves(number, &stream, ctx.now),
+                News::Welcome(name) => self.welcome(number, &name, ctx),
+                News::Commands(open) => self.book.commands(number, open),
                 News::Cut => self.book.cut(number, ctx.now, ctx.rng.next_u64()),
             },
         }
@@ -81,7 +89,7 @@ impl Resident {
             Ok(Request::Version) => api::version(),
             Ok(Request::Help) => api::help(),
             Ok(Request::Quit) => api::bye(),
-            Ok(Request::Start(start)) => self.start(start, form, ctx.now),
+            Ok(Request::Start(start)) => self.start(start, form, ctx),
             Ok(Request::Stop(filter)) if self.book.stop(&filter) => {
                 Answer::success("Stopped WebRTC Negotiation Service", filter.data())
             }
@@ -112,25 +120,54 @@ impl Resident {
         Some(answer.with_id(id))
     }
 
-    fn start(&mut self, start: Start, form: Form, now: Moment) -> Answer {
-        match self.book.start(start.clone(), now) {
-            Some(id) => started(&start, id, self.envelope, form == Form::Ascii),
+    fn start(&mut self, start: Start, form: Form, ctx: &mut Ctx<'_>) -> Answer {
+        match self.book.start(start.clone(), ctx.now) {
+            Some(id) => {
+                self.has_started(id, &start, ctx);
+                started(&start, id, self.envelope, form == Form::Ascii)
+            }
             None => Answer::failure("Unable to start WebRTC"),
         }
     }
 
+    fn has_started(&mut self, id: u64, start: &Start, ctx: &mut Ctx<'_>) {
+        let payload = Value::map([
+            ("configId", Value::Number(id)),
+            ("ersIp", Value::text(&*start.ersip)),
+            ("ersPort", Value::Number(start.port.into())),
+            ("roomId", Value::text(&*start.room)),
+        ]);
+        self.reporter.report(&subject(id), "webRtcServiceStarted", payload, ctx);
+    }
+
+    /// A server has said what it calls a connection.
+    fn welcome(&mut self, number: u64, name: &str, ctx: &mut Ctx<'_>) {
+        let Some((id, start)) = self.book.behind(number) else { return };
+        let payload = Value::map([
+            ("configId", Value::Number(id)),
+            ("ers", Value::text(&*start.ers)),
+            ("ersId", Value::text(name)),
+            ("ersIp", Value::text(&*start.ersip)),
+            ("ersPort", Value::Number(start.port.into())),
+            ("roomId", Value::text(&*start.room)),
+        ]);
+        self.reporter.report(&subject(id), "webRtcServiceConnected", payload, ctx);
+    }
+
     /// What was started before the server was, numbered anew.
-    fn revive(&mut self, stored: &[(std::sync::Arc<str>, Record)], ctx: &mut Ctx<'_>) {
+    fn revive(&mut self, stored: &[(Arc<str>, Record)], ctx: &mut Ctx<'_>) {
         let forgotten = stored.iter().map(|(key, _)| Change {
-            key: Key::new(Table::Setting, std::sync::Arc::clone(key)),
+            key: Key::new(Table::Setting, Arc::clone(key)),
             was: Was::Anything,
             is: None,
         });
         let mut changes: Vec<_> = forgotten.collect();
         for (_, record) in stored {
             let line = String::from_utf8_lossy(&record.0);
-            if let Ok(Request::Start(start)) = Request::read(&Typed::parse(&line)) {
-                self.book.start(start, ctx.now);
+            if let Ok(Request::Start(start)) = Request::read(&Typed::parse(&line))
+                && let Some(id) = self.book.start(start.clone(), ctx.now)
+            {
+                self.has_started(id, &start, ctx);
             }
         }
         // Where nothing is numbered otherwise, nothing is written.
@@ -178,7 +215,16 @@ impl Resident {
         for deed in self.book.take_deeds() {
             self.carry_out(deed, ctx);
         }
+        for id in self.book.take_gone() {
+            let payload = Value::map([("configId", Value::Number(id))]);
+            self.reporter.report(&subject(id), "webRtcServiceStopped", payload, ctx);
+        }
     }
+}
+
+/// What is told of a configuration arrives in order.
+fn subject(id: u64) -> String {
+    format!("ems/{id}")
 }
 
 /// Keys are sorted as numbers are.
@@ -213,6 +259,7 @@ impl Session for Resident {
 
     fn on_job(&mut self, tag: Tag, done: Done, ctx: &mut Ctx<'_>) {
         match (tag, done) {
+            (Reporter::TAG, _) => return self.reporter.taken(ctx),
             (STORED, done) => {
                 self.ready = true;
                 if let Done::Page { entries, .. } = done {

@@ -1,5 +1,7 @@
 //! What a rendezvous server says to a media server, and is told by it: events in packets (ers.md sections 1.4 and 2.4).
 
+pub(crate) mod channel;
+
 use std::borrow::Cow;
 
 use patchbay_dialect_kit::json::{Cursor, Fault, Kind, write_plain_string};
@@ -9,11 +11,14 @@ pub(crate) const JOIN_ID: &str = "1";
 /// What an original writes as the id of its conversation until it is told another.
 pub(crate) const SID: &str = "1432678845741";
 
+/// What players say that can answer heartbeats; media servers write themselves otherwise.
+const HEARTBEATS: &str = "hasHeartbeat";
+
 /// An event of the server's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Told<'a> {
-    /// Who we are to it: we may join.
-    Welcome,
+    /// Who we are to it, if that is to be read: we may join.
+    Welcome(Option<Cow<'a, str>>),
     /// Somebody wants to see a stream.
     Client(Client<'a>),
     /// The viewer says something.
@@ -30,6 +35,17 @@ pub(crate) struct Client<'a> {
     pub(crate) id: Cow<'a, str>,
     pub(crate) stream: Option<Cow<'a, str>>,
     pub(crate) transport: Option<Cow<'a, str>>,
+    /// What it calls itself.
+    pub(crate) name: Option<Cow<'a, str>>,
+    /// What it can do beside playing.
+    pub(crate) capabilities: Option<Cow<'a, str>>,
+}
+
+impl Client<'_> {
+    /// Whether it has said that it answers heartbeats.
+    pub(crate) fn answers_heartbeats(&self) -> bool {
+        self.capabilities.as_deref().is_some_and(|all| all.contains(HEARTBEATS))
+    }
 }
 
 /// A step of a negotiation.
@@ -57,7 +73,7 @@ pub(crate) fn read(data: &str) -> Option<Told<'_>> {
     read.ok()?;
     let first = args.and_then(first_of).unwrap_or("{}");
     Some(match &*name? {
-        "ersid" | "rmsid" => Told::Welcome,
+        "ersid" | "rmsid" => Told::Welcome(welcome(args.unwrap_or("[]"))),
         "clientJoined" => Told::Client(client(first).ok()?),
         "message" => Told::Message(message(first).ok()?),
         "remove" => Told::Remove(id(first)),
@@ -83,6 +99,15 @@ pub(crate) fn arguments(args: &str) -> [Option<&str>; 2] {
     if read.is_ok() { [found.first().copied(), found.get(1).copied()] } else { [None; 2] }
 }
 
+/// What the server calls us: `[{"id":X}]` or `["id",X]`.
+fn welcome(args: &str) -> Option<Cow<'_, str>> {
+    match arguments(args) {
+        [Some(first), _] if first.starts_with('{') => id(first),
+        [_, Some(second)] => text(&mut Cursor::new(second)).ok().flatten(),
+        _ => None,
+    }
+}
+
 /// A string, or nothing where something else stands.
 fn text<'a>(value: &mut Cursor<'a>) -> Result<Option<Cow<'a, str>>, Fault> {
     if value.kind()? == Kind::String { value.string().map(Some) } else { value.skip().map(|()| None) }
@@ -95,6 +120,8 @@ fn client(object: &str) -> Result<Client<'_>, Fault> {
             "id" => client.id = text(value)?.unwrap_or_default(),
             "streamName" => client.stream = text(value)?,
             "transport" => client.transport = text(value)?,
+            "name" => client.name = text(value)?,
+            "capabilities" => client.capabilities = text(value)?,
             _ => value.skip()?,
         }
         Ok(())
@@ -238,13 +265,26 @@ mod tests {
 
     #[test]
     fn events_of_g4_are_read() {
-        assert_eq!(read(r#"{"name":"ersid","args":[{"id":"E"}]}"#), Some(Told::Welcome));
-        assert_eq!(read(r#"{"name":"ersid","args":["id","E"]}"#), Some(Told::Welcome));
+        for args in [r#"[{"id":"E"}]"#, r#"["id","E"]"#] {
+            let data = format!(r#"{{"name":"ersid","args":{args}}}"#);
+            assert_eq!(read(&data), Some(Told::Welcome(Some("E".into()))), "{args}");
+        }
+        for args in ["[]", "7", r#"[{"id":7}]"#, r#"["id",7]"#] {
+            let data = format!(r#"{{"name":"ersid","args":{args}}}"#);
+            assert_eq!(read(&data), Some(Told::Welcome(None)), "{args}");
+        }
         assert_eq!(read(r#"{"name":"turnservers","args":[[]]}"#), Some(Told::Other));
         let joined =
             read(r#"{"name":"clientJoined","args":[{"id":"W","streamName":"test1","transport":"fmp4","rmsid":"E"}]}"#);
         let [id, stream, transport] = ["W", "test1", "fmp4"].map(Cow::Borrowed);
-        assert_eq!(joined, Some(Told::Client(Client { id, stream: Some(stream), transport: Some(transport) })));
+        let client = Client { id, stream: Some(stream), transport: Some(transport), ..Client::default() };
+        assert_eq!(joined, Some(Told::Client(client)));
+        let more = read(
+            r#"{"name":"clientJoined","args":[{"id":"W","name":"N","capabilities":"a,hasHeartbeat","streamName":null}]}"#,
+        );
+        let Some(Told::Client(client)) = more else { panic!("{more:?}") };
+        assert_eq!((client.name.as_deref(), client.stream.as_deref()), (Some("N"), None));
+        assert!(client.answers_heartbeats() && !Client::default().answers_heartbeats());
         let answer = read(
             r#"{"name":"message","args":[{"to":"E","sid":"1","roomType":"video","type":"answer","payload":{"type":"answer","sdp":"v=0\r\n"},"prefix":"webkit","from":"W"}]}"#,
         );

@@ -86,7 +86,7 @@ impl Viewer {
 
     fn event(&mut self, data: &str, ctx: &mut Ctx<'_>) {
         match wire::read(data) {
-            Some(Told::Welcome) if matches!(self.phase, Phase::Greeting(_)) => self.join(ctx),
+            Some(Told::Welcome(_)) if matches!(self.phase, Phase::Greeting(_)) => self.join(ctx),
             Some(Told::Message(message)) => self.message(&message, ctx),
             Some(Told::Remove(id)) if !self.partner.is_empty() && id.as_deref() == Some(&self.partner) => {
                 ctx.out.close(1000, CloseCause::Peer);

@@ -6,10 +6,10 @@ use patchbay_dialect_kit::testing::World as _;
 
 use crate::support::{LOCAL, World, client_joined, dialect};
 
-const START: &str = "startwebrtc ersip=127.0.0.1 ersport=3535 roomid=room token=secret";
+pub(crate) const START: &str = "startwebrtc ersip=127.0.0.1 ersport=3535 roomid=room token=secret";
 const MESSAGE: &str = r#"5:::{"name":"message","args":[{"to":"W","#;
 
-fn started(ems: &Ems) -> World<'_> {
+pub(crate) fn started(ems: &Ems) -> World<'_> {
     let mut world = World::new(ems);
     let json = world.caller("json", LOCAL);
     assert!(world.json(json, START).contains("SUCCESS"));
@@ -157,14 +157,53 @@ fn a_stream_that_is_not_there_is_said_to_be_not_there() {
     assert_eq!(world.heard(connection), [""; 0], "who was turned away is not called back");
     world.say(connection, &client_joined("W", ""));
     assert_eq!(world.heard(connection), [missing.replace("retrieve stream", "parse stream field")]);
-    let fragments = client_joined("W", "nothing").replace("srtp", "fmp4");
-    world.say(connection, &fragments);
-    assert_eq!(world.heard(connection), [&*missing], "fragments of MP4 are not made here");
-    world.say(connection, &client_joined("W", "nothing;*item"));
+    world.say(connection, &client_joined("W", "item;*nothing"));
     assert!(
         world.heard(connection)[0]
             .starts_with(&format!(r#"{MESSAGE}"sid":"1432678845741","roomType":"video","type":"offer""#))
     );
+}
+
+/// P4: the offer of an original by default, data alone.
+#[test]
+fn a_player_of_fragments_is_offered_data_alone() {
+    for asked in [r#","transport":"fmp4""#, ""] {
+        let ems = dialect(Envelope::Flat);
+        let mut world = started(&ems);
+        world.publish("h264");
+        let connection = world.join();
+        world.say(connection, &client_joined("W", "h264").replace(r#","transport":"srtp""#, asked));
+        let heard = world.heard(connection);
+        let [offer, candidate] = heard.as_slice() else { panic!("{heard:?}") };
+        assert!(offer.contains(r#""type":"offer","sdp":"v=0\r\na=ice-options:trickle\r\nm=application"#), "{offer}");
+        assert!(offer.contains(r"a=mid:data\r\n") && !offer.contains("m=video"), "{offer}");
+        assert!(candidate.contains(r#""sdpMid":"data","sdpMLineIndex":0"#), "{candidate}");
+        assert_eq!(world.sessions.ordered(), 1, "the next one goes to the room");
+        world.say(connection, &answer(["audio", "video", "data"]));
+        world.sessions.follow(connection, "flow x down h264");
+        world.say(connection, r#"5:::{"name":"remove","args":[{"id":"W"}]}"#);
+        assert_eq!((world.sessions.ended(connection).is_some(), world.sessions.legs()), (true, 1));
+    }
+}
+
+/// Its pictures are no H.264: an empty channel would be a promise that is not kept.
+#[test]
+fn a_stream_that_cannot_be_cut_into_fragments_is_not_there() {
+    let ems = dialect(Envelope::Flat);
+    let mut world = started(&ems);
+    world.publish("vp8");
+    world.publish("h264");
+    let connection = world.join();
+    world.say(connection, &client_joined("W", "vp8").replace("srtp", "fmp4"));
+    let missing = format!(r#"{MESSAGE}"message":"Unable to retrieve stream!","prefix":"webkit"}}]}}"#);
+    assert_eq!(world.heard(connection), [missing]);
+    assert_eq!((world.sessions.ordered(), world.sessions.legs()), (0, 2), "the room is not left");
+    // The next one is served, and the one that was turned away by other means.
+    world.say(connection, &client_joined("V", "h264").replace("srtp", "fmp4"));
+    assert_eq!((world.heard(connection).len(), world.sessions.ordered()), (2, 1));
+    let connection = world.join();
+    world.say(connection, &client_joined("W", "vp8"));
+    assert_eq!(world.heard(connection).len(), 2);
 }
 
 #[test]
@@ -205,13 +244,6 @@ fn a_viewer_is_offered_the_stream() {
     world.sessions.follow(connection, "candidates x down live 1");
     world.sessions.follow(connection, "flow x down live");
     assert_eq!(world.heard(connection), [""; 0]);
-    // A command for the players of the stream.
-    let json = world.caller("json", LOCAL);
-    assert!(world.json(json, "sendWebRTCCommand command=go localstreamname=live argument=x").contains("Command sent."));
-    world.sessions.follow(connection, r#"hears x down live {"command":"go","argument":"x","base64":false}"#);
-    assert!(
-        world.json(json, "sendWebRTCCommand command=go localstreamname=other argument=x").contains("Command not sent.")
-    );
     world.say(connection, r#"5:::{"name":"remove","args":[{"id":"X"}]}"#);
     assert_eq!(world.sessions.ended(connection), None, "somebody else");
     world.say(connection, r#"5:::{"name":"remove","args":[{"id":"W"}]}"#);

@@ -3,4 +3,6 @@
 
 mod api;
 mod client;
+mod commands;
+mod events;
 mod support;

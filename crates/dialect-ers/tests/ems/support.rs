@@ -39,14 +39,15 @@ impl Dialect for Studio {
     }
 
     fn open(&self) -> Box<dyn Session> {
-        Box::new(Camera { link: None, due: false })
+        Box::new(Camera { link: None, due: false, h264: false })
     }
 }
 
-/// Publishes a stream of the name that it is told.
+/// Publishes a stream of the name that it is told; in H.264 if its name says so.
 struct Camera {
     link: Option<LinkId>,
     due: bool,
+    h264: bool,
 }
 
 impl Session for Camera {
@@ -55,6 +56,7 @@ impl Session for Camera {
     fn on_frame(&mut self, frame: Frame<'_>, ctx: &mut Ctx<'_>) {
         let Frame::Text(name) = frame else { return };
         let stream = Name::parse(name).expect("a name");
+        self.h264 = name.contains("h264");
         let publish = Publish { stream, main: None, kinds: Kinds::ALL, about: None, claim: None, tracks: None };
         ctx.out.command(Tag(1), Command::Publish(publish));
     }
@@ -72,8 +74,12 @@ impl Session for Camera {
     fn on_deadline(&mut self, ctx: &mut Ctx<'_>) {
         self.due = false;
         let Some(link) = self.link else { return };
-        let offer =
-            "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n";
+        let mut offer =
+            "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n"
+                .to_owned();
+        if self.h264 {
+            offer.push_str("a=rtpmap:96 H264/90000\r\n");
+        }
         let signal = Signal { kind: SignalKind::Offer, body: Body::new(Lang(0), offer.as_bytes()) };
         ctx.out.command(Tag(2), Command::Signal { to: Address::Link(link), signal });
     }

@@ -13,6 +13,7 @@ use patchbay_core::{
     Section, SignalKind, Talk, Topic, Track,
 };
 
+use super::channels::Channels;
 use super::directive::{Directive, LegName, Message, Verb};
 
 #[derive(Default)]
@@ -35,6 +36,8 @@ struct Leg {
     answers: bool,
     /// It has a data channel.
     channel: bool,
+    /// Its description has data alone.
+    data_only: bool,
     /// An offer of ours is out.
     offered: bool,
     /// The tracks have changed since.
@@ -43,6 +46,7 @@ struct Leg {
     preferred: BTreeMap<LinkId, Option<u32>>,
     limit: Option<u32>,
     inbox: VecDeque<Message>,
+    channels: Channels,
     talk: Option<Conversation>,
 }
 
@@ -70,7 +74,9 @@ impl Engine {
             MediaOp::Open(open) => {
                 let told = match &open.role {
                     LegRole::Send { label: Some(label), .. } => Some(label.clone()),
-                    LegRole::Answer { tracks, .. } | LegRole::Send { tracks, .. } => {
+                    LegRole::Answer { tracks, .. }
+                    | LegRole::Send { tracks, .. }
+                    | LegRole::Fragments { tracks, .. } => {
                         tracks.first().and_then(|track| self.legs.get(&track.source)).map(|leg| leg.name.stream.clone())
                     }
                     _ => None,
@@ -122,11 +128,25 @@ impl Engine {
                 assert!(self.leg(link).name.up, "only what comes in is bounded");
                 self.leg(link).limit = bps;
             }
-            MediaOp::Say { link, binary, bytes } => {
+            MediaOp::Say { link, channel, binary, bytes } => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
+                if let Some(channel) = channel {
+                    return self.leg(link).channels.take(&channel, text);
+                }
                 self.leg(link).inbox.push_back(Message { binary, text });
             }
         }
+    }
+
+    /// The channels of a party's leg, and whom to tell of them.
+    pub(super) fn channels(
+        &mut self,
+        owner: PartyId,
+        stream: &str,
+    ) -> (LinkId, &mut Channels, &mut VecDeque<MediaEvent>) {
+        let is_it = |(_, leg): &(&LinkId, &mut Leg)| leg.owner == owner && leg.name.stream.as_str() == stream;
+        let (link, leg) = self.legs.iter_mut().find(is_it).expect("the party has a leg of that stream");
+        (*link, &mut leg.channels, &mut self.events)
     }
 
     /// What the hub is to be told next.
@@ -154,10 +174,10 @@ impl Engine {
     }
 
     fn open(&mut self, open: Open, stream: Name) {
-        let Open { link, owner, role, says, hears, report: _, transport: _ } = open;
-        let answers = matches!(role, LegRole::Answer { .. });
+        let Open { link, owner, role, says, hears, heeds, report: _, transport: _ } = open;
+        let answers = matches!(role, LegRole::Answer { .. } | LegRole::Fragments { answers: true, .. });
         let pulls = matches!(role, LegRole::Pull { .. });
-        let mut channel = false;
+        let (mut channel, mut data_only) = (false, false);
         let (up, accept, tracks) = match role {
             LegRole::Receive { accept, .. } | LegRole::Pull { accept, .. } => (true, accept, Vec::new()),
             LegRole::Send { tracks, label, narrow, .. } => {
@@ -167,6 +187,14 @@ impl Engine {
                 (false, Kinds::NONE, tracks)
             }
             LegRole::Answer { tracks, .. } => (false, Kinds::NONE, tracks),
+            LegRole::Fragments { tracks, .. } => {
+                let fits = |track: &Track| matches!(track.video, Some(Codec::H264 { .. }));
+                if !tracks.iter().any(fits) {
+                    return self.refuse(link, MediaFault::Description);
+                }
+                (channel, data_only) = (true, true);
+                (false, Kinds::NONE, tracks)
+            }
             LegRole::Talk(talk) => return self.converse(link, owner, LegName { up: true, stream }, talk),
         };
         self.check_tracks(&tracks);
@@ -181,12 +209,14 @@ impl Engine {
             sections: Vec::new(),
             answers,
             channel,
+            data_only,
             offered: false,
             changed: !up && !answers,
             candidates: 0,
             preferred: BTreeMap::new(),
             limit: None,
             inbox: VecDeque::new(),
+            channels: Channels::heeding(heeds),
             talk: None,
         };
         assert!(self.legs.insert(link, leg).is_none(), "a link is given once");
@@ -219,12 +249,14 @@ impl Engine {
             sections: Vec::new(),
             answers: false,
             channel: false,
+            data_only: false,
             offered: false,
             changed: false,
             candidates: 0,
             preferred: BTreeMap::new(),
             limit: None,
             inbox: VecDeque::new(),
+            channels: Channels::default(),
             talk: Some(Conversation { other, owed: false }),
         };
         assert!(self.legs.insert(link, leg).is_none(), "a link is given once");
@@ -297,7 +329,8 @@ impl Engine {
         }
         let announces = |kind| sections.iter().any(|section| section.kind == Some(kind));
         let audio = (leg.accept.audio && announces(Kind::Audio)).then_some(Codec::Opus);
-        let video = (leg.accept.video && announces(Kind::Video)).then_some(Codec::Vp8);
+        let coded = if sdp.contains("H264") { Codec::H264 { profile_level: 0x0042_e01f, mode: 1 } } else { Codec::Vp8 };
+        let video = (leg.accept.video && announces(Kind::Video)).then_some(coded);
         let sdp = Arc::from(write_sections(&sections, "recvonly"));
         self.events.push_back(MediaEvent::Parsed { link, audio, video, layers: 1 });
         self.events.push_back(MediaEvent::Local { link, kind: DescriptionKind::Answer, sdp, sections });
@@ -329,7 +362,7 @@ impl Engine {
         for section in &mut leg.sections {
             section.source.take_if(|source| leg.tracks.iter().all(|track| track.source != *source));
         }
-        for track in &leg.tracks {
+        for track in leg.tracks.iter().filter(|_| !leg.data_only) {
             let kinds = [(Kind::Audio, track.audio), (Kind::Video, track.video)];
             for kind in kinds.into_iter().filter_map(|(kind, codec)| codec.map(|_| kind)) {
                 place(&mut leg.sections, kind, track.source);

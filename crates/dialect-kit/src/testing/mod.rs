@@ -55,6 +55,7 @@
 
 mod altered;
 mod capture;
+mod channels;
 mod conformance;
 mod directive;
 mod elsewhere;

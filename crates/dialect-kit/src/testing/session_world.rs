@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use patchbay_core::{
-    Address, Command, Effect, Effects, Event, EventQueue, Hub, Kinds, Limits, MediaOp, Moment, Name, PartyId, Tag,
+    Address, Command, Effect, Effects, Event, EventQueue, Hub, Kinds, Limits, LinkId, MediaEvent, MediaOp, Moment,
+    Name, PartyId, Tag,
 };
 
 use self::dials::Ordered;
+use super::channels::Channels;
 use super::directive::Directive;
 use super::elsewhere::Elsewhere;
 use super::engine::Engine;
@@ -169,6 +171,22 @@ impl<'a> SessionWorld<'a> {
         self.run_due();
     }
 
+    /// The channels of a connection's leg, and whom to tell of them.
+    pub(super) fn channels_of(
+        &mut self,
+        connection: usize,
+        stream: &str,
+    ) -> (LinkId, &mut Channels, &mut VecDeque<MediaEvent>) {
+        self.engine.channels(self.connections[connection].party, stream)
+    }
+
+    /// The hub hears what the engine has to tell.
+    pub(super) fn engine_told(&mut self) {
+        self.carry_out(None);
+        self.deliver_others();
+        self.run_due();
+    }
+
     /// A connection with that session.
     fn take_in(
         &mut self,
@@ -256,6 +274,10 @@ impl<'a> SessionWorld<'a> {
                 // Whose resource has gone hears so with the next request.
                 if !requests::speaks(self.dialects[connection.dialect].1.spec()) {
                     connection.heard.push_back(Heard::Closed(code));
+                }
+                // What it has ordered with that is done; nobody is told the outcome.
+                for (_, job) in jobs {
+                    let _untold = self.jobs.carry_out(job);
                 }
                 self.end(index, cause);
             }

@@ -62,7 +62,12 @@ impl World {
             0 | 1 => {
                 let message = self.message(usize::from(input.byte()));
                 let link = LinkId::new(VIEWER as u64);
-                self.pair.engine.op(MediaOp::Say { link, binary: argument & 1 == 1, bytes: message.into() });
+                self.pair.engine.op(MediaOp::Say {
+                    link,
+                    channel: None,
+                    binary: argument & 1 == 1,
+                    bytes: message.into(),
+                });
             }
             2 => {
                 let message = self.message(usize::from(input.byte()));

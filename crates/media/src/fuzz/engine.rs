@@ -128,7 +128,16 @@ impl Engine {
     fn open_by(&mut self, link: u64, role: LegRole, says: Vec<Topic>, hears: Vec<Topic>, transport: Transport) {
         let owner = PartyId::new(0, u32::try_from(link).expect("few legs"), 0);
         let report = Duration::from_secs(1);
-        self.op(MediaOp::Open(Open { link: LinkId::new(link), owner, role, says, hears, report, transport }));
+        self.op(MediaOp::Open(Open {
+            link: LinkId::new(link),
+            owner,
+            role,
+            says,
+            hears,
+            heeds: Vec::new(),
+            report,
+            transport,
+        }));
     }
 
     pub(super) fn remote(&mut self, link: u64, kind: SignalKind, text: &[u8]) {

@@ -7,7 +7,7 @@ use str0m::change::SdpOffer;
 use str0m::media::Mid;
 
 use super::slot::Slot;
-use super::{Data, Leg, Over, Role};
+use super::{Leg, Over, Role};
 use crate::dtls::Identity;
 use crate::{Config, sdp};
 
@@ -80,7 +80,8 @@ impl Leg {
 
     /// Forgets the connection and what was sent on it; the tracks stay wanted.
     fn begin_anew(&mut self, now: Instant) {
-        (self.rtc, self.nominated, self.data) = (None, None, Data::default());
+        (self.rtc, self.nominated) = (None, None);
+        self.data.begin_anew();
         (self.connected, self.flowing, self.opened) = (false, false, now);
         if let Role::Send(sending) = &mut self.role {
             sending.slots.clear();

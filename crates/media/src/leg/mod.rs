@@ -5,6 +5,8 @@
 
 mod answer;
 mod data;
+mod fragments;
+mod heed;
 mod phone;
 mod receive;
 mod send;
@@ -12,9 +14,10 @@ mod slot;
 mod talk;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use patchbay_core::{LinkId, MediaEvent, MediaFault, Open, PartyId, Report, Section, Topic};
+use patchbay_core::{LinkId, MediaEvent, MediaFault, Name, Open, PartyId, Report, Section, Topic};
 use str0m::bwe::BweKind;
 use str0m::config::CryptoProvider;
 use str0m::ice::StunMessage;
@@ -22,7 +25,9 @@ use str0m::net::{Protocol, Receive as Received};
 use str0m::rtp::RtpPacket;
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
-pub(crate) use self::data::{Data, Queued};
+use self::data::Data;
+pub(crate) use self::data::Queued;
+pub(crate) use self::fragments::Fragmenting;
 pub(crate) use self::phone::{Change as Recall, Heard, Telephone};
 pub(crate) use self::receive::Receiving;
 pub(crate) use self::send::{Forwarded, Goal, Sending};
@@ -86,6 +91,8 @@ pub(crate) struct Leg {
 pub(crate) enum Role {
     Receive(Box<Receiving>),
     Send(Box<Sending>),
+    /// Pictures on a data channel.
+    Fragments(Box<Fragmenting>),
     /// A browser in a conversation.
     Talk(Box<Talking>),
     /// A telephone in one.
@@ -105,9 +112,22 @@ pub(crate) enum Happened {
     Estimate,
     /// Its losses were reported.
     Lost,
+    /// The channel that pictures are sent on is open.
+    Opened,
     Said {
         binary: bool,
         bytes: Vec<u8>,
+    },
+    /// A channel that its owner heeds is open, or no longer.
+    Channel {
+        channel: Name,
+        open: bool,
+    },
+    /// Something was said on one.
+    Heard {
+        channel: Name,
+        binary: bool,
+        bytes: Arc<[u8]>,
     },
     /// Its peer has closed the connection.
     Closed,
@@ -135,7 +155,7 @@ impl Leg {
             nominated: None,
             lite,
             names: Vec::new(),
-            data: Data::default(),
+            data: Data::new(open.heeds.clone()),
             connected: false,
             flowing: false,
             opened: now,
@@ -256,12 +276,14 @@ impl Leg {
             happened.push(Happened::KeyUnasked);
         }
         let Some(rtc) = &mut self.rtc else { return Ok(()) };
-        let (mut lean, mut talking) = match &mut self.role {
-            Role::Send(sending) => (sending.lean.as_deref_mut(), None),
-            Role::Talk(talking) => (None, Some(talking)),
-            Role::Receive(_) | Role::Phone(_) => (None, None),
+        let (mut lean, mut talking, mut cutting) = match &mut self.role {
+            Role::Send(sending) => (sending.lean.as_deref_mut(), None, None),
+            Role::Talk(talking) => (None, Some(talking), None),
+            Role::Fragments(fragmenting) => (None, None, Some(fragmenting)),
+            Role::Receive(_) | Role::Phone(_) => (None, None, None),
         };
         loop {
+            happened.extend(self.data.news());
             match rtc.poll_output().map_err(|error| lost(&error))? {
                 Output::Transmit(mut transmit) => {
                     // Checks and their answers stay on the way that they are about.
@@ -308,12 +330,22 @@ impl Leg {
                             talking.sampled(&feedback);
                         }
                     }
-                    Event::ChannelOpen(id, _) => self.data.opened(id, rtc),
-                    Event::ChannelClose(id) => self.data.closed(id),
-                    Event::ChannelBufferedAmountLow(_) => self.data.drain(rtc),
-                    Event::ChannelData(said) => {
-                        happened.push(Happened::Said { binary: said.binary, bytes: said.data });
+                    Event::ChannelOpen(id, name) => {
+                        if cutting.as_mut().is_some_and(|cutting| cutting.opened(id, &name, rtc)) {
+                            happened.push(Happened::Opened);
+                        } else {
+                            self.data.opened(id, &name, rtc);
+                        }
                     }
+                    Event::ChannelClose(id) => {
+                        self.data.closed(id);
+                        cutting.iter_mut().for_each(|cutting| cutting.closed(id));
+                    }
+                    Event::ChannelBufferedAmountLow(_) => {
+                        self.data.drain(rtc);
+                        cutting.iter_mut().for_each(|cutting| cutting.resume(rtc));
+                    }
+                    Event::ChannelData(said) => self.data.said(said, now, rtc),
                     Event::Closed => happened.push(Happened::Closed),
                     _ => {}
                 },
@@ -321,9 +353,9 @@ impl Leg {
         }
     }
 
-    /// Hands the peer a data message, as soon as there is a channel for it.
-    pub(crate) fn say(&mut self, message: Queued) {
-        self.data.push(message, self.rtc.as_mut());
+    /// Hands the peer a data message, as soon as there is a channel for it; or on the channel of that name, if it is open.
+    pub(crate) fn say(&mut self, to: Option<&Name>, message: Queued) {
+        self.data.push(to, message, self.rtc.as_mut());
     }
 
     /// Says good-bye to the peer, with the next poll.
@@ -347,7 +379,7 @@ impl Leg {
             Role::Send(sending) => sending.lean.as_ref().and_then(|lean| lean.due()),
             Role::Talk(talking) => talking.due(),
             Role::Phone(phone) => phone.due(),
-            Role::Receive(_) => None,
+            Role::Receive(_) | Role::Fragments(_) => None,
         };
         self.rtc_due.into_iter().chain(own).min()
     }
@@ -362,7 +394,7 @@ impl Leg {
         match &self.role {
             Role::Talk(talking) => talking.other.zip(talking.other_place(place)),
             Role::Phone(phone) => phone.other.zip(phone.other_place(place)),
-            Role::Receive(_) | Role::Send(_) => None,
+            Role::Receive(_) | Role::Send(_) | Role::Fragments(_) => None,
         }
     }
 
@@ -381,7 +413,7 @@ impl Leg {
             Role::Phone(phone) if phone.agreed => return phone.is_silent(now),
             Role::Phone(_) => true,
             Role::Talk(talking) => !talking.agreed,
-            Role::Receive(_) | Role::Send(_) => false,
+            Role::Receive(_) | Role::Send(_) | Role::Fragments(_) => false,
         };
         let (since, patience) = match (waits, self.connected) {
             (true, _) => (self.opened, talk::WAIT),
@@ -417,6 +449,7 @@ impl Leg {
         match &mut self.role {
             Role::Receive(receiving) => receiving.report(now, &mut report),
             Role::Send(sending) => sending.report(now, &mut report),
+            Role::Fragments(fragmenting) => fragmenting.report(now, &mut report),
             Role::Talk(talking) => talking.report(now, &mut report),
             Role::Phone(phone) => {
                 phone.report(now, &mut report);
@@ -439,7 +472,7 @@ impl Leg {
     fn sections(&self, sdp: &str) -> Vec<Section<LinkId>> {
         let source = |mid: &str| match &self.role {
             Role::Send(sending) => sending.source_of(mid),
-            Role::Receive(_) | Role::Talk(_) | Role::Phone(_) => None,
+            Role::Receive(_) | Role::Fragments(_) | Role::Talk(_) | Role::Phone(_) => None,
         };
         let section = |(kind, mid): (_, &str)| Section { mid: mid.to_owned(), kind, source: source(mid) };
         sdp::sections(sdp).map(section).collect()
@@ -447,7 +480,11 @@ impl Leg {
 
     /// Whether its choices are to be looked at again without news.
     pub(crate) fn needs_care<'a>(&self, layers: impl Fn(LinkId) -> &'a [LayerInfo]) -> bool {
-        matches!(&self.role, Role::Send(sending) if self.connected && sending.needs_care(layers))
+        match &self.role {
+            Role::Send(sending) => self.connected && sending.needs_care(layers),
+            Role::Fragments(fragmenting) => self.connected && fragmenting.needs_care(layers),
+            Role::Receive(_) | Role::Talk(_) | Role::Phone(_) => false,
+        }
     }
 
     /// Tells the estimator what to do, where there is one.

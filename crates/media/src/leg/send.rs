@@ -58,6 +58,8 @@ pub(crate) enum Forwarded {
     Written,
     /// It has left.
     Sent,
+    /// The viewer is not to have it, and waits for a key frame: it is to be looked at again without news.
+    Waits,
 }
 
 /// What a sending leg knows.
@@ -404,7 +406,7 @@ impl Sending {
 }
 
 /// A source's living layers, lowest first, with their places. One that is alone and unknown counts as a living one.
-fn ladder(layers: &[LayerInfo]) -> Vec<(u8, LayerInfo)> {
+pub(super) fn ladder(layers: &[LayerInfo]) -> Vec<(u8, LayerInfo)> {
     let placed = layers.iter().enumerate().filter_map(|(place, info)| Some((u8::try_from(place).ok()?, *info)));
     let mut ladder: Vec<_> = placed.filter(|(_, info)| info.bps > 0).collect();
     ladder.sort_by_key(|(_, info)| (info.height, info.bps));
@@ -415,7 +417,7 @@ fn ladder(layers: &[LayerInfo]) -> Vec<(u8, LayerInfo)> {
 }
 
 /// The rung of exactly that height, else the next lower, else the lowest.
-fn rung(ladder: &[(u8, LayerInfo)], height: u32) -> usize {
+pub(super) fn rung(ladder: &[(u8, LayerInfo)], height: u32) -> usize {
     ladder.iter().rposition(|(_, info)| info.height <= height).unwrap_or_default()
 }
 
@@ -568,7 +570,7 @@ impl Leg {
         if !self.connected {
             return Forwarded::Nothing;
         }
-        let (Role::Send(sending), Some(rtc)) = (&mut self.role, &mut self.rtc) else { return Forwarded::Nothing };
+        let (Role::Send(sending), Some(rtc)) = (&mut self.role, &mut self.rtc) else { return self.cut(burst, now) };
         let Some(slot) = sending.slots.get_mut(slot) else { return Forwarded::Nothing };
         let mut packets = std::mem::take(&mut wire.room.packets);
         let stream = slot.take(burst, now, &mut packets);

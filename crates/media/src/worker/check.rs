@@ -30,6 +30,8 @@ impl Worker {
             let heard = leg.hears.iter().all(|topic| self.hears.get(topic).is_some_and(|all| all.contains(&index)));
             expect(heard, "a leg hears its topics");
             expect(leg.data.is_sound(), "a data channel keeps its bounds");
+            let sound = !matches!(&leg.role, Role::Fragments(fragmenting) if !fragmenting.is_sound());
+            expect(sound, "fragments keep their bounds");
             let waits = leg.armed.is_none_or(|tick| self.wheel.count(index, tick).1 > 0);
             expect(waits, "a leg is called at its tick");
         }
@@ -61,14 +63,14 @@ impl Worker {
         let other = |leg: &crate::leg::Leg| match &leg.role {
             Role::Talk(talking) => talking.other,
             Role::Phone(phone) => phone.other,
-            Role::Receive(_) | Role::Send(_) => None,
+            Role::Receive(_) | Role::Send(_) | Role::Fragments(_) => None,
         };
         let paired = |end: &crate::leg::Leg| {
             let with = other(end).map(|with| self.by_link.get(&with).and_then(|index| leg(*index)));
             with.is_none_or(|with| with.is_some_and(|with| other(with) == Some(end.link)))
         };
         expect(self.legs.iter().flatten().all(|leg| paired(leg)), "ends are each other's");
-        let sends = |index: usize| leg(index).is_some_and(|leg| matches!(leg.role, Role::Send(_)));
+        let sends = |index: usize| leg(index).is_some_and(|leg| matches!(leg.role, Role::Send(_) | Role::Fragments(_)));
         expect(self.routes.legs().all(sends), "a route leads to a leg that sends");
         found
     }

@@ -30,7 +30,7 @@ impl Worker {
             said.topics.iter().filter_map(|topic| self.hears.get(topic)).flatten().copied().collect();
         for index in hearers {
             let Some(leg) = self.legs[index].as_deref_mut().filter(|leg| leg.owner != said.owner) else { continue };
-            leg.say(Queued { binary: said.binary, bytes: Arc::clone(&said.bytes) });
+            leg.say(None, Queued { binary: said.binary, bytes: Arc::clone(&said.bytes) });
             self.touch(index);
         }
     }

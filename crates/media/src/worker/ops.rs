@@ -6,7 +6,7 @@ use std::time::Instant;
 use patchbay_core::{Ice, LegRole, MediaEvent, MediaFault, MediaOp, Open, Signal, SignalKind, Transport};
 
 use super::Worker;
-use crate::leg::{Leg, Queued, Receiving, Role, Sending};
+use crate::leg::{Fragmenting, Leg, Queued, Receiving, Role, Sending};
 use crate::sink::Sink;
 
 impl Worker {
@@ -22,20 +22,31 @@ impl Worker {
             MediaOp::Remote { signal, .. } => self.remote(index, now, &signal, sink),
             MediaOp::Tracks { tracks, .. } => {
                 let (mut local, resend) = (None, self.config.resend);
-                self.guard(index, sink, |leg| {
-                    local = leg.tracks(tracks, resend);
-                    Ok(())
+                self.guard(index, sink, |leg| match &mut leg.role {
+                    Role::Fragments(fragmenting) => fragmenting.replace(tracks),
+                    _ => {
+                        local = leg.tracks(tracks, resend);
+                        Ok(())
+                    }
                 });
                 self.reroute(index, sink);
                 local.into_iter().for_each(|event| sink.event(event));
                 self.choose(index, now, sink);
             }
             MediaOp::Gate { source, pass, .. } => {
-                self.sending(index, |sending| sending.gate(source, pass));
+                match self.legs[index].as_deref_mut().map(|leg| &mut leg.role) {
+                    Some(Role::Send(sending)) => sending.gate(source, pass),
+                    Some(Role::Fragments(fragmenting)) => fragmenting.gate(source, pass),
+                    _ => {}
+                }
                 self.choose(index, now, sink);
             }
             MediaOp::Prefer { source, height, .. } => {
-                self.sending(index, |sending| sending.prefer(source, height));
+                match self.legs[index].as_deref_mut().map(|leg| &mut leg.role) {
+                    Some(Role::Send(sending)) => sending.prefer(source, height),
+                    Some(Role::Fragments(fragmenting)) => fragmenting.prefer(source, height),
+                    _ => {}
+                }
                 self.choose(index, now, sink);
             }
             MediaOp::Mute { pass, .. } => {
@@ -53,9 +64,9 @@ impl Worker {
                     Ok(())
                 });
             }
-            MediaOp::Say { binary, bytes, .. } => {
+            MediaOp::Say { channel, binary, bytes, .. } => {
                 self.guard(index, sink, |leg| {
-                    leg.say(Queued { binary, bytes });
+                    leg.say(channel.as_ref(), Queued { binary, bytes });
                     Ok(())
                 });
             }
@@ -85,6 +96,10 @@ impl Worker {
                 Role::Send(Box::new(Sending::offering(label, *narrow)))
             }
             LegRole::Answer { tracks, may_grow } => Role::Send(Box::new(Sending::answering(tracks.clone(), *may_grow))),
+            LegRole::Fragments { tracks, label, answers } => {
+                let label = label.as_str().to_owned();
+                Role::Fragments(Box::new(Fragmenting::new(tracks.clone(), label, *answers)))
+            }
             LegRole::Talk(talk) => match self.converser(talk, open.transport, now) {
                 Ok(role) => role,
                 Err(fault) => return sink.event(MediaEvent::Refused { link, fault }),
@@ -109,7 +124,7 @@ impl Worker {
         for topic in &open.hears {
             self.hears.entry(*topic).or_default().insert(index);
         }
-        if matches!(open.role, LegRole::Receive { .. } | LegRole::Answer { .. }) {
+        if let LegRole::Receive { .. } | LegRole::Answer { .. } | LegRole::Fragments { answers: true, .. } = open.role {
             return;
         }
         if let LegRole::Talk(talk) = &open.role {
@@ -120,6 +135,7 @@ impl Worker {
         self.guard(index, sink, |leg| {
             local = Some(match &open.role {
                 LegRole::Send { tracks, may_grow, .. } => leg.offer(tracks, *may_grow, &identity, &config, now)?,
+                LegRole::Fragments { .. } => leg.offer_channel(&identity, &config, now)?,
                 _ => leg.invite(&identity, &config, now)?,
             });
             Ok(())
@@ -144,6 +160,7 @@ impl Worker {
                 match leg.role {
                     Role::Receive(_) => events.extend(leg.answer(&text, &identity, &config, now)?),
                     Role::Send(_) => events.push(leg.respond(&text, &identity, &config, now)?),
+                    Role::Fragments(_) => events.push(leg.answer_channel(&text, &identity, &config, now)?),
                     Role::Talk(_) | Role::Phone(_) => {}
                 }
                 Ok(())
@@ -152,6 +169,7 @@ impl Worker {
                 match leg.role {
                     Role::Receive(_) => events.push(leg.agreed(&text)?),
                     Role::Send(_) => events.extend(leg.answered(&text, &config)?),
+                    Role::Fragments(_) => leg.answered_channel(&text)?,
                     Role::Talk(_) | Role::Phone(_) => {}
                 }
                 Ok(())
@@ -178,12 +196,6 @@ impl Worker {
         let Some(leg) = self.legs[index].as_deref_mut() else { return };
         if let Some(name) = leg.name() {
             self.demux.name(name, index, &mut leg.names);
-        }
-    }
-
-    fn sending(&mut self, index: usize, call: impl FnOnce(&mut Sending)) {
-        if let Some(Leg { role: Role::Send(sending), .. }) = self.legs[index].as_deref_mut() {
-            call(sending);
         }
     }
 

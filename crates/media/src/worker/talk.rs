@@ -255,7 +255,7 @@ impl Worker {
         let before = match &mut leg.role {
             Role::Talk(talking) => std::mem::replace(&mut talking.other, with),
             Role::Phone(phone) => std::mem::replace(&mut phone.other, with),
-            Role::Receive(_) | Role::Send(_) => None,
+            Role::Receive(_) | Role::Send(_) | Role::Fragments(_) => None,
         };
         if before.is_some() && before != with {
             self.part(of, before);
@@ -299,7 +299,7 @@ impl Worker {
         let sections = match &leg.role {
             Role::Talk(talking) => talking.sections(),
             Role::Phone(phone) => phone.lines.len(),
-            Role::Receive(_) | Role::Send(_) => return,
+            Role::Receive(_) | Role::Send(_) | Role::Fragments(_) => return,
         };
         for place in 0..sections {
             self.wants_key(index, place, now, sink);
@@ -411,7 +411,7 @@ impl Worker {
             Ok(())
         });
         match forwarded {
-            Forwarded::Nothing => return,
+            Forwarded::Nothing | Forwarded::Waits => return,
             Forwarded::Written => self.settle(other, now, sink),
             Forwarded::Sent => self.arm(other),
         }
@@ -424,7 +424,7 @@ fn can(leg: &Leg) -> Option<Description> {
     match &leg.role {
         Role::Talk(talking) => talking.can(),
         Role::Phone(phone) => phone.can(),
-        Role::Receive(_) | Role::Send(_) => None,
+        Role::Receive(_) | Role::Send(_) | Role::Fragments(_) => None,
     }
 }
 
@@ -432,6 +432,6 @@ fn other(leg: &Leg) -> Option<LinkId> {
     match &leg.role {
         Role::Talk(talking) => talking.other,
         Role::Phone(phone) => phone.other,
-        Role::Receive(_) | Role::Send(_) => None,
+        Role::Receive(_) | Role::Send(_) | Role::Fragments(_) => None,
     }
 }

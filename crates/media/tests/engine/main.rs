@@ -4,6 +4,8 @@
 mod answer;
 mod attack;
 mod bare;
+mod fragments;
+mod heed;
 mod join;
 mod lean;
 mod loss;

@@ -38,6 +38,10 @@ pub(crate) struct Peer {
     /// Data messages that came.
     pub(crate) said: Vec<(bool, Vec<u8>)>,
     pub(crate) channel: Option<ChannelId>,
+    /// All that are open, by name.
+    pub(crate) channels: Vec<(ChannelId, String)>,
+    /// On which channel what came was said.
+    pub(crate) said_on: Vec<ChannelId>,
     pub(crate) mids: Vec<(Mid, MediaKind)>,
     /// When the engine asked for key frames.
     pub(crate) asked: Vec<Instant>,
@@ -66,6 +70,8 @@ impl Peer {
             got: BTreeMap::new(),
             said: Vec::new(),
             channel: None,
+            channels: Vec::new(),
+            said_on: Vec::new(),
             mids: Vec::new(),
             asked: Vec::new(),
             asked_of: Vec::new(),
@@ -246,8 +252,15 @@ impl Peer {
                 Output::Transmit(transmit) => self.out.push(transmit),
                 Output::Event(Event::Connected) => self.connected = Some(now),
                 Output::Event(Event::Closed) => self.closed = true,
-                Output::Event(Event::ChannelOpen(id, _)) => self.channel = Some(id),
-                Output::Event(Event::ChannelData(data)) => self.said.push((data.binary, data.data)),
+                Output::Event(Event::ChannelOpen(id, name)) => {
+                    self.channel = Some(id);
+                    self.channels.push((id, name));
+                }
+                Output::Event(Event::ChannelClose(id)) => self.channels.retain(|(open, _)| *open != id),
+                Output::Event(Event::ChannelData(data)) => {
+                    self.said.push((data.binary, data.data));
+                    self.said_on.push(data.id);
+                }
                 Output::Event(Event::KeyframeRequest(request)) => {
                     self.asked.push(now);
                     self.asked_of.push(request.rid.map(|rid| rid.to_string()).unwrap_or_default());

@@ -22,6 +22,8 @@ pub(crate) struct World {
     pub(crate) track: Option<Track>,
     /// Who checks the ways of legs that are opened from now on.
     pub(crate) ice: Ice,
+    /// Data channels that the owners of such legs heed.
+    pub(crate) heeds: Vec<Name>,
     /// What the first peer sends is kept.
     pub(crate) keep: bool,
     pub(crate) kept: Vec<Vec<u8>>,
@@ -114,6 +116,7 @@ impl World {
             now,
             track: None,
             ice: Ice::Configured,
+            heeds: Vec::new(),
             keep: false,
             kept: Vec::new(),
             workers: (0..workers).map(worker).collect(),
@@ -268,6 +271,7 @@ impl World {
             role,
             says,
             hears,
+            heeds: self.heeds.clone(),
             report,
             transport: Transport::WebRtc(ice),
         }));

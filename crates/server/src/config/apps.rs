@@ -200,7 +200,7 @@ const GUARDS: [&str; 9] = [
     "enable_time_token_for_play",
 ];
 
-fn is_http(url: &str) -> bool {
+pub(super) fn is_http(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else { return false };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     matches!(scheme, "http" | "https") && !host.is_empty() && url.bytes().all(|byte| byte.is_ascii_graphic())

@@ -11,6 +11,11 @@ use super::rtc::RtcConfig;
 use super::unserved;
 use super::values::Values;
 
+/// Whom events are told to, and of how many each may be told.
+const SINKS: &str = "dialect.ers.ems.event_sinks";
+/// More would multiply the requests that one event takes, fewer would leave no room for a second one while servers are changed.
+const MOST_SINKS: usize = 4;
+
 /// Paths that the server itself answers on its listeners.
 const OWN_PATHS: [&str; 5] = ["/", "/healthz", "/readyz", "/metrics", "/config.js"];
 const DIALECT_PATHS: [&str; 3] = ["dialect.mesh.path", "dialect.sid.path", "dialect.sylk.path"];
@@ -100,6 +105,16 @@ pub(super) fn check(values: &Values) -> Vec<ConfigError> {
                 &format!("use {}", known.join(", ")),
             );
         }
+    }
+
+    let sinks = values.texts(SINKS);
+    if sinks.len() > MOST_SINKS {
+        let problem = format!("{SINKS} has {} entries; each costs a request for each event", sinks.len());
+        wrong(SINKS, problem, &format!("leave at most {MOST_SINKS} of them"));
+    }
+    for sink in sinks.iter().filter(|sink| !apps::is_http(sink)) {
+        let problem = format!("{SINKS}: {sink:?} is no address of a web server");
+        wrong(SINKS, problem, "write http://host/path or https://host/path");
     }
 
     for text in values.texts("sip.listen") {

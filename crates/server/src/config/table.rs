@@ -414,6 +414,12 @@ pub(super) const TABLE: &[Key] = &[
         r#""""#,
         "A file with the token that is shown to the rendezvous servers of `pull`; empty = none.",
     ),
+    Key::new(
+        "dialect.ers.ems.event_sinks",
+        Texts,
+        "[]",
+        "Servers that are told by POST what becomes of this side, at most four: `http://…` or `https://…`. `dialect.antmedia.hook_allow` and `dialect.antmedia.hook_secret_file` hold for them as for webhooks.",
+    ),
     Key::new("dialect.sylk.path", UrlPath, r#""/webrtcgateway/ws""#, "Where the sylk dialect is served."),
     Key::new("dialect.sylk.listen", Listen, r#""""#, "A listener of its own, e.g. `:10888`."),
     Key::new("dialect.sylk.origins", Texts, "[]", "Origins for this dialect alone; empty = `allowed_origins`."),

@@ -256,6 +256,7 @@ sections! {
         envelope: String,
         pull: Vec<String>,
         #[serde(deserialize_with = "optional")] pull_token_file: Option<PathBuf>,
+        event_sinks: Vec<String>,
     }
     /// `[dialect.sylk]`
     Sylk [Debug] {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use patchbay_core::{Lang, Realm};
-use patchbay_dialect_ers::ems::{self, Ems, Envelope, endpoint};
+use patchbay_dialect_ers::ems::{self, Ems, Envelope, Sinks, endpoint};
 use patchbay_dialect_kit::At;
 
 use super::Served;
@@ -35,7 +35,9 @@ pub(super) fn served(config: &Config, lang: Lang, realm: Realm) -> Option<Served
         "nested" => Envelope::Nested,
         _ => Envelope::Both,
     };
-    let dialect = Arc::new(Ems::new(lang, realm, envelope));
+    let sinks = keys.event_sinks.iter().map(|url| url.as_str().into()).collect();
+    let sinks = Sinks::new(sinks, std::process::id());
+    let dialect = Arc::new(Ems::new(lang, realm, envelope).telling(sinks));
     (!lines.is_empty()).then(|| Served { lines, ..Served::new(dialect, Vec::new()) })
 }
 

@@ -63,13 +63,10 @@ impl Player {
     fn enter(at: &Address, stream: &str) -> (Device, String) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let mut device = Device::connect(at);
-            device.send(&format!(
-                r#"5:1+::{{"name":"join","args":["den",{{"token":null,"streamName":"{stream}","transport":"srtp"}}]}}"#
-            ));
-            let answer = device.frame().expect("an answer");
+            let data = format!(r#"{{"token":null,"streamName":"{stream}","transport":"srtp"}}"#);
+            let (mut device, answer) = Device::joining(at, "den", &data);
             if answer != r#"6:::1+[null,{"clients":{}}]"# {
-                let told = device.frame().expect("the device says something");
+                let told = device.hear();
                 return (device, told);
             }
             assert!(Instant::now() < deadline, "nobody is in the room");
@@ -94,6 +91,33 @@ impl Player {
         // P1: no candidate of ours but those in the description.
         device.say(&from, "answer", &json!({"type": "answer", "sdp": answer}).to_string());
         Self { device, peer }
+    }
+
+    /// Opens the channel for commands, as players do.
+    fn open_commands(&self, name: &str) {
+        until("the channel is open", PATIENCE, || self.peer.seen().channel);
+        self.peer.open(name);
+        until("the channel for commands is open", PATIENCE, || self.peer.seen().channels.iter().any(|one| one == name));
+    }
+
+    /// Says something on it.
+    fn say(&self, text: &str) {
+        self.peer.say(false, text.as_bytes());
+    }
+
+    fn until_told(&self, wanted: impl Fn(&str) -> bool) {
+        until("it is told", PATIENCE, || {
+            self.peer.seen().heard.iter().any(|(_, text)| std::str::from_utf8(text).is_ok_and(&wanted))
+        });
+    }
+
+    /// No pictures come.
+    fn until_still(&self) {
+        until("pictures end", PATIENCE, || {
+            let before = self.packets("video").0;
+            std::thread::sleep(Duration::from_millis(400));
+            self.packets("video").0 == before
+        });
     }
 
     fn packets(&self, mid: &str) -> (u64, u64) {
@@ -123,15 +147,21 @@ fn players_of_a_room_see_the_stream_two_at_once() {
     start(&server, &at);
     let one = Player::watch(&at, "cam");
     one.until_flowing();
-    until("the channel is open", PATIENCE, || one.peer.seen().channel);
     let two = Player::watch(&at, "cam");
     two.until_flowing();
     one.until_going_on();
-    // A command for the players.
-    let sent = ask(&server, "sendWebRTCCommand command=go localstreamname=cam argument=x");
-    assert_eq!(sent["description"], "Command sent.");
-    let go = (false, br#"{"command":"go","argument":"x","base64":false}"#.to_vec());
-    until("both hear it", PATIENCE, || [&one, &two].iter().all(|player| player.peer.seen().heard.contains(&go)));
+    // A command for the players, who hear it where commands are heard.
+    let send = || ask(&server, "sendWebRTCCommand command=go localstreamname=cam argument=x")["description"].clone();
+    assert_eq!(send(), "Command not sent.");
+    one.open_commands("emsCommandChannel");
+    two.open_commands("rmsCommandChannel");
+    let go = |text: &str| text == r#"{"command":"go","argument":"x","base64":false}"#;
+    until("it is sent", PATIENCE, || send() == "Command sent.");
+    one.until_told(go);
+    until("both hear it", PATIENCE, || {
+        send();
+        two.peer.seen().heard.iter().any(|(_, text)| std::str::from_utf8(text).is_ok_and(go))
+    });
     // One leaves, and the other sees on.
     drop(one);
     two.until_going_on();
@@ -167,9 +197,62 @@ fn a_player_sees_on_when_the_rendezvous_server_dies_and_the_device_comes_back() 
     Player::watch(&at, "cam").until_flowing();
     // What the camera ends is over for all.
     camera.leave();
-    until("pictures end", PATIENCE, || {
-        let before = player.packets("video").0;
-        std::thread::sleep(Duration::from_millis(400));
-        player.packets("video").0 == before
+    player.until_still();
+}
+
+/// What players say is heard, and told to whom it is configured to be told.
+#[test]
+fn a_player_speaks_and_other_servers_are_told() {
+    let (url, told) = super::news::listener(0);
+    let sinks =
+        [("PATCHBAY_DIALECT__ERS__EMS__EVENT_SINKS", &*url), ("PATCHBAY_DIALECT__ANTMEDIA__HOOK_ALLOW", "127.0.0.1")];
+    let server = server(&[&API[..], &sinks].concat());
+    let at = server.address();
+    let mut camera = Session::at(&server.address(), "/WebRTCAppEE/websocket");
+    camera.publish("cam", &json!({}));
+    start(&server, &at);
+    let player = Player::watch(&at, "cam");
+    player.until_flowing();
+    player.open_commands("emsCommandChannel");
+    player.until_told(|text| text == r#"{"payload":"","type":"heartbeat"}"#);
+    for nonsense in ["{", r#"{"type":"command","payload":[]}"#] {
+        player.say(nonsense);
+    }
+    player.say(r#"{"type":"command","payload":{"command":"Pause"}}"#);
+    player.until_still();
+    player.say(r#"{"type":"command","payload":{"command":"resume"}}"#);
+    player.until_going_on();
+    player.say(r#"{"type":"command","payload":{"command":"PING"}}"#);
+    player.until_told(|text| text.starts_with(r#"{"payload":{"data":"sync","timestamp":"#));
+    player.say(r#"{"type":"command","payload":{"command":"zoom","argument":"2"}}"#);
+    player.say(r#"{"type":"command","payload":{"command":"stop","argument":"enough"}}"#);
+    let Player { mut device, .. } = player;
+    until("the player is told the end", PATIENCE, || {
+        device.frame().is_some_and(|told| told.contains(r#""name":"remove""#))
     });
+    assert_eq!(ask(&server, "stopWebrtc")["status"], "SUCCESS");
+    let mut events: Vec<Value> = Vec::new();
+    // Of one connection, and of one configuration, news arrive in order.
+    let wanted = [("webRtcServiceStopped", 1), ("webRtcCommandReceived", 5)];
+    let count = |events: &[Value], kind: &str| events.iter().filter(|event| event["type"] == kind).count();
+    while wanted.iter().any(|(kind, most)| count(&events, kind) < *most) {
+        events.push(told.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no more than {events:?}")));
+    }
+    let of = |kind: &str| events.iter().filter(|event| event["type"] == kind).collect::<Vec<_>>();
+    assert!(events.iter().all(|event| event["processId"] == server.pid() && event["timestamp"].is_u64()), "{events:?}");
+    let commands: Vec<_> =
+        of("webRtcCommandReceived").iter().map(|event| event["payload"]["command"].clone()).collect();
+    assert_eq!(commands, ["Pause", "resume", "PING", "zoom", "stop"], "in order");
+    assert_eq!(of("webRtcCommandReceived")[4]["payload"]["argument"], "enough");
+    let joined = of("playerJoinedRoom");
+    assert!(joined.len() == 1 && joined[0]["payload"]["roomName"] == "den", "{joined:?}");
+    let started = of("webRtcServiceStarted");
+    let port: u16 = at.host().rsplit_once(':').expect("a port").1.parse().expect("a number");
+    let payload = json!({"configId": 1, "ersIp": "127.0.0.1", "ersPort": port, "roomId": "den"});
+    assert!(started.len() == 1 && started[0]["payload"] == payload, "{started:?}");
+    let connected = of("webRtcServiceConnected");
+    assert!(connected.len() >= 2, "the one that served, and the one that waits: {connected:?}");
+    assert!(connected.iter().all(|event| event["payload"]["ersId"].as_str().is_some_and(|id| id.len() == 20)));
+    assert_eq!(of("webRtcServiceStopped")[0]["payload"], json!({"configId": 1}));
+    assert!(!of("cliRequest").is_empty() && !of("cliResponse").is_empty());
 }

@@ -12,7 +12,7 @@ use super::session::{PATIENCE, Session};
 use crate::common::process::{Folder, Server};
 
 /// A server that turns away the first so many requests of each kind of news, and tells what it took.
-fn listener(refuses: usize) -> (String, Receiver<Value>) {
+pub(super) fn listener(refuses: usize) -> (String, Receiver<Value>) {
     let socket = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = socket.local_addr().expect("bound");
     let (tell, heard) = channel();

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
-use str0m::channel::ChannelId;
+use str0m::channel::{ChannelConfig, ChannelId};
 use str0m::format::{Codec, CodecConfig, CodecSpec, FormatParams, PayloadParams};
 use str0m::media::{Direction, Frequency, MediaKind, Mid, Pt};
 use str0m::net::{Protocol, Receive};
@@ -49,6 +49,8 @@ pub(crate) struct Peer {
 pub(crate) struct Seen {
     pub(crate) connected: bool,
     pub(crate) channel: bool,
+    /// The channels that were opened, by name.
+    pub(crate) channels: Vec<String>,
     pub(crate) streams: BTreeMap<String, Stream>,
     /// What was heard in G.711, the last two seconds of it.
     pub(crate) sound: VecDeque<i16>,
@@ -84,6 +86,8 @@ enum Question {
     Give(String, Sender<String>),
     Candidate(String),
     Say(bool, Vec<u8>),
+    /// To open a data channel of that name, on which it speaks from then on.
+    Open(String),
 }
 
 impl Peer {
@@ -203,6 +207,11 @@ impl Peer {
 
     pub(crate) fn remote_candidate(&self, candidate: &str) {
         self.ask(Question::Candidate(candidate.to_owned()));
+    }
+
+    /// Opens a data channel of that name, on which it speaks once it is open.
+    pub(crate) fn open(&self, label: &str) {
+        self.ask(Question::Open(label.to_owned()));
     }
 
     /// On the data channel, once it is open.
@@ -346,6 +355,10 @@ impl Driver {
                 let candidate = Candidate::from_sdp_string(&candidate).expect("a candidate of the server");
                 self.rtc.add_remote_candidate(candidate);
             }
+            Question::Open(label) => {
+                let config = ChannelConfig { label, ..ChannelConfig::default() };
+                self.channel = Some(self.rtc.direct_api().create_data_channel(config));
+            }
             Question::Say(binary, message) => {
                 self.waiting.push((binary, message));
                 self.speak();
@@ -377,9 +390,12 @@ impl Driver {
     fn event(&mut self, event: Event) {
         match event {
             Event::Connected => self.seen().connected = true,
-            Event::ChannelOpen(id, _) => {
+            Event::ChannelOpen(id, name) => {
                 self.channel = Some(id);
-                self.seen().channel = true;
+                let mut seen = self.seen();
+                seen.channel = true;
+                seen.channels.push(name);
+                drop(seen);
                 self.speak();
             }
             Event::ChannelData(data) => self.seen().heard.push((data.binary, data.data)),

@@ -218,7 +218,7 @@ impl Inner {
             LegRole::Pull { accept, .. } => (Role::Pull, asked(accept), Vec::new()),
             LegRole::Send { tracks, .. } => (Role::Send, Vec::new(), tracks),
             LegRole::Answer { tracks, .. } => (Role::Answer, Vec::new(), tracks),
-            LegRole::Talk(_) => return self.wrong("a conversation", link),
+            LegRole::Talk(_) | LegRole::Fragments { .. } => return self.wrong("a conversation, or fragments", link),
         };
         self.check(link, &tracks);
         let changed = matches!(role, Role::Pull | Role::Send);

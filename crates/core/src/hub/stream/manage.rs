@@ -79,7 +79,7 @@ impl Streams {
     ) {
         let Some(stage) = self.stages.get(&(realm, stream)) else { return };
         for link in stage.own.iter().chain(&stage.subs).chain(&stage.views) {
-            say(*link, binary, Arc::clone(bytes), out);
+            say(*link, None, binary, Arc::clone(bytes), out);
         }
     }
 }

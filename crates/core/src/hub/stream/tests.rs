@@ -1,6 +1,9 @@
 //! Streams by behaviour. What the hub tells parties and asks of the engine is printed as one short line each, so that a
 //! test reads like a protocol; links are numbered as they are drawn.
 
+mod data;
+mod fragments;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -156,6 +159,14 @@ impl Stage {
             Event::Speaker { link, track, level } => {
                 format!("{who} #{} hears {} at {level}", link.0, track.as_str())
             }
+            Event::Channel { link, channel, open } => {
+                let sign = if *open { '+' } else { '-' };
+                format!("{who} #{} channel {sign}{}", link.0, channel.as_str())
+            }
+            Event::Heard { link, channel, binary, bytes } => {
+                let text = String::from_utf8_lossy(bytes);
+                format!("{who} #{} heard on {} {binary} {text}", link.0, channel.as_str())
+            }
             Event::Live { stream } => format!("{who} hears that {} is live", stream.as_str()),
             Event::Renditions { tag: Tag(9), stream, audio, video, audio_bps, renditions } => {
                 let codec = |codec: &Option<Codec>| codec.map_or("-", Codec::label);
@@ -210,7 +221,10 @@ fn asked(op: &MediaOp) -> String {
         MediaOp::Open(open) => {
             let topics =
                 |topics: &[crate::Topic]| topics.iter().map(|topic| topic.0.to_string()).collect::<Vec<_>>().join(",");
-            let talk = format!("says {} hears {}", topics(&open.says), topics(&open.hears));
+            let mut talk = format!("says {} hears {}", topics(&open.says), topics(&open.hears));
+            for channel in &open.heeds {
+                talk.push_str(&format!(" heeds {}", channel.as_str()));
+            }
             match &open.role {
                 LegRole::Receive { accept, .. } => format!("open #{link} receives {} {talk}", pass(*accept)),
                 LegRole::Pull { accept, .. } => format!("open #{link} asks for {} {talk}", pass(*accept)),
@@ -219,6 +233,10 @@ fn asked(op: &MediaOp) -> String {
                     format!("open #{link} sends {label} {} {talk}", tracks(list))
                 }
                 LegRole::Talk(_) => format!("open #{link} talks {talk}"),
+                LegRole::Fragments { tracks: list, label, answers } => {
+                    let how = if *answers { "answers" } else { "offers" };
+                    format!("open #{link} {how} fragments {} label {} {talk}", tracks(list), label.as_str())
+                }
                 LegRole::Answer { tracks: list, may_grow } => {
                     let grows = if *may_grow { " and more" } else { "" };
                     format!("open #{link} answers {}{grows} {talk}", tracks(list))
@@ -233,7 +251,10 @@ fn asked(op: &MediaOp) -> String {
         MediaOp::Mute { pass: kinds, .. } => format!("mute #{link} {}", pass(*kinds)),
         MediaOp::Prefer { source, height, .. } => format!("prefer #{link} of #{} {height:?}", source.0),
         MediaOp::Limit { bps, .. } => format!("limit #{link} {bps:?}"),
-        MediaOp::Say { binary, bytes, .. } => format!("say #{link} {binary} {}", String::from_utf8_lossy(bytes)),
+        MediaOp::Say { channel, binary, bytes, .. } => {
+            let channel = channel.as_ref().map(|channel| format!("{} ", channel.as_str())).unwrap_or_default();
+            format!("say #{link} {channel}{binary} {}", String::from_utf8_lossy(bytes))
+        }
         MediaOp::Close { .. } => format!("close #{link}"),
     }
 }
@@ -684,33 +705,6 @@ fn the_tracks_of_a_stream_are_those_that_are_live() {
     assert_eq!(stage.does(b, ask("cam1")), ["b cam1: [cam1]"], "a plain stream is its own track");
     stage.live(a, "m", None);
     assert_eq!(stage.does(b, ask("m")), ["b m: [cam1,cam2]"], "a main one that has others is not");
-}
-
-#[test]
-fn a_party_may_say_things_to_its_own_peer_alone() {
-    let mut stage = Stage::new();
-    let [a, b] = stage.parties(["a", "b"]);
-    stage.live(a, "s", None);
-    let say = || Command::Say { link: link(1), binary: false, bytes: Arc::from(*b"hi") };
-    assert_eq!(stage.does(a, say()), ["say #1 false hi"]);
-    assert_eq!(stage.does(b, say()), NOTHING);
-    let signal = Signal { kind: SignalKind::Candidate, body: Body::new(Lang(1), b"candidate") };
-    let told = stage.does(b, Command::Signal { to: Address::Link(link(1)), signal });
-    assert_eq!(told, ["b refused NoSuchLink"]);
-}
-
-/// What a viewer says reaches the publisher, and the other viewers if it speaks to all.
-#[test]
-fn topics_are_those_of_the_stages_a_leg_stands_on() {
-    let mut stage = Stage::new();
-    let [a, b] = stage.parties(["a", "b"]);
-    stage.live(a, "s", None);
-    for (speaks, says) in [(Speaks::No, ""), (Speaks::ToPublisher, "2"), (Speaks::ToAll, "2,1")] {
-        let told = stage.does(b, view("s", Selection::ALL, None, speaks));
-        assert!(told[1].ends_with(&format!("says {says} hears 1")), "{told:?}");
-        let last = stage.hub.streams.views.keys().next_back().copied().expect("there is one");
-        stage.hangs_up(b, last.0);
-    }
 }
 
 /// Only what somebody publishes himself can be bounded.

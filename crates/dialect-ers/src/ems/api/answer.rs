@@ -61,11 +61,16 @@ impl Answer {
         }
     }
 
-    fn json(&self) -> String {
+    /// The whole, as a value.
+    pub(crate) fn value(&self) -> Value {
         let id = self.id.clone().map(|id| ("responseId", Value::Text(id)));
         let entries = [("data", self.data.clone()), ("description", Value::text(&*self.description))];
+        Value::map(entries.into_iter().chain(id).chain([("status", self.status())]))
+    }
+
+    fn json(&self) -> String {
         let mut out = String::new();
-        Value::map(entries.into_iter().chain(id).chain([("status", self.status())])).json(&mut out);
+        self.value().json(&mut out);
         out.push_str("\r\n\r\n");
         out
     }

@@ -231,6 +231,10 @@ fn what_is_said_reaches_the_stream_s_viewers() {
         argument: "a".to_owned(),
         base64: false,
     };
+    assert!(!book.say(&send("s"), "text"), "it cannot be told commands");
+    book.commands(1, true);
     assert!(book.say(&send("s"), "text") && !book.say(&send("none"), "text"));
     assert_eq!(book.take_deeds(), [Deed::Say { number: 1, text: "text".to_owned() }]);
+    book.commands(1, false);
+    assert!(!book.say(&send("s"), "text"));
 }

@@ -48,7 +48,16 @@ pub(super) fn open(world: &mut World, link: u64, talk: Talk, transport: Transpor
     let owner = PartyId::new(0, u32::try_from(link).expect("few legs"), 0);
     let (says, hears, report) = (vec![], vec![], Duration::from_secs(1));
     let link = LinkId::new(link);
-    world.op(MediaOp::Open(Open { link, owner, role: LegRole::Talk(talk), says, hears, report, transport }));
+    world.op(MediaOp::Open(Open {
+        link,
+        owner,
+        role: LegRole::Talk(talk),
+        says,
+        hears,
+        heeds: Vec::new(),
+        report,
+        transport,
+    }));
 }
 
 pub(super) fn peer() -> Talk {
