@@ -120,6 +120,12 @@ pub trait Dialect: Send + Sync {
     fn open_by(&self, _arrival: &Arrival<'_>) -> Box<dyn Session> {
         self.open()
     }
+    /// Whether its clients can do with an id that the transport draws for one of them
+    /// ([`Codec::SocketIo`](crate::Codec::SocketIo)): of those that are drawn, nearly all have to be; instead of the others,
+    /// another is drawn.
+    fn takes_id(&self, _id: &str) -> bool {
+        true
+    }
     /// A session without a connection, which lives as long as the server does: what it sends to its peer goes nowhere.
     fn resident(&self) -> Option<Box<dyn Session>> {
         None

@@ -24,6 +24,7 @@ use tokio_rustls::client::TlsStream;
 use self::frames::{Heard, Reader};
 use crate::attached::Attached;
 use crate::jobs::Waiting;
+use crate::lines::Sent;
 use crate::random::SystemRandom;
 use crate::shell::Shell;
 
@@ -48,8 +49,9 @@ pub(crate) async fn run(shell: Arc<Shell>, dialect: usize, dial: Dial, waiting: 
         }
     };
     let session = shell.dialects[dialect].open_for(&dial.session);
-    let attached = Attached::new(&shell, dialect, session);
-    serve(&shell, attached, reached).await;
+    let mut sent = Sent::new();
+    let attached = Attached::new(Arc::clone(&shell), dialect, session, &mut sent);
+    serve(&shell, attached, sent, reached).await;
     // The party has gone, and then it is said so.
     waiting.tell(Done::Over);
 }
@@ -60,43 +62,43 @@ pub(crate) struct Reached {
     early: Vec<u8>,
 }
 
-async fn serve(shell: &Shell, mut attached: Attached, reached: Reached) {
+async fn serve(shell: &Shell, mut attached: Attached, mut sent: Sent, reached: Reached) {
     let Reached { stream, early } = reached;
     let mut stream = Some(stream);
     let mut reader = Reader::new(early, shell.message_bytes);
     let mut random = SystemRandom::default();
     loop {
-        attached.attend();
+        attached.attend(attached.now(), &mut sent);
         if let Some(there) = &mut stream
-            && digest(shell, &mut reader, &mut attached, there, &mut random).await.is_err()
+            && digest(&mut reader, &mut attached, &mut sent, there, &mut random).await.is_err()
         {
             stream = None;
         }
         if let Some(there) = &mut stream
-            && send(shell, &mut attached, there, &mut random).await.is_err()
+            && send(shell, &mut sent, there, &mut random).await.is_err()
         {
             stream = None;
         }
-        while stream.is_none() && attached.take_sent().is_some() {}
-        if attached.over().is_some() {
+        if stream.is_none() {
+            sent.clear();
+        }
+        if !attached.is_open() {
             break;
         }
         if stream.is_none() && !std::mem::replace(&mut reader.is_cut, true) {
-            let mut goes_on = false;
-            attached.turn(|session, ctx| goes_on = session.on_cut(ctx));
-            if !goes_on {
+            if !attached.cut(attached.now(), &mut sent) {
                 attached.end(CloseCause::Lost);
             }
             continue;
         }
-        let news = attached.news();
+        let news = attached.news(true, None);
         match &mut stream {
             None => news.await,
             Some(there) => {
                 tokio::select! {
                     biased;
                     () = news => {}
-                    read = reader.read(there), if !attached.is_deaf() => {
+                    read = reader.read(there), if !attached.is_deaf(attached.now()) => {
                         if !matches!(read, Ok(1..)) {
                             stream = None;
                         }
@@ -117,17 +119,18 @@ async fn serve(shell: &Shell, mut attached: Attached, reached: Reached) {
 
 /// Hands the session what has come.
 async fn digest(
-    shell: &Shell,
     reader: &mut Reader,
     attached: &mut Attached,
+    sent: &mut Sent,
     stream: &mut Stream,
     random: &mut SystemRandom,
 ) -> io::Result<()> {
-    while attached.over().is_none() && !attached.is_deaf() {
+    while attached.is_open() && !attached.is_deaf(attached.now()) {
         match reader.next()? {
             None => return Ok(()),
-            Some(Heard::Text(text)) => attached.frame(|session, ctx| session.on_frame(Frame::Text(&text), ctx)),
+            Some(Heard::Text(text)) => attached.frame(attached.now(), sent, Frame::Text(&text)),
             Some(Heard::Ping(payload)) => {
+                let shell = &attached.shell;
                 let pong = frames::pong(&payload, &shell.entropy, random);
                 write(stream, &pong, shell.slow_timeout).await?;
             }
@@ -138,13 +141,8 @@ async fn digest(
 }
 
 /// Sends what the session has said.
-async fn send(
-    shell: &Shell,
-    attached: &mut Attached,
-    stream: &mut Stream,
-    random: &mut SystemRandom,
-) -> io::Result<()> {
-    while let Some(text) = attached.take_sent() {
+async fn send(shell: &Shell, sent: &mut Sent, stream: &mut Stream, random: &mut SystemRandom) -> io::Result<()> {
+    while let Some(text) = sent.pop_front() {
         let frame = frames::text(&text, &shell.entropy, random);
         write(stream, &frame, shell.slow_timeout).await?;
     }

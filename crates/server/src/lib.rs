@@ -10,7 +10,6 @@ mod dial;
 mod dialects;
 pub mod doctor;
 mod door;
-mod farewell;
 mod folder;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]

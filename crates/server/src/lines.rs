@@ -1,18 +1,19 @@
 //! Commands over TCP, each ended by CR or LF ([`Codec::Lines`](patchbay_dialect_kit::Codec::Lines)), and single requests in
 //! HTTP for the same sessions, answered in few words: what asks there reads no more.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use patchbay_dialect_kit::http::{Exchange, Reply, Request};
-use patchbay_dialect_kit::{Arrival, CloseCause, Frame};
+use patchbay_dialect_kit::{Arrival, CloseCause, Frame, OutFrame};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
-use crate::attached::Attached;
+use crate::attached::{Attached, Sink};
 use crate::config::ListenAddr;
 use crate::http::Caller;
 use crate::listener::{self, Listener, Role};
@@ -107,28 +108,41 @@ struct Guest {
     _ticket: Ticket,
 }
 
-fn open(shell: &Arc<Shell>, dialect: usize, endpoint: &str, guest: &Guest) -> Attached {
+fn open(shell: Arc<Shell>, dialect: usize, endpoint: &str, guest: &Guest, sink: &mut impl Sink) -> Attached {
     let arrival = Arrival { endpoint, from: guest.from, id: None, agent: None };
     let session = shell.dialects[dialect].open_by(&arrival);
-    Attached::new(shell, dialect, session)
+    Attached::new(shell, dialect, session, sink)
+}
+
+/// What a session has sent, and nobody has taken.
+pub(crate) type Sent = VecDeque<Vec<u8>>;
+
+impl Sink for Sent {
+    fn frame(&mut self, frame: OutFrame<'_>) {
+        // There are no pings here.
+        if let OutFrame::Text(text) = frame {
+            self.push_back(text.to_vec());
+        }
+    }
 }
 
 /// Serves one connection of lines.
 async fn serve(shell: Arc<Shell>, dialect: usize, endpoint: &'static str, mut socket: Socket, guest: Guest) {
-    let mut attached = open(&shell, dialect, endpoint, &guest);
+    let mut sent = Sent::new();
+    let mut attached = open(shell, dialect, endpoint, &guest, &mut sent);
     let mut input: Vec<u8> = Vec::new();
     // Answers that are still to come: the peer may have said all that it has, and wait for them. Every command has one.
     let mut owed: usize = 0;
     let mut silent: Option<Instant> = None;
     loop {
-        attached.attend();
-        while attached.over().is_none() && !attached.is_deaf() {
-            match digest(&mut input, &mut attached) {
+        attached.attend(attached.now(), &mut sent);
+        while attached.is_open() && !attached.is_deaf(attached.now()) {
+            match digest(&mut input, &mut attached, &mut sent) {
                 Some(commands) => owed += commands,
                 None => break,
             }
         }
-        match write(&mut attached, &mut socket, shell.slow_timeout).await {
+        match write(&mut sent, &mut socket, attached.shell.slow_timeout).await {
             Ok(answers) => owed = owed.saturating_sub(answers),
             Err(_) => attached.end(CloseCause::TooSlow),
         }
@@ -144,8 +158,8 @@ async fn serve(shell: Arc<Shell>, dialect: usize, endpoint: &'static str, mut so
             }
             return;
         }
-        let news = attached.news();
-        let listens = silent.is_none() && !attached.is_deaf();
+        let news = attached.news(true, None);
+        let listens = silent.is_none() && !attached.is_deaf(attached.now());
         tokio::select! {
             biased;
             () = news => {}
@@ -169,7 +183,7 @@ fn is_end(byte: &u8) -> bool {
 }
 
 /// Hands the first whole line to the session, unless it is empty. How many commands that was; `None`: there is no whole line.
-fn digest(input: &mut Vec<u8>, attached: &mut Attached) -> Option<usize> {
+fn digest(input: &mut Vec<u8>, attached: &mut Attached, sent: &mut Sent) -> Option<usize> {
     let Some(end) = input.iter().position(is_end) else {
         if input.len() >= LINE {
             attached.end(CloseCause::TooLarge);
@@ -185,14 +199,14 @@ fn digest(input: &mut Vec<u8>, attached: &mut Attached) -> Option<usize> {
         return Some(0);
     }
     let frame = std::str::from_utf8(&line).map_or(Frame::Binary(&line), Frame::Text);
-    attached.frame(|session, ctx| session.on_frame(frame, ctx));
+    attached.frame(attached.now(), sent, frame);
     Some(1)
 }
 
 /// Writes what the session has sent, and tells how much that was; a peer that takes no byte for so long is too slow.
-async fn write(attached: &mut Attached, socket: &mut Socket, patience: Duration) -> io::Result<usize> {
+async fn write(sent: &mut Sent, socket: &mut Socket, patience: Duration) -> io::Result<usize> {
     let mut written = 0;
-    while let Some(bytes) = attached.take_sent() {
+    while let Some(bytes) = sent.pop_front() {
         write_all(socket, &bytes, patience).await?;
         written += 1;
     }
@@ -208,6 +222,13 @@ async fn write_all(socket: &mut Socket, mut bytes: &[u8], patience: Duration) ->
         bytes = &bytes[written..];
     }
     Ok(())
+}
+
+/// What a session has answered.
+impl Sink for Option<Reply> {
+    fn reply(&mut self, _exchange: Exchange, reply: Reply) {
+        self.get_or_insert(reply);
+    }
 }
 
 /// Serves one request.
@@ -234,12 +255,13 @@ async fn request(shell: Arc<Shell>, dialect: usize, endpoint: &'static str, mut 
             headers: &headers,
             body: &[],
         };
-        let mut attached = open(&shell, dialect, endpoint, &guest);
-        attached.frame(|session, ctx| session.on_request(&request, ctx));
-        Ok(attached)
+        let mut reply = None;
+        let mut attached = open(Arc::clone(&shell), dialect, endpoint, &guest, &mut reply);
+        attached.request(attached.now(), &mut reply, &request);
+        Ok((attached, reply))
     });
     let reply = match reply {
-        Ok(Some(Ok(attached))) => answer(attached).await,
+        Ok(Some(Ok((attached, reply)))) => answer(attached, reply).await,
         Ok(Some(Err(status))) => Some(Reply::new(status)),
         _ => Some(Reply::new(400)),
     };
@@ -255,15 +277,14 @@ async fn request(shell: Arc<Shell>, dialect: usize, endpoint: &'static str, mut 
 }
 
 /// Waits for the session's reply.
-async fn answer(mut attached: Attached) -> Option<Reply> {
+async fn answer(mut attached: Attached, mut reply: Option<Reply>) -> Option<Reply> {
     let waits = async {
         loop {
-            attached.attend();
-            let reply = attached.take_reply();
-            if reply.is_some() || attached.over().is_some() {
+            attached.attend(attached.now(), &mut reply);
+            if reply.is_some() || !attached.is_open() {
                 return reply;
             }
-            attached.news().await;
+            attached.news(true, None).await;
         }
     };
     timeout(PATIENCE, waits).await.unwrap_or_else(|_| Some(Reply::new(504)))

@@ -1,23 +1,17 @@
 //! Resources: sessions that speak in HTTP exchanges, each a task that outlives them (DESIGN section 3).
 //!
-//! The task owns the session, as a WebSocket's connection owns its own; requests come in through a short queue, replies
-//! go out to whoever waits. Nobody else waits for anything: a client that has gone cancels its own wait alone.
+//! The task owns the session; requests come in through a short queue, replies go out to whoever waits. Nobody else waits for anything: a client that has gone cancels its own wait alone.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
 
-use patchbay_core::{Event, Moment, PartyId};
+use patchbay_dialect_kit::Random;
 use patchbay_dialect_kit::http::{Exchange, Reply, Request};
-use patchbay_dialect_kit::{CloseCause, Ctx, Outbox, Random, Session};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::farewell;
-use crate::mailbox::Mailbox;
+use crate::attached::{Attached, Sink};
 use crate::random::SystemRandom;
 use crate::shell::{Shell, Ticket};
-use crate::telemetry;
 
 /// Requests that wait for one resource; one more is answered 503. A client has one or two on their way: more would only
 /// keep bodies in memory for who floods.
@@ -111,81 +105,48 @@ impl Opening<'_> {
         let endpoint = asked.endpoint;
         let reply = resource.ask(asked)?;
         shell.resources.lock().insert(id.clone().into_boxed_str(), resource);
-        let task = Task::new(Arc::clone(shell), dialect, endpoint, id, ticket);
-        tokio::spawn(task.run(inbox));
+        let session = shell.dialects[dialect].open_for(endpoint);
+        let mut waiting = Waits::default();
+        let attached = Attached::new(Arc::clone(shell), dialect, session, &mut waiting);
+        tokio::spawn(Task { attached, id, exchanges: 0, waiting, _ticket: ticket }.run(inbox));
         Ok(reply)
+    }
+}
+
+/// Who waits for a reply.
+type Waits = BTreeMap<Exchange, Waiting>;
+
+impl Sink for Waits {
+    fn reply(&mut self, exchange: Exchange, reply: Reply) {
+        if let Some(waiting) = self.remove(&exchange) {
+            // A client that has gone needs no answer.
+            let _gone = waiting.send(reply);
+        }
     }
 }
 
 /// The session of one resource.
 struct Task {
-    shell: Arc<Shell>,
-    dialect: usize,
+    attached: Attached,
     id: String,
-    session: Box<dyn Session>,
-    mailbox: Arc<Mailbox>,
-    party: PartyId,
-    out: Outbox,
-    random: SystemRandom,
     exchanges: u64,
-    waiting: BTreeMap<Exchange, Waiting>,
-    over: Option<CloseCause>,
+    waiting: Waits,
     _ticket: Ticket,
 }
 
 impl Task {
-    fn new(shell: Arc<Shell>, dialect: usize, endpoint: &'static str, id: String, ticket: Ticket) -> Self {
-        let mailbox = Arc::new(Mailbox::default());
-        let party = shell.switchboard.attach(shell.dialects[dialect].profile(), Arc::clone(&mailbox));
-        // Looked at after the party was attached: either this or `close_all` sees the other.
-        if shell.is_closing() {
-            mailbox.drain();
-            mailbox.close(CloseCause::Shutdown);
-        }
-        shell.metrics.connection_opened(dialect);
-        Self {
-            session: shell.dialects[dialect].open_for(endpoint),
-            shell,
-            dialect,
-            id,
-            mailbox,
-            party,
-            out: Outbox::new(),
-            random: SystemRandom::default(),
-            exchanges: 0,
-            waiting: BTreeMap::new(),
-            over: None,
-            _ticket: ticket,
-        }
-    }
-
     async fn run(mut self, mut inbox: mpsc::Receiver<(Asked, Waiting)>) {
-        self.turn(|session, ctx| session.on_open(ctx));
-        while self.over.is_none() {
-            let due = self.session.deadline();
-            let clock = self.shell.clock;
-            if due.is_some_and(|due| due <= clock.now()) {
-                self.turn(|session, ctx| session.on_deadline(ctx));
-                continue;
+        loop {
+            self.attached.attend(self.attached.now(), &mut self.waiting);
+            if !self.attached.is_open() {
+                break;
             }
-            let mailbox = Arc::clone(&self.mailbox);
-            let told =
-                std::future::poll_fn(move |cx| if mailbox.sleep(1, cx) { Poll::Pending } else { Poll::Ready(()) });
-            let until = async {
-                match due {
-                    Some(due) => tokio::time::sleep_until(clock.instant(due)).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 // In order: chance would make two runs of one simulation differ.
                 biased;
-                () = told => self.hear(),
-                asked = inbox.recv() => match asked {
-                    Some((asked, waiting)) => self.ask(&asked, waiting),
-                    None => self.over = Some(CloseCause::Lost),
-                },
-                () = until => {}
+                () = self.attached.news(true, None) => {}
+                // Its other end lives as long as the resource is listed, which is as long as this.
+                Some((asked, waiting)) = inbox.recv() => self.ask(&asked, waiting),
             }
         }
         inbox.close();
@@ -201,7 +162,6 @@ impl Task {
             let _gone = waiting.send(reply.with("retry-after", "1"));
             return;
         }
-        self.shell.metrics.message_in(self.dialect);
         self.exchanges += 1;
         let exchange = Exchange(self.exchanges);
         self.waiting.insert(exchange, waiting);
@@ -218,103 +178,14 @@ impl Task {
             headers: &headers,
             body: &asked.body,
         };
-        self.turn(|session, ctx| session.on_request(&request, ctx));
-    }
-
-    /// Calls the session, carries out its commands and delivers the events that they caused for it (law 3).
-    fn turn(&mut self, call: impl FnOnce(&mut dyn Session, &mut Ctx<'_>)) {
-        self.call(call);
-        if self.out.has_commands() {
-            let mut wake = Vec::new();
-            self.shell.switchboard.handle(self.shell.clock.now(), self.party, self.out.take_commands(), &mut wake);
-            wake.into_iter().for_each(Waker::wake);
-        }
-        self.collect();
-        self.deliver();
-    }
-
-    /// Hands the session what the hub has told it.
-    fn deliver(&mut self) {
-        if self.over.is_none() && self.mailbox.take_drain() {
-            // Whatever it commands leads here again.
-            return self.turn(|session, ctx| session.on_drain(ctx));
-        }
-        while self.over.is_none() {
-            match self.mailbox.take(true) {
-                Ok(Some(event)) => self.tell(event),
-                Ok(None) => return,
-                Err(cause) => self.over = Some(cause),
-            }
-        }
-    }
-
-    /// Hands the session what waits for it: events first, then the outcomes of its jobs.
-    fn hear(&mut self) {
-        self.deliver();
-        while self.over.is_none()
-            && let Some((tag, done)) = self.mailbox.take_done()
-        {
-            self.turn(|session, ctx| session.on_job(tag, done, ctx));
-        }
-    }
-
-    fn tell(&mut self, event: Event) {
-        self.call(|session, ctx| session.on_event(event, ctx));
-        debug_assert!(!self.out.has_commands(), "law 1: an event causes no command in the same turn");
-        self.collect();
-    }
-
-    /// Law 5: a panic in a session ends that party alone, and is counted.
-    fn call(&mut self, call: impl FnOnce(&mut dyn Session, &mut Ctx<'_>)) {
-        let now: Moment = self.shell.clock.now();
-        let unix_ms = self.shell.clock.unix_ms(now);
-        let (session, out, random) = (&mut *self.session, &mut self.out, &mut self.random);
-        let called = catch_unwind(AssertUnwindSafe(|| {
-            self.shell.entropy.lend(random, |rng| call(session, &mut Ctx { now, unix_ms, rng, out }));
-        }));
-        if called.is_err() {
-            self.out = Outbox::new();
-            self.over = Some(CloseCause::Panic);
-        }
-    }
-
-    fn collect(&mut self) {
-        let mut sent = 0;
-        for (exchange, reply) in self.out.take_replies() {
-            if let Some(waiting) = self.waiting.remove(&exchange) {
-                sent += 1;
-                // A client that has gone needs no answer.
-                let _gone = waiting.send(reply);
-            }
-        }
-        self.out.take_warnings().for_each(telemetry::warn_once);
-        for (tag, job) in self.out.take_jobs() {
-            self.shell.jobs.take(self.party, &self.mailbox, tag, job);
-        }
-        self.shell.metrics.messages_out(self.dialect, sent);
-        if let Some(close) = self.out.closing() {
-            self.over.get_or_insert(close.cause);
-        }
-        self.out.clear();
+        self.attached.request(self.attached.now(), &mut self.waiting, &request);
     }
 }
 
-/// However the resource ends, nobody finds it any more and the hub lets its party go: also when the runtime drops it.
+/// However the resource ends, nobody finds it any more: also when the runtime drops it.
 impl Drop for Task {
     fn drop(&mut self) {
-        self.shell.resources.lock().remove(self.id.as_str());
-        let now = self.shell.clock.now();
-        self.shell.switchboard.detach(now, self.party);
-        let cause = self.over.unwrap_or(CloseCause::Shutdown);
-        if cause != CloseCause::Panic {
-            farewell::say(&self.shell, &mut *self.session, self.party, &self.mailbox, now);
-        }
-        self.shell.metrics.connection_closed(self.dialect, cause);
-        if cause == CloseCause::Panic {
-            tracing::error!(party = %self.party, cause = cause.label(), "resource ended");
-        } else {
-            tracing::debug!(party = %self.party, cause = cause.label(), "resource ended");
-        }
+        self.attached.shell.resources.lock().remove(self.id.as_str());
     }
 }
 

@@ -5,18 +5,6 @@ mod common;
 use common::device::{Device, quoted};
 use common::process::Server;
 
-/// A player, which is an ordinary client: a handshake, then another connection for the socket.
-struct Player(Device);
-
-impl Player {
-    fn join(server: &Server, room: &str, data: &str) -> (Self, String) {
-        let mut device = Device::connect(&server.address());
-        device.send(&format!(r#"5:1+::{{"name":"join","args":["{room}",{data}]}}"#));
-        let answer = device.frame().expect("an answer");
-        (Self(device), answer)
-    }
-}
-
 const SDP: &str = r"v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\na=ice-pwd:a/b+c\r\n";
 const NOBODY: &str = r#"6:::1+[null,{"clients":{}}]"#;
 
@@ -28,8 +16,8 @@ fn a_device_meets_two_players_one_after_the_other() {
     let mut other = Device::connect(&server.address());
     assert_eq!(other.join("den"), r#"6:::1+["taken"]"#);
 
-    let (Player(mut first), answer) =
-        Player::join(&server, "den", r#"{"token":null,"streamName":"test1","transport":"fmp4"}"#);
+    let (mut first, answer) =
+        Device::joining(&server.address(), "den", r#"{"token":null,"streamName":"test1","transport":"fmp4"}"#);
     assert_eq!(
         answer,
         format!(r#"6:::1+[null,{{"clients":{{"{}":{{"screen":false,"video":true,"audio":false}}}}}}]"#, device.id)
@@ -59,7 +47,7 @@ fn a_device_meets_two_players_one_after_the_other() {
     assert!(device.next("candidate").contains(r#""candidate":"candidate:1 1 udp 5 10.0.0.1 4000 typ host""#));
 
     // Another player has the other connection, and neither hears of the other.
-    let (Player(mut second), _) = Player::join(&server, "den", r#"{"token":null,"streamName":"test2"}"#);
+    let (mut second, _) = Device::joining(&server.address(), "den", r#"{"token":null,"streamName":"test2"}"#);
     assert_eq!(quoted(&again.next("clientJoined"), "streamName"), "test2");
     second.say(&device.id.clone(), "candidate", way);
     device.quiet();
@@ -81,13 +69,13 @@ fn a_device_without_the_stream_waits_on() {
     let server = Server::start(&[]);
     let mut device = Device::connect(&server.address());
     device.join("den");
-    let (Player(mut player), _) = Player::join(&server, "den", r#"{"streamName":"nothing"}"#);
+    let (mut player, _) = Device::joining(&server.address(), "den", r#"{"streamName":"nothing"}"#);
     let id = quoted(&device.next("clientJoined"), "id");
     device.send(&format!(
         r#"5:::{{"name":"message","args":[{{"to":"{id}","message":"Unable to retrieve stream!","prefix":"webkit"}}]}}"#
     ));
     assert!(player.frame().is_some_and(|told| told.contains("Unable to retrieve stream!")));
-    let (Player(next), answer) = Player::join(&server, "den", r#"{"streamName":"other"}"#);
+    let (next, answer) = Device::joining(&server.address(), "den", r#"{"streamName":"other"}"#);
     assert!(answer.contains(&device.id), "{answer}");
     assert_eq!(quoted(&device.next("clientJoined"), "id"), next.id);
 }

@@ -27,14 +27,6 @@ fn done(data: &str) -> String {
     format!(r#"SUCCESS","description":"","data":{data}}}"#)
 }
 
-/// A connection joins a room.
-fn join(server: &Server, room: &str, data: &str) -> (Device, String) {
-    let mut device = Device::connect(&server.address());
-    device.send(&format!(r#"5:1+::{{"name":"join","args":["{room}",{data}]}}"#));
-    let answer = device.frame().expect("an answer");
-    (device, answer)
-}
-
 const ADMIN: (&str, &str) = ("PATCHBAY_DIALECT__ERS__ADMIN_LISTEN", "127.0.0.1:0");
 
 #[test]
@@ -45,18 +37,21 @@ fn rooms_and_tokens_are_managed_while_the_server_runs_and_outlive_a_kill() {
     let settings = [ADMIN, tokens, ("PATCHBAY_DATA_DIR", data.to_str().expect("text"))];
     let server = Server::start(&settings);
     assert_eq!(command(&server, "version", ""), done(r#"{"version":"2.0.0"}"#));
-    let (_one, answer) = join(&server, "other", r#"{"RMS":true}"#);
+    let (_one, answer) = Device::joining(&server.address(), "other", r#"{"RMS":true}"#);
     assert_eq!(answer, NOBODY);
     assert_eq!(command(&server, "addRoom", "ok"), done(r#"{"room":"ok"}"#));
-    assert_eq!(join(&server, "other", r#"{"RMS":true}"#).1, r#"6:::1+["invalidRoom"]"#);
+    assert_eq!(Device::joining(&server.address(), "other", r#"{"RMS":true}"#).1, r#"6:::1+["invalidRoom"]"#);
     assert_eq!(command(&server, "addEMSToken", "right"), done(r#"{"token":"right"}"#));
-    assert_eq!(join(&server, "ok", r#"{"RMS":true,"rmsToken":"wrong"}"#).1, r#"6:::1+["invalidRmsToken"]"#);
-    let (_two, answer) = join(&server, "ok", r#"{"RMS":true,"rmsToken":"right"}"#);
+    assert_eq!(
+        Device::joining(&server.address(), "ok", r#"{"RMS":true,"rmsToken":"wrong"}"#).1,
+        r#"6:::1+["invalidRmsToken"]"#
+    );
+    let (_two, answer) = Device::joining(&server.address(), "ok", r#"{"RMS":true,"rmsToken":"right"}"#);
     assert_eq!(answer, NOBODY);
     let viewer = r#"{"token":"t","streamName":"s"}"#;
-    assert_eq!(join(&server, "ok", viewer).1, r#"6:::1+["invalidToken"]"#);
+    assert_eq!(Device::joining(&server.address(), "ok", viewer).1, r#"6:::1+["invalidToken"]"#);
     assert_eq!(command(&server, "addToken", "t"), done(r#"{"token":"t"}"#));
-    let (_player, answer) = join(&server, "ok", viewer);
+    let (_player, answer) = Device::joining(&server.address(), "ok", viewer);
     assert!(answer.starts_with(r#"6:::1+[null,{"clients":{""#), "{answer}");
     let rooms = concat!(
         r#"{"rooms":[{"room":"ok","allowed":true,"ems":true,"clients":1},"#,
@@ -66,14 +61,14 @@ fn rooms_and_tokens_are_managed_while_the_server_runs_and_outlive_a_kill() {
     drop(server);
 
     let server = Server::start(&settings);
-    assert_eq!(join(&server, "other", r#"{"RMS":true}"#).1, r#"6:::1+["invalidRoom"]"#);
+    assert_eq!(Device::joining(&server.address(), "other", r#"{"RMS":true}"#).1, r#"6:::1+["invalidRoom"]"#);
     assert_eq!(command(&server, "listEMSTokens", ""), done(r#"{"tokens":[{"token":"right"}]}"#));
     let listed = command(&server, "listTokens", "");
     assert!(listed.starts_with(&done(r#"{"tokens":[{"token":"t","used":true,"expires":"#)[..70]), "{listed}");
     // From the same address, within its time.
-    assert_eq!(join(&server, "ok", viewer).1, NOBODY);
+    assert_eq!(Device::joining(&server.address(), "ok", viewer).1, NOBODY);
     assert_eq!(command(&server, "delRoom", "ok"), done(r#"{"room":"ok"}"#));
-    assert_eq!(join(&server, "other", r#"{"RMS":true,"rmsToken":"right"}"#).1, NOBODY);
+    assert_eq!(Device::joining(&server.address(), "other", r#"{"RMS":true,"rmsToken":"right"}"#).1, NOBODY);
 }
 
 #[test]
@@ -92,8 +87,11 @@ fn a_file_of_the_reference_is_taken_as_it_is() {
     assert_eq!(device.turn, "127.0.0.1:3478");
     device.send(r#"5:1+::{"name":"join","args":["den",{"EMS":true,"emsToken":"right"}]}"#);
     assert_eq!(device.frame().expect("an answer"), NOBODY);
-    assert_eq!(join(&server, "other", r#"{"EMS":true,"emsToken":"right"}"#).1, r#"6:::1+["invalidRoom"]"#);
-    assert_eq!(join(&server, "den", r#"{"EMS":true}"#).1, r#"6:::1+["invalidEmsToken"]"#);
+    assert_eq!(
+        Device::joining(&server.address(), "other", r#"{"EMS":true,"emsToken":"right"}"#).1,
+        r#"6:::1+["invalidRoom"]"#
+    );
+    assert_eq!(Device::joining(&server.address(), "den", r#"{"EMS":true}"#).1, r#"6:::1+["invalidEmsToken"]"#);
     assert!(server.own("ers_admin").host().starts_with("127.0.0.1:"), "the administrator is on this machine");
     let rooms = r#"{"rooms":[{"room":"den","allowed":true,"ems":true,"clients":0}]}"#;
     assert_eq!(command(&server, "listRooms", ""), done(rooms));
@@ -112,7 +110,7 @@ fn nobody_else_manages_it() {
         "{}",
         refused.body()
     );
-    assert_eq!(join(&server, "other", r#"{"RMS":true}"#).1, NOBODY, "it had no effect");
+    assert_eq!(Device::joining(&server.address(), "other", r#"{"RMS":true}"#).1, NOBODY, "it had no effect");
     let server = Server::start(&[ADMIN]);
     let at = server.own("ers_admin");
     let status = |headers: &[(&str, &str)]| asks(&at, "/?c=version&i=", headers).status;

@@ -4,7 +4,8 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::http::{Response, exchange, get, read_head};
+use common::device::{Device, masked};
+use common::http::{exchange, get, read_head};
 use common::process::Server;
 use common::tls::Secure;
 use common::wire::{Address, Wire};
@@ -13,126 +14,20 @@ use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const LISTEN: (&str, &str) = ("PATCHBAY_DIALECT__ERS__LISTEN", "127.0.0.1:0");
-/// As devices write it (ers.md, G2).
-const UPGRADE: &str = "Connection: Upgrade\r\nPragma: no-cache\r\nCache-Control: no-cache\r\nUpgrade: websocket\r\n\
-    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ZrZ6hzVBYtY2ApJ/dcsXPA==\r\n\
-    Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
 
-/// A device: it takes each read for a whole answer, masks with ones, and knows packets by words.
-struct Device {
-    wire: Wire,
-    seen: Vec<u8>,
-    sid: String,
+/// A device that has joined a room.
+fn joined(address: &Address, room: &str) -> Device {
+    let mut device = Device::connect(address);
+    assert_eq!(device.join(room), r#"6:::1+[null,{"clients":{}}]"#);
+    device
 }
 
-impl Device {
-    fn new(address: &Address) -> Self {
-        let mut wire = Wire::connect(address).expect("the server accepts");
-        let host = address.host();
-        let ask = format!(
-            "GET /socket.io/1/?t=1432678845367 HTTP/1.1\r\nHost: {host}\r\nConnection: keep-alive\r\n\
-             User-Agent: one two three four five\r\nOrigin: http://{host}\r\n\r\n"
-        );
-        wire.write(ask.as_bytes()).expect("the server reads");
-        let mut buffer = [0; 4096];
-        let length = wire.read_within(&mut buffer, PATIENCE).expect("an answer");
-        let answer = std::str::from_utf8(&buffer[..length]).expect("text");
-        assert!(answer.ends_with("\r\n0\r\n\r\n"), "in one read: {answer}");
-        let behind = &answer[answer.find("chunked").expect("the word")..];
-        let line = behind.splitn(4, '\n').nth(3).expect("three line feeds");
-        let sid = line.split(':').next().expect("a line").to_owned();
-        assert_eq!(sid.len(), 20, "{answer}");
-        wire.write(format!("GET /socket.io/1/websocket/{sid} HTTP/1.1\r\nHost: {host}\r\n{UPGRADE}\r\n").as_bytes())
-            .expect("the server reads");
-        let Response { status, headers, rest } = read_head(&mut wire).expect("an answer");
-        let values: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let expected = [
-            ("upgrade", "websocket"),
-            ("connection", "Upgrade"),
-            ("sec-websocket-accept", "AuqIOFN1rYvYz34izt1ussPZaHs="),
-        ];
-        assert_eq!((status, &values[..]), (101, &expected[..]));
-        Self { wire, seen: rest, sid }
-    }
-
-    /// A device that has joined a room.
-    fn joined(address: &Address, room: &str) -> Self {
-        let mut device = Self::new(address);
-        device.greeted();
-        device.say(&format!(r#"5:1+::{{"name":"join","args":["{room}",{{"index":1,"EMS":true}}]}}"#));
-        assert_eq!(device.hear(), r#"6:::1+[null,{"clients":{}}]"#);
-        device
-    }
-
-    /// A viewer that is paired with the device in a room.
-    fn paired(address: &Address, room: &str, with: &mut Self) -> Self {
-        let mut viewer = Self::new(address);
-        viewer.greeted();
-        viewer.say(&format!(r#"5:1+::{{"name":"join","args":["{room}",{{"token":null,"streamName":"test1"}}]}}"#));
-        assert!(viewer.hear().contains(&format!(r#""{}":{{"screen":false"#, with.sid)));
-        assert!(with.hear().starts_with(r#"5:::{"name":"clientJoined""#));
-        viewer
-    }
-
-    fn greeted(&mut self) {
-        for word in ["1::", "stunservers", "turnservers", "ersid"] {
-            let heard = self.hear();
-            assert!(heard.contains(word), "{word}: {heard}");
-        }
-    }
-
-    fn say(&mut self, packet: &str) {
-        self.wire.write(&masked(packet)).expect("the connection stands");
-    }
-
-    /// The next packet.
-    fn hear(&mut self) -> String {
-        self.next().expect("a packet, and not the end")
-    }
-
-    /// The next packet, or `None` if the connection ends.
-    fn next(&mut self) -> Option<String> {
-        let until = Instant::now() + PATIENCE;
-        let mut buffer = [0; 65_536];
-        loop {
-            let (length, at) = match self.seen[..] {
-                [_, 126, high, low, ..] => (usize::from(u16::from_be_bytes([high, low])), 4),
-                [_, 127, _, _, _, _, a, b, c, d, ..] => (u32::from_be_bytes([a, b, c, d]) as usize, 10),
-                [_, short @ ..126, ..] => (usize::from(short), 2),
-                _ => (usize::MAX / 2, 0),
-            };
-            if self.seen.len() >= at + length {
-                let rest = self.seen.split_off(at + length);
-                let frame = std::mem::replace(&mut self.seen, rest);
-                match frame[0] {
-                    0x81 => return Some(String::from_utf8(frame[at..].to_vec()).expect("text")),
-                    0x88 => return None,
-                    other => panic!("a frame that a device cannot read: {other:x}"),
-                }
-            }
-            match self.wire.read_within(&mut buffer, until.saturating_duration_since(Instant::now())) {
-                Ok(0) => return None,
-                Ok(length) => self.seen.extend_from_slice(&buffer[..length]),
-                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return None,
-                Err(error) => panic!("nothing comes: {error}"),
-            }
-        }
-    }
-}
-
-/// A frame with the mask of devices.
-fn masked(packet: &str) -> Vec<u8> {
-    let mut frame = vec![0x81];
-    match packet.len() {
-        length @ 0..=125 => frame.push(0x80 | length as u8),
-        length => {
-            frame.push(0x80 | 126);
-            frame.extend_from_slice(&u16::try_from(length).expect("a short packet").to_be_bytes());
-        }
-    }
-    frame.extend_from_slice(&[0xff; 4]);
-    frame.extend(packet.bytes().map(|byte| byte ^ 0xff));
-    frame
+/// A viewer that is paired with the device in a room.
+fn paired(address: &Address, room: &str, with: &mut Device) -> Device {
+    let (viewer, answer) = Device::joining(address, room, r#"{"token":null,"streamName":"test1"}"#);
+    assert!(answer.contains(&format!(r#""{}":{{"screen":false"#, with.id)));
+    assert!(with.hear().starts_with(r#"5:::{"name":"clientJoined""#));
+    viewer
 }
 
 /// A player that polls.
@@ -183,15 +78,15 @@ fn devices_meet_players_at_every_door() {
         _ => panic!("a secure listener, and an own one"),
     };
     for address in [server.address(), server.own("ers"), secure.server.own("ers"), secure.address(), secure_own] {
-        let mut device = Device::joined(&address, "room");
-        let mut viewer = Device::paired(&address, "room", &mut device);
-        let (to, from) = (device.sid.clone(), viewer.sid.clone());
+        let mut device = joined(&address, "room");
+        let mut viewer = paired(&address, "room", &mut device);
+        let (to, from) = (device.id.clone(), viewer.id.clone());
         let message = format!(r#"{{"to":"{to}","sid":"1","type":"offer","payload":{{"sdp":"v=0\r\nä"}}"#);
-        viewer.say(&format!(r#"5:::{{"name":"message","args":[{message}}}]}}"#));
+        viewer.send(&format!(r#"5:::{{"name":"message","args":[{message}}}]}}"#));
         assert_eq!(device.hear(), format!(r#"5:::{{"name":"message","args":[{message},"from":"{from}"}}]}}"#));
-        viewer.say("0::");
+        viewer.send("0::");
         assert_eq!(viewer.hear(), "0::");
-        assert_eq!(viewer.next(), None);
+        assert_eq!(viewer.frame(), None);
         assert_eq!(device.hear(), format!(r#"5:::{{"name":"remove","args":[{{"id":"{from}"}}]}}"#));
     }
 }
@@ -235,14 +130,14 @@ fn the_own_listener_has_the_players_page_and_what_it_needs() {
 fn players_that_poll_meet_devices_and_each_other() {
     let server = Server::start(&[]);
     let address = server.address();
-    let mut device = Device::joined(&address, "room");
+    let mut device = joined(&address, "room");
     let poller = Poller::new(&address);
     let first = poller.poll();
     assert!(first.starts_with("\u{fffd}3\u{fffd}1::\u{fffd}") && first.contains(&poller.sid), "{first}");
     assert_eq!(poller.post(r#"5:1+::{"name":"join","args":["room",{"streamName":"test1"}]}"#), "1");
-    assert!(poller.poll().contains(&device.sid));
+    assert!(poller.poll().contains(&device.id));
     assert!(device.hear().contains(&poller.sid));
-    let said = |text: &str| format!(r#"5:::{{"name":"message","args":[{{"to":"{}","text":"{text}"}}]}}"#, device.sid);
+    let said = |text: &str| format!(r#"5:::{{"name":"message","args":[{{"to":"{}","text":"{text}"}}]}}"#, device.id);
     let (one, two) = (said("ä€😀"), said("b"));
     let lengths = [one.encode_utf16().count(), two.encode_utf16().count()];
     assert_eq!(poller.post(&format!("\u{fffd}{}\u{fffd}{one}\u{fffd}{}\u{fffd}{two}", lengths[0], lengths[1])), "1");
@@ -250,7 +145,7 @@ fn players_that_poll_meet_devices_and_each_other() {
         let heard = device.hear();
         assert!(heard.contains(&format!(r#""text":"{text}","from":"{}""#, poller.sid)), "{heard}");
     }
-    device.say(&format!(
+    device.send(&format!(
         r#"5:::{{"name":"message","args":[{{"to":"{}","text":"{}"}}]}}"#,
         poller.sid,
         "x".repeat(9_000)
@@ -267,12 +162,12 @@ fn players_that_poll_meet_devices_and_each_other() {
 fn who_does_not_read_or_poll_is_let_go_and_nobody_else_notices() {
     let server = Server::start(&[]);
     let address = server.address();
-    let mut bystander = Device::joined(&address, "quiet");
-    let mut device = Device::joined(&address, "room");
+    let mut bystander = joined(&address, "quiet");
+    let mut device = joined(&address, "room");
     let poller = Poller::new(&address);
     assert!(poller.poll().contains("1::"));
     assert_eq!(poller.post(r#"5:1+::{"name":"join","args":["room",{"streamName":"test1"}]}"#), "1");
-    assert!(poller.poll().contains(&device.sid));
+    assert!(poller.poll().contains(&device.id));
     device.hear();
     let flood =
         format!(r#"5:::{{"name":"message","args":[{{"to":"{}","text":"{}"}}]}}"#, poller.sid, "x".repeat(2_000));
@@ -283,14 +178,13 @@ fn who_does_not_read_or_poll_is_let_go_and_nobody_else_notices() {
     assert_eq!(metric(&server, r#"patchbay_connections_closed_total{dialect="ers",cause="too_slow"}"#), 1);
 
     // The same with a device that does not read.
-    let deaf = Device::joined(&address, "other");
-    let mut deaf = deaf;
-    let mut viewer = Device::paired(&address, "other", &mut deaf);
-    let flood = format!(r#"5:::{{"name":"message","args":[{{"to":"{}","text":"{}"}}]}}"#, deaf.sid, "x".repeat(20_000));
+    let mut deaf = joined(&address, "other");
+    let mut viewer = paired(&address, "other", &mut deaf);
+    let flood = format!(r#"5:::{{"name":"message","args":[{{"to":"{}","text":"{}"}}]}}"#, deaf.id, "x".repeat(20_000));
     viewer.wire.write(&masked(&flood).repeat(2_000)).expect("who sends is read");
     assert!(viewer.hear().contains("remove"));
     assert_eq!(metric(&server, r#"patchbay_connections_closed_total{dialect="ers",cause="too_slow"}"#), 2);
-    bystander.say(r#"5:7+::{"name":"create","args":["else"]}"#);
+    bystander.send(r#"5:7+::{"name":"create","args":["else"]}"#);
     assert_eq!(bystander.hear(), r#"6:::7+[null,"else"]"#);
 }
 
@@ -347,7 +241,7 @@ fn a_polled_session_belongs_to_the_client_that_the_proxy_names() {
 fn a_server_that_stops_ends_polls_and_sockets() {
     let mut server = Server::start(&[]);
     let address = server.address();
-    let mut device = Device::joined(&address, "room");
+    let mut device = joined(&address, "room");
     let poller = Poller::new(&address);
     assert!(poller.poll().contains("1::"));
     let mut polls = [(); 2].map(|()| {
@@ -370,7 +264,7 @@ fn a_server_that_stops_ends_polls_and_sockets() {
     server.signal(Signal::TERM);
     assert!(server.wait(Duration::from_secs(5)).is_some_and(|status| status.success()));
     assert!(before.elapsed() < Duration::from_secs(3), "{:?}", before.elapsed());
-    assert_eq!(device.next(), None);
+    assert_eq!(device.frame(), None);
     let answer = read_head(&mut polls[1 - ended]).expect("an answer");
     assert_eq!((answer.status, answer.body().as_str()), (200, "7:::1+0"));
 }
@@ -387,7 +281,7 @@ fn everybody_is_told_the_same_first() {
     let stun: Value = serde_json::from_str(packets[1].strip_prefix("5:::").expect("an event")).expect("JSON");
     assert_eq!(stun["args"][0][0]["url"], "stun:192.0.2.1:3478");
     assert_eq!(packets[3], format!(r#"5:::{{"name":"ersid","args":[{{"id":"{}"}}]}}"#, poller.sid));
-    let mut device = Device::new(&address);
+    let mut device = Device::shake(&address);
     assert_eq!(device.hear(), packets[0]);
     assert_eq!(device.hear(), packets[1]);
 }

@@ -106,6 +106,12 @@ impl Dialect for Rendezvous {
         Box::new(session::RendezvousSession::new(self.profile.lang, Arc::clone(&self.settings), Some(arrival)))
     }
 
+    /// An id stands in most packets, so one that has a keyword in it would have every packet misread; and devices look for the
+    /// id itself behind the last word (section 1.2).
+    fn takes_id(&self, id: &str) -> bool {
+        !wire::misleads(id) && !id.contains("chunked")
+    }
+
     /// Nothing of it ends in the engine.
     fn plain<'a>(&self, _signal: &'a Signal) -> Option<Cow<'a, [u8]>> {
         None

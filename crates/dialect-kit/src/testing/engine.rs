@@ -190,7 +190,8 @@ impl Engine {
             LegRole::Answer { tracks, .. } => (false, Kinds::NONE, tracks),
             LegRole::Fragments { tracks, .. } => {
                 let fits = |track: &Track| matches!(track.video, Some(Codec::H264 { .. }));
-                if !tracks.iter().any(fits) && !(answers && tracks.is_empty()) {
+                let waits = answers && tracks.is_empty();
+                if !waits && !tracks.iter().any(fits) {
                     return self.refuse(link, MediaFault::Description);
                 }
                 (channel, data_only) = (true, true);

@@ -61,7 +61,7 @@ pub(super) async fn answer(
         _ if !asks => (with(plain(405, "Method Not Allowed\n"), header::ALLOW, "GET, POST"), whole),
         Wanted::Handshake { .. } if shell.is_closing() => (said(503, "the server is stopping"), whole),
         Wanted::Handshake { jsonp } => {
-            let sid = socketio::draw(shell, shell.client(caller, request.headers()));
+            let sid = socketio::draw(shell, endpoint.dialect, shell.client(caller, request.headers()));
             let answer = Response::new(Full::new(Bytes::from(socketio::handshake_text(&sid, jsonp))));
             match jsonp {
                 Some(_) => (with(answer, header::CONTENT_TYPE, "application/javascript"), whole),

@@ -59,7 +59,7 @@ impl Jobs {
                 self.store.order(job, Box::new(move |done| waiting.tell(done)));
             }
             Job::Ask { .. } | Job::Notify { .. } => self.hooks.take(waiting, job),
-            // Carried out where there are sessions of that kind (`attached.rs`).
+            // Carried out where sessions are driven (`attached.rs`).
             Job::Dial(_) | Job::Resolve { .. } | Job::Stop => waiting.tell(Done::Failed),
         }
     }

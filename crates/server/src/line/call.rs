@@ -183,6 +183,8 @@ impl Call {
     }
 
     fn deliver(&mut self, coming: &mut Option<Box<Incoming>>) {
+        // A call goes on while the server drains; left there, the word would wake it for ever.
+        self.mailbox.take_drain();
         while self.stage != Stage::Over {
             match self.mailbox.take(true) {
                 Ok(Some(event)) => self.event(event, coming),

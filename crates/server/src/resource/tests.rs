@@ -1,3 +1,5 @@
+use patchbay_dialect_kit::CloseCause;
+
 use super::*;
 use crate::http::Caller;
 use crate::listener::Role;

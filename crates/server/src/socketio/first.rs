@@ -60,7 +60,7 @@ pub(crate) fn first(
                 return None;
             }
             let keep = !ws::has_token(headers, "connection", "close");
-            let sid = draw(shell, shell.client(caller, headers));
+            let sid = draw(shell, endpoint.dialect, shell.client(caller, headers));
             let unix_ms = shell.clock.unix_ms(shell.clock.now());
             Some(First::Handshake { answer: answer::handshake(&sid, jsonp, origin, unix_ms, keep), keep })
         }
@@ -74,11 +74,12 @@ pub(crate) fn first(
     }
 }
 
-/// Gives out an id to a client.
-pub(crate) fn draw(shell: &Shell, from: Option<std::net::IpAddr>) -> Sid {
+/// Gives out an id to a client of a dialect.
+pub(crate) fn draw(shell: &Shell, dialect: usize, from: Option<std::net::IpAddr>) -> Sid {
     let mut sid = Sid::BLANK;
     shell.entropy.lend(&mut SystemRandom::default(), |rng| {
-        sid = shell.socket_io.unused.draw(shell.clock.now(), from, rng);
+        let suits = |id: &str| shell.dialects[dialect].takes_id(id);
+        sid = shell.socket_io.unused.draw(shell.clock.now(), from, rng, suits);
     });
     sid
 }

@@ -1,24 +1,19 @@
-//! One polled session: a task that outlives its exchanges, as a resource's does (`resource.rs`), and owns the session as a
-//! WebSocket's connection does. What it has to say waits here for a poll; what the hub has to say waits in the mailbox.
+//! One polled session: a task that outlives its exchanges, as a resource's does (`resource.rs`). What it has to say waits here
+//! for a poll; what the hub has to say waits in the mailbox.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use patchbay_core::{Event, Moment, PartyId};
-use patchbay_dialect_kit::{CloseCause, Ctx, Frame, OutFrame, Outbox, Session};
+use patchbay_core::Moment;
+use patchbay_dialect_kit::{Close, CloseCause, Frame, OutFrame, Session};
 use tokio::sync::{mpsc, oneshot};
 
 use super::payload::{self, Body};
 use super::polled::Asked;
 use super::{NOT_HANDSHAKEN, Sid};
-use crate::farewell;
-use crate::mailbox::Mailbox;
-use crate::random::SystemRandom;
+use crate::attached::{Attached, Sink};
 use crate::shell::{Shell, Ticket};
-use crate::telemetry;
 
 /// How long a poll waits for a packet before it is answered with none: the library's polling duration.
 const POLL: Duration = Duration::from_secs(20);
@@ -37,187 +32,114 @@ const PACKETS: usize = 16;
 const BODIES: usize = 2;
 
 pub(super) struct Task {
-    shell: Arc<Shell>,
-    dialect: usize,
+    attached: Attached,
     sid: Sid,
-    session: Box<dyn Session>,
-    mailbox: Arc<Mailbox>,
-    party: PartyId,
-    out: Outbox,
-    random: SystemRandom,
+    said: Said,
+    /// Since when nobody polls.
+    alone: Moment,
+    /// What has been sent, and whether somebody still waits to hear that it was read.
+    bodies: VecDeque<(Body, oneshot::Sender<bool>)>,
+    /// The session has ended, and its last words wait until that moment.
+    closing: Option<Moment>,
+    /// The client has gone.
+    left: bool,
+    _ticket: Ticket,
+}
+
+/// What the session has said, and who takes it.
+#[derive(Default)]
+struct Said {
     /// What waits for a poll.
     packets: VecDeque<String>,
     bytes: usize,
     /// Who waits for packets, and since when.
     poll: Option<(oneshot::Sender<String>, Moment)>,
-    /// Since when nobody does.
-    alone: Moment,
-    /// What has been sent, and whether somebody still waits to hear that it was read.
-    bodies: VecDeque<(Body, oneshot::Sender<bool>)>,
-    deaf_until: Moment,
-    /// Since when the mailbox has been above its soft bound without a poll.
-    stalled: Option<Moment>,
-    /// The session has ended, and its last words wait until that moment.
-    closing: Option<(CloseCause, Moment)>,
-    over: Option<CloseCause>,
-    detached: bool,
-    _ticket: Ticket,
+}
+
+impl Sink for Said {
+    fn frame(&mut self, frame: OutFrame<'_>) {
+        // There are no pings here.
+        if let OutFrame::Text(text) = frame {
+            self.bytes += text.len();
+            self.packets.push_back(String::from_utf8_lossy(text).into_owned());
+        }
+    }
+
+    /// Its packets can go at once, or none waits yet.
+    fn has_room(&self) -> bool {
+        self.bytes < HIGH_WATER && (self.poll.is_some() || self.packets.is_empty())
+    }
 }
 
 impl Task {
     pub(super) fn new(shell: Arc<Shell>, dialect: usize, sid: Sid, session: Box<dyn Session>, ticket: Ticket) -> Self {
-        let mailbox = Arc::new(Mailbox::default());
-        let party = shell.switchboard.attach(shell.dialects[dialect].profile(), Arc::clone(&mailbox));
-        // Looked at after the party was attached: either this or `close_all` sees the other.
-        if shell.is_closing() {
-            mailbox.drain();
-            mailbox.close(CloseCause::Shutdown);
-        }
-        shell.metrics.connection_opened(dialect);
-        let alone = shell.clock.now();
-        Self {
-            shell,
-            dialect,
-            sid,
-            session,
-            mailbox,
-            party,
-            out: Outbox::new(),
-            random: SystemRandom::default(),
-            packets: VecDeque::new(),
-            bytes: 0,
-            poll: None,
-            alone,
-            bodies: VecDeque::new(),
-            deaf_until: Moment::START,
-            stalled: None,
-            closing: None,
-            over: None,
-            detached: false,
-            _ticket: ticket,
-        }
+        let mut said = Said::default();
+        let attached = Attached::new(shell, dialect, session, &mut said);
+        let (alone, bodies) = (attached.now(), VecDeque::new());
+        Self { attached, sid, said, alone, bodies, closing: None, left: false, _ticket: ticket }
     }
 
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Asked>) {
-        self.turn(|session, ctx| session.on_open(ctx));
         loop {
-            let now = self.shell.clock.now();
-            if self.is_open() && self.session.deadline().is_some_and(|due| due <= now) {
-                self.turn(|session, ctx| session.on_deadline(ctx));
-            }
-            self.hear();
+            let now = self.attached.now();
+            self.attached.attend(now, &mut self.said);
             let more = self.read(now);
             self.answer(now);
-            self.judge(now);
-            if self.over.is_some() {
+            if self.judge(now) {
                 return;
             }
-            let (clock, until) = (self.shell.clock, self.until(now));
-            let (mailbox, wake_at) = (Arc::clone(&self.mailbox), self.wake_at());
-            let told = std::future::poll_fn(
-                move |cx| {
-                    if mailbox.sleep(wake_at, cx) { Poll::Pending } else { Poll::Ready(()) }
-                },
-            );
             tokio::select! {
                 // In order: chance would make two runs of one simulation differ.
                 biased;
-                () = told, if self.is_open() => {}
+                () = self.attached.news(self.said.has_room(), Some(self.until())) => {}
                 // Its other end lives as long as the session is listed, which is as long as this.
                 Some(asked) = inbox.recv() => self.take(asked),
                 () = tokio::task::yield_now(), if more => {}
-                () = tokio::time::sleep_until(clock.instant(until)) => {}
             }
         }
     }
 
-    fn is_open(&self) -> bool {
-        self.closing.is_none() && self.over.is_none()
-    }
-
-    /// Whether the session may be told something: its packets can go at once, or none waits yet.
-    fn has_room(&self) -> bool {
-        self.is_open() && self.bytes < HIGH_WATER && (self.poll.is_some() || self.packets.is_empty())
-    }
-
-    /// At how many events in the mailbox there is something to do.
-    fn wake_at(&self) -> usize {
-        match (self.has_room(), self.stalled) {
-            (true, _) => 1,
-            (false, None) => self.shell.bounds.soft_messages + 1,
-            (false, Some(_)) => usize::MAX,
-        }
-    }
-
-    /// When there is something to do in any case.
-    fn until(&self, now: Moment) -> Moment {
-        let poll = match &self.poll {
+    /// How long to wait for the client.
+    fn until(&self) -> Moment {
+        let poll = match &self.said.poll {
             Some((_, since)) => *since + POLL,
             None => self.alone + ALONE,
         };
-        let deaf = (self.deaf_until > now).then_some(self.deaf_until);
-        let due = self.session.deadline().filter(|_| self.is_open());
-        let last = self.closing.map(|(_, until)| until);
-        [due, deaf, last, self.slow_at()].into_iter().flatten().fold(poll, Moment::min)
+        self.closing.into_iter().fold(poll, Moment::min)
     }
 
     /// A request has come.
     fn take(&mut self, asked: Asked) {
-        let now = self.shell.clock.now();
         match asked {
             Asked::Poll(waiting) => {
-                if let Some((older, _)) = self.poll.replace((waiting, now)) {
+                if let Some((older, _)) = self.said.poll.replace((waiting, self.attached.now())) {
                     // Fails if it has gone, which is why there is a newer one.
                     let _gone = older.send(NOTHING.to_owned());
                 }
             }
-            Asked::Post(_, waiting) if self.bodies.len() >= BODIES || !self.is_open() => {
+            Asked::Post(_, waiting) if self.bodies.len() >= BODIES || !self.attached.is_open() => {
                 let _gone = waiting.send(false);
             }
             Asked::Post(body, waiting) => self.bodies.push_back((body, waiting)),
-            Asked::Leave => self.over = self.over.or(Some(CloseCause::Peer)),
-        }
-    }
-
-    /// Tells the session what waits for it.
-    fn hear(&mut self) {
-        while self.is_open() {
-            let room = self.has_room();
-            if room && self.shell.is_closing() && self.mailbox.take_drain() {
-                self.turn(|session, ctx| session.on_drain(ctx));
-                continue;
+            Asked::Leave => {
+                self.left = true;
+                self.attached.end(CloseCause::Peer);
             }
-            match self.mailbox.take(room) {
-                Ok(Some(event)) => self.tell(event),
-                Ok(None) => break,
-                Err(cause) => self.over = Some(cause),
-            }
-        }
-        while self.has_room()
-            && let Some(news) = self.mailbox.take_news()
-        {
-            self.turn(|session, ctx| session.on_line(news, ctx));
-        }
-        while self.has_room()
-            && let Some((tag, done)) = self.mailbox.take_done()
-        {
-            self.turn(|session, ctx| session.on_job(tag, done, ctx));
         }
     }
 
     /// Reads some of what has been sent. Whether more of it can be read.
     fn read(&mut self, now: Moment) -> bool {
         for _ in 0..PACKETS {
-            if !self.is_open() || self.bytes >= HIGH_WATER || self.deaf_until > now {
+            if !self.attached.is_open() || self.said.bytes >= HIGH_WATER || self.attached.is_deaf(now) {
                 return false;
             }
             let Some((mut body, waiting)) = self.bodies.pop_front() else { return false };
             match body.take() {
                 Ok(Some(packet)) => {
-                    self.shell.metrics.message_in(self.dialect);
-                    self.turn(|session, ctx| session.on_frame(Frame::Text(packet), ctx));
+                    self.attached.frame(now, &mut self.said, Frame::Text(packet));
                     self.bodies.push_front((body, waiting));
-                    if !self.is_open() {
+                    if !self.attached.is_open() {
                         self.acknowledge();
                     }
                 }
@@ -225,7 +147,7 @@ impl Task {
                     // A client that has gone needs no answer.
                     let _gone = waiting.send(true);
                 }
-                Err(payload::Malformed) => self.over = Some(CloseCause::BadMessage),
+                Err(payload::Malformed) => self.attached.end(CloseCause::BadMessage),
             }
         }
         !self.bodies.is_empty()
@@ -241,152 +163,53 @@ impl Task {
 
     /// Answers the poll, if there is something to say.
     fn answer(&mut self, now: Moment) {
-        let Some((waiting, since)) = self.poll.take() else { return };
+        let said = &mut self.said;
+        let Some((waiting, since)) = said.poll.take() else { return };
         if waiting.is_closed() {
             self.alone = now;
             return;
         }
-        if self.packets.is_empty() && since + POLL > now {
-            self.poll = Some((waiting, since));
+        if said.packets.is_empty() && since + POLL > now {
+            said.poll = Some((waiting, since));
             return;
         }
         self.alone = now;
-        let body = if self.packets.is_empty() {
+        let body = if said.packets.is_empty() {
             NOTHING.to_owned()
         } else {
-            payload::encode(self.packets.iter().map(String::as_str))
+            payload::encode(said.packets.iter().map(String::as_str))
         };
         // Fails if it has gone meanwhile: the packets wait for the next.
         if waiting.send(body).is_ok() {
-            self.packets.clear();
-            self.bytes = 0;
-            self.stalled = None;
+            said.packets.clear();
+            said.bytes = 0;
         }
     }
 
-    /// Ends the session of a client that has gone or is too slow, and one whose last words are said.
-    fn judge(&mut self, now: Moment) {
-        let slow = self.poll.is_none() && self.mailbox.len() > self.shell.bounds.soft_messages;
-        self.stalled = if slow { Some(self.stalled.unwrap_or(now)) } else { None };
-        let said = |(cause, until)| (self.packets.is_empty() || until <= now).then_some(cause);
-        let ended = match self.closing {
-            Some(closing) => said(closing),
-            None if self.slow_at().is_some_and(|at| at <= now) => Some(CloseCause::TooSlow),
-            None if self.poll.is_none() && self.alone + ALONE <= now => Some(CloseCause::Lost),
-            None => None,
-        };
-        self.over = self.over.or(ended);
-    }
-
-    fn slow_at(&self) -> Option<Moment> {
-        self.stalled.map(|since| since.max(self.alone) + self.shell.slow_timeout)
-    }
-
-    /// Calls the session, carries out its commands and delivers the events that they caused for it (law 3).
-    fn turn(&mut self, call: impl FnOnce(&mut dyn Session, &mut Ctx<'_>)) {
-        self.call(call);
-        if self.out.has_commands() {
-            let mut wake = Vec::new();
-            self.shell.switchboard.handle(self.shell.clock.now(), self.party, self.out.take_commands(), &mut wake);
-            wake.into_iter().for_each(Waker::wake);
+    /// Ends the session of a client that has gone or is too slow. Whether it has ended, and its last words are said.
+    fn judge(&mut self, now: Moment) -> bool {
+        self.attached.judge(now, self.said.poll.is_none(), self.alone);
+        if self.said.poll.is_none() && self.alone + ALONE <= now {
+            self.attached.end(CloseCause::Lost);
         }
-        self.collect();
-        while self.is_open() {
-            match self.mailbox.take(true) {
-                Ok(Some(event)) => self.tell(event),
-                // An order to close is met in the next turn.
-                Ok(None) | Err(_) => break,
+        match self.attached.over() {
+            Some(Close { code: Some(_), .. }) if !self.left => {
+                let until = *self.closing.get_or_insert(now + LAST_WORDS);
+                self.said.packets.is_empty() || until <= now
             }
-        }
-    }
-
-    fn tell(&mut self, event: Event) {
-        self.call(|session, ctx| session.on_event(event, ctx));
-        debug_assert!(!self.out.has_commands(), "law 1: an event causes no command in the same turn");
-        self.collect();
-    }
-
-    /// Law 5: a panic in a session ends that party alone, and is counted.
-    fn call(&mut self, call: impl FnOnce(&mut dyn Session, &mut Ctx<'_>)) {
-        let now = self.shell.clock.now();
-        let unix_ms = self.shell.clock.unix_ms(now);
-        let (session, out, random) = (&mut *self.session, &mut self.out, &mut self.random);
-        let called = catch_unwind(AssertUnwindSafe(|| {
-            self.shell.entropy.lend(random, |rng| call(session, &mut Ctx { now, unix_ms, rng, out }));
-        }));
-        if called.is_err() {
-            self.out = Outbox::new();
-            self.over = Some(CloseCause::Panic);
-        }
-    }
-
-    /// Keeps what the session wants sent, and orders what it wants done.
-    fn collect(&mut self) {
-        let mut sent = 0;
-        for frame in self.out.frames() {
-            // There are no pings here.
-            if let OutFrame::Text(text) = frame {
-                sent += 1;
-                self.bytes += text.len();
-                self.packets.push_back(String::from_utf8_lossy(text).into_owned());
-            }
-        }
-        self.out.take_warnings().for_each(telemetry::warn_once);
-        for order in self.out.take_orders() {
-            self.shell.lines.order(self.party, &self.mailbox, order);
-        }
-        for (tag, job) in self.out.take_jobs() {
-            self.shell.jobs.take(self.party, &self.mailbox, tag, job);
-        }
-        self.shell.metrics.messages_out(self.dialect, sent);
-        let now = self.shell.clock.now();
-        self.deaf_until = self.deaf_until.max(self.out.deaf_until().unwrap_or_default());
-        if let Some(close) = self.out.closing()
-            && self.is_open()
-        {
-            match close.code {
-                Some(_) => self.closing = Some((close.cause, now + LAST_WORDS)),
-                None => self.over = Some(close.cause),
-            }
-            // To everybody else it has gone: its names are free at once.
-            self.detach(now, close.cause);
-        }
-        self.out.clear();
-    }
-
-    fn detach(&mut self, now: Moment, cause: CloseCause) {
-        if std::mem::replace(&mut self.detached, true) {
-            return;
-        }
-        self.shell.lines.gone(self.party);
-        // Who was torn away may come back for its viewers; who has said farewell does not.
-        match cause {
-            CloseCause::Lost | CloseCause::Silent | CloseCause::TooSlow => {
-                self.shell.switchboard.lose(now, self.party);
-            }
-            _ => self.shell.switchboard.detach(now, self.party),
-        }
-        if cause != CloseCause::Panic {
-            farewell::say(&self.shell, &mut *self.session, self.party, &self.mailbox, now);
+            over => over.is_some(),
         }
     }
 }
 
-/// However the session ends, nobody finds it any more and the hub lets its party go: also when the runtime drops it.
+/// However the session ends, nobody finds it any more: also when the runtime drops it.
 impl Drop for Task {
     fn drop(&mut self) {
-        self.shell.socket_io.polled.remove(&self.sid);
-        let cause = self.over.unwrap_or(CloseCause::Shutdown);
-        self.detach(self.shell.clock.now(), cause);
-        if let Some((waiting, _)) = self.poll.take() {
+        self.attached.shell.socket_io.polled.remove(&self.sid);
+        if let Some((waiting, _)) = self.said.poll.take() {
+            let gone = self.left || self.attached.over().is_some_and(|close| close.cause == CloseCause::Peer);
             // The client is to connect anew, unless it wanted this end.
-            let _gone = waiting.send(if cause == CloseCause::Peer { "0::" } else { NOT_HANDSHAKEN }.to_owned());
-        }
-        self.shell.metrics.connection_closed(self.dialect, cause);
-        if cause == CloseCause::Panic {
-            tracing::error!(party = %self.party, cause = cause.label(), "polled session ended");
-        } else {
-            tracing::debug!(party = %self.party, cause = cause.label(), "polled session ended");
+            let _gone = waiting.send(if gone { "0::" } else { NOT_HANDSHAKEN }.to_owned());
         }
     }
 }

@@ -1,30 +1,25 @@
 //! One WebSocket connection: a future that owns the socket and the session, and nothing else while it is idle.
 //!
-//! Order within one turn: what is due, what the hub told, what the socket brings, and one coalesced write. A session's
-//! commands are carried out at once and the events that they cause for it are delivered before its next frame (law 3).
+//! Order within one turn: what waits for the session (`attached.rs`), what the socket brings, and one coalesced write.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::future::Future;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use patchbay_core::{Event, Moment, PartyId};
-use patchbay_dialect_kit::{Close, CloseCause, Ctx, Frame, OutFrame, Outbox, Session};
+use patchbay_core::Moment;
+use patchbay_dialect_kit::{Close, CloseCause, Frame, OutFrame, Session};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use super::frame::{self, Opcode, Violation};
 use super::reader::{Item, Next, Reader};
-use crate::farewell;
-use crate::mailbox::Mailbox;
-use crate::random::SystemRandom;
+use crate::attached::{Attached, Sink, lend};
 use crate::shell::Shell;
 use crate::socket::Socket;
-use crate::telemetry;
 
 /// What one read takes at most: larger means fewer calls for large messages, smaller less scratch per thread.
 const READ_BYTES: usize = 64 * 1024;
@@ -47,29 +42,22 @@ const MESSAGES: usize = 16;
 const LINGER: Duration = Duration::from_secs(2);
 /// The same while the server stops, where everything has to be over within half a second (DECISIONS 9).
 const LINGER_SHUTDOWN: Duration = Duration::from_millis(300);
+/// What a peer is told when the server stops (RFC 6455, section 7.4.1).
+const GOING_AWAY: u16 = 1001;
 
 /// One connection after its handshake.
 pub(crate) struct Connection {
-    shell: Arc<Shell>,
-    dialect: usize,
+    attached: Attached,
     socket: Socket,
-    session: Box<dyn Session>,
-    mailbox: Arc<Mailbox>,
-    party: PartyId,
-    /// The hub has been told that the party has gone.
-    detached: bool,
     reader: Reader,
     /// The reader may hold whole frames that have not been looked at: they came with the handshake, while the session
     /// wanted to hear nothing, or with more messages than one poll handles.
     early: bool,
-    /// Nothing is read before that moment, because the session said so.
-    deaf_until: Moment,
     /// Bytes that the socket has not taken yet, from `written` on.
     unwritten: Vec<u8>,
     written: usize,
-    /// When the socket last took bytes, and since when the mailbox has been above its soft bound meanwhile.
+    /// When the socket last took bytes.
     progress: Moment,
-    stalled: Option<Moment>,
     phase: Phase,
     timer: Pin<Box<Sleep>>,
     timer_at: Moment,
@@ -80,11 +68,10 @@ enum Phase {
     Open,
     /// A close frame is on its way; input is dropped until the peer hangs up or the moment comes.
     Closing {
-        cause: CloseCause,
         until: Moment,
     },
     /// Nothing is left to be done.
-    Over(CloseCause),
+    Over,
 }
 
 /// What the connections of a thread share: each poll uses it up before it ends.
@@ -93,9 +80,7 @@ struct Scratch {
     /// Bytes read in this poll.
     taken: usize,
     output: Vec<u8>,
-    outbox: Outbox,
     wake: Vec<Waker>,
-    random: SystemRandom,
     /// Messages that this poll may still handle.
     messages: usize,
 }
@@ -106,16 +91,45 @@ impl Default for Scratch {
             input: vec![0; READ_BYTES].into_boxed_slice(),
             taken: 0,
             output: Vec::new(),
-            outbox: Outbox::new(),
             wake: Vec::new(),
-            random: SystemRandom::default(),
             messages: MESSAGES,
         }
     }
 }
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::default());
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
+/// What a session says becomes bytes of the turn. `free`: the socket has taken all that was said before.
+struct Turn<'a> {
+    output: &'a mut Vec<u8>,
+    wake: &'a mut Vec<Waker>,
+    free: bool,
+}
+
+impl Sink for Turn<'_> {
+    fn frame(&mut self, frame: OutFrame<'_>) {
+        match frame {
+            OutFrame::Text(text) => frame::write(self.output, Opcode::Text, text),
+            OutFrame::Ping => frame::write(self.output, Opcode::Ping, &[]),
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.free && self.output.len() < HIGH_WATER
+    }
+
+    /// After the write: who is woken may run on this very thread next.
+    fn wake(&mut self, wakers: &mut Vec<Waker>) {
+        self.wake.append(wakers);
+    }
+}
+
+impl Scratch {
+    fn turn(&mut self, free: bool) -> Turn<'_> {
+        Turn { output: &mut self.output, wake: &mut self.wake, free }
+    }
 }
 
 impl Connection {
@@ -140,60 +154,44 @@ impl Connection {
         socket: Socket,
         early: Vec<u8>,
     ) -> Self {
-        let mailbox = Arc::new(Mailbox::default());
-        let party = shell.switchboard.attach(shell.dialects[dialect].profile(), Arc::clone(&mailbox));
-        // Looked at after the party was attached: either this or `close_all` sees the other.
-        if shell.is_closing() {
-            mailbox.drain();
-            mailbox.close(CloseCause::Shutdown);
-        }
-        shell.metrics.connection_opened(dialect);
-        let now = shell.clock.now();
-        let timer = Box::pin(tokio::time::sleep_until(shell.clock.instant(now)));
-        let mut connection = Self {
-            shell,
-            dialect,
-            socket,
-            session,
-            mailbox,
-            party,
-            detached: false,
-            early: !early.is_empty(),
-            deaf_until: Moment::START,
-            reader: Reader::with(early),
-            unwritten: Vec::new(),
-            written: 0,
-            progress: now,
-            stalled: None,
-            phase: Phase::Open,
-            timer,
-            timer_at: now,
-        };
-        SCRATCH.with_borrow_mut(|scratch| {
+        lend(&SCRATCH, |scratch| {
             scratch.output.clear();
-            connection.with_session(scratch, now, |session, ctx| session.on_open(ctx));
+            let attached = Attached::new(shell, dialect, session, &mut scratch.turn(true));
+            let now = attached.now();
+            let mut connection = Self {
+                socket,
+                early: !early.is_empty(),
+                reader: Reader::with(early),
+                unwritten: Vec::new(),
+                written: 0,
+                progress: now,
+                phase: Phase::Open,
+                timer: Box::pin(tokio::time::sleep_until(attached.shell.clock.instant(now))),
+                timer_at: now,
+                attached,
+            };
+            connection.settle(scratch, now);
             connection.keep_unwritten(&scratch.output);
             scratch.wake.drain(..).for_each(Waker::wake);
-        });
-        connection
+            connection
+        })
     }
 
-    /// Runs until the connection has to wait (`Pending`) or is over, with the cause.
-    fn drive(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Poll<CloseCause> {
+    /// Runs until the connection has to wait (`Pending`) or is over.
+    fn drive(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Poll<()> {
         scratch.output.clear();
         scratch.taken = 0;
         scratch.messages = MESSAGES;
         for _ in 0..TURNS {
-            let now = self.shell.clock.now();
+            let now = self.attached.now();
             let more = match self.phase {
                 Phase::Open => self.turn(scratch, now, cx),
-                Phase::Closing { until, .. } => self.closing_turn(scratch, now, until, cx),
-                Phase::Over(_) => false,
+                Phase::Closing { until } => self.closing_turn(scratch, now, until, cx),
+                Phase::Over => false,
             };
-            // After the write and outside the switchboard's lock: who is woken may run on this very thread next.
             scratch.wake.drain(..).for_each(Waker::wake);
-            if let Phase::Over(cause) = self.phase {
-                return Poll::Ready(cause);
+            if self.phase == Phase::Over {
+                return Poll::Ready(());
             }
             if !more && self.rest(now, cx) {
                 return Poll::Pending;
@@ -208,49 +206,17 @@ impl Connection {
 
     /// One turn of an open connection. Whether another may be useful at once.
     fn turn(&mut self, scratch: &mut Scratch, now: Moment, cx: &mut Context<'_>) -> bool {
-        let mut more = false;
-        if self.session.deadline().is_some_and(|deadline| deadline <= now) {
-            self.with_session(scratch, now, |session, ctx| session.on_deadline(ctx));
-            more = true;
-        }
-        // Before the order to close, which may be there already: whoever is sent away hears first that it is for good.
-        if self.shell.is_closing() && self.phase == Phase::Open && self.backlog() == 0 && self.mailbox.take_drain() {
-            self.with_session(scratch, now, |session, ctx| session.on_drain(ctx));
-            more = true;
-        }
-        while self.phase == Phase::Open {
-            let room = self.backlog() == 0 && scratch.output.len() < HIGH_WATER;
-            match self.mailbox.take(room) {
-                Ok(Some(event)) => self.deliver(event, scratch, now),
-                Ok(None) => break,
-                Err(cause) => self.ordered(cause, scratch, now),
-            }
-            more = true;
-        }
-        while self.phase == Phase::Open
-            && self.backlog() == 0
-            && scratch.output.len() < HIGH_WATER
-            && let Some(news) = self.mailbox.take_news()
-        {
-            self.with_session(scratch, now, |session, ctx| session.on_line(news, ctx));
-            more = true;
-        }
-        while self.phase == Phase::Open
-            && self.backlog() == 0
-            && scratch.output.len() < HIGH_WATER
-            && let Some((tag, done)) = self.mailbox.take_done()
-        {
-            self.with_session(scratch, now, |session, ctx| session.on_job(tag, done, ctx));
-            more = true;
-        }
+        let mut more = self.attached.attend(now, &mut scratch.turn(self.backlog() == 0));
         let full = self.backlog() >= HIGH_WATER;
-        if self.phase == Phase::Open && !full && self.deaf_until <= now {
+        if self.attached.is_open() && !full && !self.attached.is_deaf(now) {
             more |= self.receive(scratch, now, cx);
         }
+        self.settle(scratch, now);
         self.send(scratch, now, cx);
         // Nobody has asked the socket for input, so it would not wake us for what lies there already.
         more |= full && self.backlog() < HIGH_WATER;
-        self.judge_speed(now);
+        self.attached.judge(now, self.backlog() > 0, self.progress);
+        self.settle(scratch, now);
         more
     }
 
@@ -259,7 +225,7 @@ impl Connection {
         self.send(scratch, now, cx);
         // Pending: TLS has a farewell of its own to send, and the socket is full.
         if self.backlog() == 0 && matches!(Pin::new(&mut self.socket).poll_shutdown(cx), Poll::Ready(Err(_))) {
-            self.over();
+            self.phase = Phase::Over;
         }
         match self.read(&mut scratch.input, cx) {
             Poll::Ready(Ok(length @ 1..)) if now < until => {
@@ -267,7 +233,7 @@ impl Connection {
                 return true;
             }
             Poll::Pending if now < until => {}
-            _ => self.over(),
+            _ => self.phase = Phase::Over,
         }
         false
     }
@@ -275,20 +241,9 @@ impl Connection {
     /// Goes to sleep until the timer, the mailbox or the socket wakes it; `false` if there is something to do already.
     fn rest(&mut self, now: Moment, cx: &mut Context<'_>) -> bool {
         let until = match self.phase {
-            Phase::Closing { until, .. } => Some(until),
-            _ => {
-                // A blocked connection has no use for single events, only for the news that it has become too slow.
-                let wake_at = match (self.backlog() > 0, self.stalled) {
-                    (false, _) => 1,
-                    (true, None) => self.shell.bounds.soft_messages + 1,
-                    (true, Some(_)) => usize::MAX,
-                };
-                if !self.mailbox.sleep(wake_at, cx) {
-                    return false;
-                }
-                let deaf = (self.deaf_until > now).then_some(self.deaf_until);
-                [self.session.deadline(), self.slow_at(), deaf].into_iter().flatten().min()
-            }
+            Phase::Closing { until } => Some(until),
+            _ if !self.attached.sleep(self.backlog() == 0, cx) => return false,
+            _ => self.attached.due(now),
         };
         let Some(until) = until else { return true };
         if until <= now {
@@ -296,22 +251,9 @@ impl Connection {
         }
         if until != self.timer_at {
             self.timer_at = until;
-            self.timer.as_mut().reset(self.shell.clock.instant(until));
+            self.timer.as_mut().reset(self.attached.shell.clock.instant(until));
         }
         self.timer.as_mut().poll(cx).is_pending()
-    }
-
-    /// Ends the connection if its socket has taken no byte for too long while its mailbox is above the soft bound.
-    fn judge_speed(&mut self, now: Moment) {
-        let slow = self.backlog() > 0 && self.mailbox.len() > self.shell.bounds.soft_messages;
-        self.stalled = if slow { Some(self.stalled.unwrap_or(now)) } else { None };
-        if self.slow_at().is_some_and(|at| at <= now) {
-            self.abort(CloseCause::TooSlow);
-        }
-    }
-
-    fn slow_at(&self) -> Option<Moment> {
-        self.stalled.map(|since| since.max(self.progress) + self.shell.slow_timeout)
     }
 
     /// Reads once and handles what came. Whether anything did.
@@ -330,7 +272,7 @@ impl Connection {
         match read {
             Poll::Pending => return false,
             Poll::Ready(Ok(1..)) => {}
-            Poll::Ready(_) => self.phase = Phase::Over(CloseCause::Lost),
+            Poll::Ready(_) => self.lost(),
         }
         true
     }
@@ -343,15 +285,15 @@ impl Connection {
 
     /// Handles what is whole with `input`, as far as the session wants to hear it.
     fn digest(&mut self, input: &mut [u8], scratch: &mut Scratch, now: Moment) {
-        let most = self.shell.message_bytes;
+        let most = self.attached.shell.message_bytes;
         let mut reader = std::mem::take(&mut self.reader);
         let read = reader.digest(input, most, |item| {
             self.item(item, scratch, now);
             scratch.messages = scratch.messages.saturating_sub(1);
-            match self.phase {
-                Phase::Open if self.deaf_until > now || scratch.messages == 0 => Next::Pause,
-                Phase::Open => Next::More,
-                _ => Next::Stop,
+            match self.attached.is_open() {
+                true if self.attached.is_deaf(now) || scratch.messages == 0 => Next::Pause,
+                true => Next::More,
+                false => Next::Stop,
             }
         });
         self.reader = reader;
@@ -365,7 +307,7 @@ impl Connection {
                     Violation::NotUtf8 => (1007, CloseCause::BadMessage),
                     Violation::TooLarge => (1009, CloseCause::TooLarge),
                 };
-                self.close(code, cause, &mut scratch.output, now);
+                self.attached.close(Close { code: Some(code), cause });
             }
         }
     }
@@ -375,120 +317,33 @@ impl Connection {
             Item::Ping(payload) => return frame::write(&mut scratch.output, Opcode::Pong, payload),
             Item::Close(payload) => {
                 let code = frame::close_answer(payload);
-                return self.close(code, CloseCause::Peer, &mut scratch.output, now);
+                return self.attached.close(Close { code: Some(code), cause: CloseCause::Peer });
             }
             Item::Pong(payload) => Frame::Pong(payload),
             Item::Text(text) => Frame::Text(text),
             Item::Binary(bytes) => Frame::Binary(bytes),
         };
-        if !matches!(frame, Frame::Pong(_)) {
-            self.shell.metrics.message_in(self.dialect);
-        }
-        self.with_session(scratch, now, |session, ctx| session.on_frame(frame, ctx));
+        self.attached.frame(now, &mut scratch.turn(true), frame);
     }
 
-    /// Calls the session, carries out its commands and delivers the events that they caused for it.
-    fn with_session(&mut self, scratch: &mut Scratch, now: Moment, call: impl FnOnce(&mut dyn Session, &mut Ctx<'_>)) {
-        self.call(scratch, now, call);
-        if scratch.outbox.has_commands() {
-            let commands = scratch.outbox.take_commands();
-            self.shell.switchboard.handle(now, self.party, commands, &mut scratch.wake);
-        }
-        self.collect(scratch, now);
-        while self.phase == Phase::Open {
-            match self.mailbox.take(true) {
-                Ok(Some(event)) => self.deliver(event, scratch, now),
-                // An order to close is met in the next turn.
-                Ok(None) | Err(_) => break,
-            }
-        }
-    }
-
-    fn deliver(&mut self, event: Event, scratch: &mut Scratch, now: Moment) {
-        self.call(scratch, now, |session, ctx| session.on_event(event, ctx));
-        debug_assert!(!scratch.outbox.has_commands(), "law 1: an event causes no command in the same turn");
-        self.collect(scratch, now);
-    }
-
-    fn call(&mut self, scratch: &mut Scratch, now: Moment, call: impl FnOnce(&mut dyn Session, &mut Ctx<'_>)) {
-        let unix_ms = self.shell.clock.unix_ms(now);
-        let (session, out) = (&mut *self.session, &mut scratch.outbox);
-        self.shell.entropy.lend(&mut scratch.random, |rng| call(session, &mut Ctx { now, unix_ms, rng, out }));
-    }
-
-    /// Turns what the session wants sent into bytes.
-    fn collect(&mut self, scratch: &mut Scratch, now: Moment) {
-        let mut sent = 0;
-        for frame in scratch.outbox.frames() {
-            match frame {
-                OutFrame::Text(text) => {
-                    sent += 1;
-                    frame::write(&mut scratch.output, Opcode::Text, text);
+    /// Once the session has ended: writes a close frame and waits for the peer to hang up, or hangs up at once.
+    fn settle(&mut self, scratch: &mut Scratch, now: Moment) {
+        let (Phase::Open, Some(close)) = (self.phase, self.attached.over()) else { return };
+        let code = match close {
+            Close { code: Some(code), .. } => code,
+            Close { cause: CloseCause::Shutdown, .. } => GOING_AWAY,
+            Close { cause, .. } => {
+                if cause != CloseCause::Panic {
+                    // The kernel forgets what it still holds for a peer that does not take it, nor would take a close frame.
+                    self.socket.reset_on_drop();
                 }
-                OutFrame::Ping => frame::write(&mut scratch.output, Opcode::Ping, &[]),
+                self.phase = Phase::Over;
+                return;
             }
-        }
-        scratch.outbox.take_warnings().for_each(telemetry::warn_once);
-        for order in scratch.outbox.take_orders() {
-            self.shell.lines.order(self.party, &self.mailbox, order);
-        }
-        for (tag, job) in scratch.outbox.take_jobs() {
-            self.shell.jobs.take(self.party, &self.mailbox, tag, job);
-        }
-        self.shell.metrics.messages_out(self.dialect, sent);
-        self.deaf_until = self.deaf_until.max(scratch.outbox.deaf_until().unwrap_or_default());
-        match scratch.outbox.closing() {
-            Some(Close { code: Some(code), cause }) => self.close(code, cause, &mut scratch.output, now),
-            Some(Close { code: None, cause }) => self.abort(cause),
-            None => {}
-        }
-        scratch.outbox.clear();
-    }
-
-    /// The switchboard has ordered the connection to end.
-    fn ordered(&mut self, cause: CloseCause, scratch: &mut Scratch, now: Moment) {
-        match cause {
-            CloseCause::Shutdown => self.close(1001, cause, &mut scratch.output, now),
-            // It does not read: it would not read a close frame either.
-            _ => self.abort(cause),
-        }
-    }
-
-    /// Writes a close frame and waits for the peer to hang up. To everybody else it has gone: its names are free at once.
-    fn close(&mut self, code: u16, cause: CloseCause, output: &mut Vec<u8>, now: Moment) {
-        if self.phase == Phase::Open {
-            frame::write_close(output, code);
-            let linger = if self.shell.is_closing() { LINGER_SHUTDOWN } else { LINGER };
-            self.phase = Phase::Closing { cause, until: now + linger };
-            self.detach(now);
-        }
-    }
-
-    /// Resets the connection: the kernel forgets what it still holds for a peer that does not take it.
-    fn abort(&mut self, cause: CloseCause) {
-        self.socket.reset_on_drop();
-        self.phase = Phase::Over(cause);
-    }
-
-    fn detach(&mut self, now: Moment) {
-        if !std::mem::replace(&mut self.detached, true) {
-            self.shell.lines.gone(self.party);
-            // Who was torn away may come back for its viewers; who has said farewell does not.
-            let torn = [CloseCause::Lost, CloseCause::Silent, CloseCause::TooSlow];
-            match self.phase {
-                Phase::Over(cause) if torn.contains(&cause) => self.shell.switchboard.lose(now, self.party),
-                _ => self.shell.switchboard.detach(now, self.party),
-            }
-            if !matches!(self.phase, Phase::Over(CloseCause::Panic)) {
-                farewell::say(&self.shell, &mut *self.session, self.party, &self.mailbox, now);
-            }
-        }
-    }
-
-    fn over(&mut self) {
-        if let Phase::Closing { cause, .. } = self.phase {
-            self.phase = Phase::Over(cause);
-        }
+        };
+        frame::write_close(&mut scratch.output, code);
+        let linger = if self.attached.shell.is_closing() { LINGER_SHUTDOWN } else { LINGER };
+        self.phase = Phase::Closing { until: now + linger };
     }
 
     /// Bytes that have not gone to the kernel yet, whoever holds them.
@@ -551,49 +406,16 @@ impl Connection {
     }
 
     fn lost(&mut self) {
-        self.phase = match self.phase {
-            Phase::Closing { cause, .. } => Phase::Over(cause),
-            _ => Phase::Over(CloseCause::Lost),
-        };
+        self.attached.end(CloseCause::Lost);
+        self.phase = Phase::Over;
     }
 }
 
 impl Future for Connection {
     type Output = ();
 
-    /// Law 5: a panic in a session ends that connection alone, and is counted.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let connection = self.get_mut();
-        let driven =
-            catch_unwind(AssertUnwindSafe(|| SCRATCH.with_borrow_mut(|scratch| connection.drive(scratch, cx))));
-        let cause = match driven {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(cause)) => cause,
-            Err(_) => {
-                SCRATCH.with_borrow_mut(|scratch| *scratch = Scratch::default());
-                CloseCause::Panic
-            }
-        };
-        connection.phase = Phase::Over(cause);
-        Poll::Ready(())
-    }
-}
-
-/// However the connection ends, the hub lets its party go: also when the runtime drops the task.
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.detach(self.shell.clock.now());
-        let cause = match self.phase {
-            Phase::Over(cause) | Phase::Closing { cause, .. } => cause,
-            Phase::Open => CloseCause::Shutdown,
-        };
-        self.shell.metrics.connection_closed(self.dialect, cause);
-        let level_is_ours = cause == CloseCause::Panic;
-        if level_is_ours {
-            tracing::error!(party = %self.party, cause = cause.label(), "connection closed");
-        } else {
-            tracing::debug!(party = %self.party, cause = cause.label(), "connection closed");
-        }
+        lend(&SCRATCH, |scratch| self.get_mut().drive(scratch, cx))
     }
 }
 

@@ -1,11 +1,11 @@
 //! A media server of EvoStream's family, as its signalling reads and writes: no HTTP and no JSON, but a scanner over what one
 //! read brings (ers.md sections 1.2 to 1.6, parts 2.4 and 4). Built from those rules alone; not proved against a device.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
+use std::io;
+use std::time::{Duration, Instant};
 
-use super::wire::Address;
+use super::http::{Response, read_head};
+use super::wire::{Address, Wire};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long nothing has to come to be nothing.
@@ -30,7 +30,7 @@ const KEYWORDS: [&str; 14] = [
 ];
 
 pub(crate) struct Device {
-    stream: TcpStream,
+    pub(crate) wire: Wire,
     /// Read, and not taken for a frame yet.
     rest: Vec<u8>,
     /// The server's name for it.
@@ -40,106 +40,106 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    /// Shakes hands, and goes over to frames on the same connection.
+    /// Shakes hands, goes over to frames on the same connection, and is greeted.
     pub(crate) fn connect(address: &Address) -> Self {
-        let stream = TcpStream::connect(address.host()).expect("it listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        let mut device = Self { stream, rest: Vec::new(), id: String::new(), turn: String::new() };
-        let host = address.host();
-        device.write(&format!(
-            "GET /socket.io/1/?t=1432678845367 HTTP/1.1\r\nHost: {host}\r\nConnection: keep-alive\r\n\
-             User-Agent: Mozilla/5.0 (X11; Linux x86_64) Media Server\r\nOrigin: http://{host}\r\nAccept: */*\r\n\
-             Referer: http://{host}/\r\nAccept-Encoding: gzip, deflate\r\nAccept-Language: en-US\r\n\r\n"
-        ));
-        let answer = device.read_once();
-        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
-        let (_, behind) = answer.split_once("chunked").expect("the word that is looked for");
-        let mut lines = behind.splitn(4, '\n');
-        let line = lines.nth(3).expect("three line ends behind it");
-        let (sid, _) = line.split_once(':').expect("a colon");
-        assert_eq!(sid.len(), 20, "{answer}");
-        assert!(answer.ends_with("0\r\n\r\n"), "a late end would be taken for the next answer: {answer}");
-        device.write(&format!(
-            "GET /socket.io/1/websocket/{sid} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nPragma: no-cache\r\n\
-             Cache-Control: no-cache\r\nUpgrade: websocket\r\nOrigin: http://{host}\r\nSec-WebSocket-Version: 13\r\n\
-             User-Agent: Mozilla/5.0 (X11; Linux x86_64) Media Server\r\nAccept-Encoding: gzip, deflate\r\n\
-             Accept-Language: en-US\r\nSec-WebSocket-Key: ZrZ6hzVBYtY2ApJ/dcsXPA==\r\n\
-             Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"
-        ));
-        // Frames may come right behind it.
-        let answer = device.read_some();
-        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head");
-        let head = String::from_utf8(answer[..end].to_vec()).expect("what comes is ASCII");
-        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
-        assert!(head.contains("Sec-WebSocket-Accept: AuqIOFN1rYvYz34izt1ussPZaHs="), "{head}");
-        assert!(!head.to_lowercase().contains("extensions"), "it cannot inflate: {head}");
-        device.rest = answer[end + 4..].to_vec();
+        let mut device = Self::shake(address);
         device.greet();
         device
     }
 
-    fn write(&mut self, text: &str) {
-        self.stream.write_all(text.as_bytes()).expect("it reads");
+    /// One that joins a room, with what it says of itself, and the answer.
+    pub(crate) fn joining(address: &Address, room: &str, data: &str) -> (Self, String) {
+        let mut device = Self::connect(address);
+        device.send(&format!(r#"5:1+::{{"name":"join","args":["{room}",{data}]}}"#));
+        let answer = device.hear();
+        (device, answer)
     }
 
-    fn read_some(&mut self) -> Vec<u8> {
-        let mut buffer = vec![0; 65_536];
-        let length = self.stream.read(&mut buffer).expect("an answer");
-        buffer.truncate(length);
-        buffer
+    /// As [`Device::connect`], before it hears anything.
+    pub(crate) fn shake(address: &Address) -> Self {
+        let mut wire = Wire::connect(address).expect("it listens");
+        let host = address.host();
+        let ask = format!(
+            "GET /socket.io/1/?t=1432678845367 HTTP/1.1\r\nHost: {host}\r\nConnection: keep-alive\r\n\
+             User-Agent: Mozilla/5.0 (X11; Linux x86_64) Media Server\r\nOrigin: http://{host}\r\nAccept: */*\r\n\
+             Referer: http://{host}/\r\nAccept-Encoding: gzip, deflate\r\nAccept-Language: en-US\r\n\r\n"
+        );
+        wire.write(ask.as_bytes()).expect("it reads");
+        let mut buffer = [0; 4096];
+        let length = wire.read_within(&mut buffer, PATIENCE).expect("an answer");
+        let answer = std::str::from_utf8(&buffer[..length]).expect("what comes is ASCII");
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+        let (_, behind) = answer.split_once("chunked").expect("the word that is looked for");
+        let line = behind.splitn(4, '\n').nth(3).expect("three line ends behind it");
+        let (id, _) = line.split_once(':').expect("a colon");
+        assert_eq!(id.len(), 20, "{answer}");
+        assert!(answer.ends_with("\r\n0\r\n\r\n"), "a late end would be taken for the next answer: {answer}");
+        let upgrade = format!(
+            "GET /socket.io/1/websocket/{id} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nPragma: no-cache\r\n\
+             Cache-Control: no-cache\r\nUpgrade: websocket\r\nOrigin: http://{host}\r\nSec-WebSocket-Version: 13\r\n\
+             User-Agent: Mozilla/5.0 (X11; Linux x86_64) Media Server\r\nAccept-Encoding: gzip, deflate\r\n\
+             Accept-Language: en-US\r\nSec-WebSocket-Key: ZrZ6hzVBYtY2ApJ/dcsXPA==\r\n\
+             Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"
+        );
+        wire.write(upgrade.as_bytes()).expect("it reads");
+        // Frames may come right behind it. Nothing is said of extensions: it cannot inflate.
+        let Response { status, headers, rest } = read_head(&mut wire).expect("an answer");
+        let values: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let expected = [
+            ("upgrade", "websocket"),
+            ("connection", "Upgrade"),
+            ("sec-websocket-accept", "AuqIOFN1rYvYz34izt1ussPZaHs="),
+        ];
+        assert_eq!((status, &values[..]), (101, &expected[..]));
+        Self { wire, rest, id: id.to_owned(), turn: String::new() }
     }
 
-    fn read_once(&mut self) -> String {
-        String::from_utf8(self.read_some()).expect("what comes is ASCII")
-    }
-
-    /// The next frame's text; its first byte is not looked at, as that of a device is not.
+    /// The next frame's text; `None`: the connection ends.
     pub(crate) fn frame(&mut self) -> Option<String> {
+        self.frame_within(PATIENCE).expect("something comes")
+    }
+
+    /// As [`Device::frame`].
+    ///
+    /// # Errors
+    /// If nothing comes.
+    fn frame_within(&mut self, limit: Duration) -> io::Result<Option<String>> {
+        let until = Instant::now() + limit;
+        let mut buffer = [0; 65_536];
         loop {
-            if let Some((length, from)) = self.length()
-                && self.rest.len() >= from + length
-            {
-                let text = String::from_utf8(self.rest[from..from + length].to_vec()).expect("text");
-                assert_eq!(self.rest[0], 0x81, "whole, text: {text}");
-                self.rest.drain(..from + length);
-                return Some(text);
+            let (length, from) = match self.rest[..] {
+                [_, 126, high, low, ..] => (usize::from(u16::from_be_bytes([high, low])), 4),
+                [_, 127, _, _, _, _, a, b, c, d, ..] => (u32::from_be_bytes([a, b, c, d]) as usize, 10),
+                [_, short @ ..126, ..] => (usize::from(short), 2),
+                [_, 128..=255, ..] => panic!("a server's frames are not masked"),
+                _ => (usize::MAX / 2, 0),
+            };
+            if self.rest.len() >= from + length {
+                let rest = self.rest.split_off(from + length);
+                let frame = std::mem::replace(&mut self.rest, rest);
+                return match frame[0] {
+                    0x81 => Ok(Some(String::from_utf8(frame[from..].to_vec()).expect("text"))),
+                    0x88 => Ok(None),
+                    other => panic!("a frame that a device cannot read: {other:x}"),
+                };
             }
-            let mut buffer = vec![0; 65_536];
-            match self.stream.read(&mut buffer) {
-                Ok(0) | Err(_) => return None,
+            match self.wire.read_within(&mut buffer, until.saturating_duration_since(Instant::now())) {
+                Ok(0) => return Ok(None),
                 Ok(length) => self.rest.extend_from_slice(&buffer[..length]),
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
+                Err(error) => return Err(error),
             }
         }
     }
 
-    /// The length of the first frame, and where it begins; unmasked.
-    fn length(&self) -> Option<(usize, usize)> {
-        let rest = &self.rest;
-        let second = usize::from(*rest.get(1)?);
-        assert!(second < 128, "a server's frames are not masked");
-        match second {
-            126 => Some((usize::from(u16::from_be_bytes([*rest.get(2)?, *rest.get(3)?])), 4)),
-            127 => {
-                let bytes = rest.get(2..10)?.try_into().ok()?;
-                Some((usize::try_from(u64::from_be_bytes(bytes)).ok()?, 10))
-            }
-            _ => Some((second, 2)),
-        }
+    /// The next frame's text, and not the end.
+    pub(crate) fn hear(&mut self) -> String {
+        self.frame().expect("a packet")
     }
 
-    /// Sends a frame, with the mask of all ones.
+    /// Sends a frame.
     pub(crate) fn send(&mut self, text: &str) {
-        let mut frame = vec![0x81];
-        match text.len() {
-            length @ 0..126 => frame.push(0x80 | u8::try_from(length).expect("short")),
-            length => {
-                frame.push(0x80 | 126);
-                frame.extend(u16::try_from(length).expect("short").to_be_bytes());
-            }
-        }
-        frame.extend([0xff; 4]);
-        frame.extend(text.bytes().map(|byte| byte ^ 0xff));
-        self.stream.write_all(&frame).expect("it reads");
+        self.wire.write(&masked(text)).expect("it reads");
     }
 
     /// The next packet that is of that kind and nothing else; heartbeats go by.
@@ -158,13 +158,13 @@ impl Device {
 
     /// Nothing comes.
     pub(crate) fn quiet(&mut self) {
-        self.stream.set_read_timeout(Some(QUIET)).expect("a timeout");
-        assert_eq!(self.frame(), None);
-        self.stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        if let Ok(heard) = self.frame_within(QUIET) {
+            panic!("nothing should come: {heard:?}");
+        }
     }
 
     fn greet(&mut self) {
-        assert_eq!(self.frame().as_deref(), Some("1::"));
+        assert_eq!(self.hear(), "1::");
         self.next("stunservers");
         // Without a TURN server it opens no socket at all.
         let turn = self.next("turnservers");
@@ -175,8 +175,7 @@ impl Device {
         );
         self.turn = address.to_owned();
         let welcome = self.next("ersid");
-        self.id = quoted(&welcome, "id");
-        assert_eq!(self.id.len(), 20, "{welcome}");
+        assert_eq!(quoted(&welcome, "id"), self.id);
     }
 
     /// Enters the room; the answer as it came.
@@ -184,7 +183,7 @@ impl Device {
         self.send(&format!(
             r#"5:1+::{{"name":"join","args":["{room}",{{"index":1432678845,"RMS":true,"rmsToken":"","capabilities":"hasHeartBeat"}}]}}"#
         ));
-        self.frame().expect("an answer")
+        self.hear()
     }
 
     /// A step of a negotiation.
@@ -193,6 +192,21 @@ impl Device {
             r#"5:::{{"name":"message","args":[{{"to":"{to}","sid":"1432678845741","roomType":"video","type":"{kind}","payload":{payload},"prefix":"webkit"}}]}}"#
         ));
     }
+}
+
+/// A frame, with the mask of all ones.
+pub(crate) fn masked(text: &str) -> Vec<u8> {
+    let mut frame = vec![0x81];
+    match text.len() {
+        length @ ..126 => frame.push(0x80 | u8::try_from(length).expect("short")),
+        length => {
+            frame.push(0x80 | 126);
+            frame.extend(u16::try_from(length).expect("short").to_be_bytes());
+        }
+    }
+    frame.extend([0xff; 4]);
+    frame.extend(text.bytes().map(|byte| byte ^ 0xff));
+    frame
 }
 
 /// The quoted text behind a key, as it is looked for: no blanks, and nothing undone but line ends.

@@ -128,7 +128,7 @@ fn no_secret_and_nothing_personal_comes_out() {
         ]);
         let answers = story(&server, &server.admin());
         // The story is at its end when the server has let everybody go.
-        super::support::eventually("it is over", || server.log().contains("connection closed") || level == "info");
+        super::support::eventually("it is over", || server.log().contains("session ended") || level == "info");
         let log = server.log();
         for word in SECRETS {
             assert!(!log.contains(word), "{word} is logged at {level}: {log}");

@@ -101,7 +101,7 @@ fn what_clients_say_forges_no_line_at_any_level() {
             let log = server.log();
             assert_clean(&log, format == "json");
             assert!(log.lines().count() > 0, "the start is logged");
-            assert_eq!(log.contains("connection closed"), level != "info", "{level}: {log}");
+            assert_eq!(log.contains("session ended"), level != "info", "{level}: {log}");
             assert!(!log.contains("forged"), "{level}: no text of a client is logged at all: {log}");
         }
     }

@@ -67,13 +67,10 @@ impl Player {
     pub(crate) fn enter_by(at: &Address, stream: &str, transport: &str) -> (Device, String) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let mut device = Device::connect(at);
-            device.send(&format!(
-                r#"5:1+::{{"name":"join","args":["den",{{"token":null,"streamName":"{stream}","transport":"{transport}"}}]}}"#
-            ));
-            let answer = device.frame().expect("an answer");
+            let data = format!(r#"{{"token":null,"streamName":"{stream}","transport":"{transport}"}}"#);
+            let (mut device, answer) = Device::joining(at, "den", &data);
             if answer != r#"6:::1+[null,{"clients":{}}]"# {
-                let told = device.frame().expect("the device says something");
+                let told = device.hear();
                 return (device, told);
             }
             assert!(Instant::now() < deadline, "nobody is in the room");

@@ -101,9 +101,7 @@ fn a_player_that_offers_itself_asks_for_its_stream() {
     let mut other = Session::at(&at, "/WebRTCAppEE/websocket");
     other.publish("vp8", &json!({}));
     start(&server, &at);
-    let mut device = Device::connect(&at);
-    device.send(r#"5:1+::{"name":"join","args":["den",{"token":null}]}"#);
-    let answer = device.frame().expect("an answer");
+    let (mut device, answer) = Device::joining(&at, "den", r#"{"token":null}"#);
     let partner = answer.split('"').nth(3).expect("somebody is there").to_owned();
     let peer = Peer::new();
     let offer = peer.offer(Sends::NOTHING, "emsCommandChannel");

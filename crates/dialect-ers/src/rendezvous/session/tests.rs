@@ -1,10 +1,11 @@
 //! A session alone, with a store that takes its time, and a hub that is asked and says nothing.
 
-use patchbay_core::{Command, LinkId, Name, Refusal, Signal, SignalKind};
+use patchbay_core::{Command, LinkId, Name, Realm, Refusal, Signal, SignalKind};
 use patchbay_dialect_kit::job::{Table, Was};
-use patchbay_dialect_kit::{OutFrame, Outbox};
+use patchbay_dialect_kit::{Dialect, OutFrame, Outbox};
 
 use super::*;
+use crate::rendezvous::Rendezvous;
 
 struct Ones;
 
@@ -217,6 +218,21 @@ fn a_name_that_misleads_devices_is_warned_of() {
     };
     for (stream, expected) in [("cam", 0), ("offering-cam", 1), ("customerside", 1), ("clients1", 1), ("Offer", 0)] {
         assert_eq!(warned(stream), expected, "{stream}");
+    }
+}
+
+#[test]
+fn ids_that_mislead_devices_are_not_taken() {
+    let dialect = Rendezvous::new(Lang(1), Realm(0), Settings::default());
+    for (id, expected) in [
+        ("AbC-_0123456789xyzAB", true),
+        ("xxxofferxxAAAAAAAAAA", false),
+        ("AAAAAAAAAA_ersid____", false),
+        ("xxxxxxxclientsxxxxxx", false),
+        ("xxxxchunkedxxxxxxxxx", false),
+        ("xxxxChunkedxxxxxxxxx", true),
+    ] {
+        assert_eq!(dialect.takes_id(id), expected, "{id}");
     }
 }
 

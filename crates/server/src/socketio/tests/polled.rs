@@ -97,7 +97,7 @@ struct Poller {
 impl Poller {
     fn new(shell: &Arc<Shell>) -> Self {
         let from = Some(IpAddr::from([192, 0, 2, 1]));
-        Self { shell: Arc::clone(shell), sid: draw(shell, from).as_str().to_owned(), from }
+        Self { shell: Arc::clone(shell), sid: draw(shell, 0, from).as_str().to_owned(), from }
     }
 
     async fn ask(&self, request: Request) -> Result<String, Unanswered> {

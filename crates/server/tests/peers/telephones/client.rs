@@ -158,6 +158,11 @@ impl Sylk {
         }
     }
 
+    /// The next thing is the end of its connection, because the server stops.
+    pub(crate) fn is_sent_away(&mut self) {
+        assert_eq!(self.client.hear(PATIENCE), Some(Heard::Closed(Some(1001))));
+    }
+
     /// Goes without a word.
     pub(crate) fn leaves(self) {
         drop(self);

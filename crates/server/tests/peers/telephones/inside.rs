@@ -5,15 +5,19 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::super::common::process::Server;
-use super::client::{HA1, Sylk, beside};
+use super::client::{HA1, Sylk, beside, with};
 use super::telephone::{Dialog, Telephone, media_line, target};
 
 const PCMU: &str = "0 PCMU/8000";
 
 /// A call out that stands, with the description that the telephone was offered.
 fn standing(video: bool) -> (Server, Telephone, Sylk, Dialog, String) {
+    standing_with(video, &[])
+}
+
+pub(crate) fn standing_with(video: bool, settings: &[(&str, &str)]) -> (Server, Telephone, Sylk, Dialog, String) {
     let mut telephone = Telephone::new();
-    let server = beside(&telephone);
+    let server = with(&telephone, settings);
     let mut client = Sylk::new(&server);
     client.add(HA1);
     client.calls("s1", "bob@example.com", video);

@@ -5,6 +5,7 @@ mod accounts;
 mod attacks;
 mod client;
 mod doors;
+mod drain;
 mod incoming;
 mod inside;
 mod outgoing;
