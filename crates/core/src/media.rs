@@ -224,7 +224,7 @@ pub struct Open {
     /// What it does.
     pub role: LegRole,
     /// The stream that it is a leg of, or the main stream, by what is said to all who view that: packets pass between legs
-    /// of one stage, and hardly ever beyond it. Calls have none.
+    /// of one stage, and hardly ever beyond it. `None`: it is a call's, or goes from stream to stream.
     pub stage: Option<Topic>,
     /// What it says to others, it says to these.
     pub says: Vec<Topic>,

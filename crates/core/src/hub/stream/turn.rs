@@ -27,6 +27,9 @@ impl Streams {
         if self.of(party).iter().filter_map(|link| self.views.get(link)).any(|view| view.idle) {
             return Err(Refusal::Viewing);
         }
+        // It has a leg, and so it counts, in its party's realm until it views something in another.
+        self.has_place_for_viewer(realm, &label, None)?;
+        self.places.view(realm, true);
         let link = links.draw();
         let viewed = Viewed {
             owner: Owner { party, via: None },
@@ -49,6 +52,7 @@ impl Streams {
             link,
             owner: party,
             role: LegRole::Fragments { tracks: Vec::new(), label, answers: true },
+            stage: None,
             says: Vec::new(),
             hears: Vec::new(),
             heeds,
@@ -82,9 +86,8 @@ impl Streams {
             return Err(Refusal::Viewing);
         }
         let stage = self.stages.get(&key).filter(|stage| self.can_be_viewed(stage)).ok_or(Refusal::NoSuchStream)?;
-        if stage.views.len() >= self.limits[usize::from(realm.0)].viewers {
-            return Err(Refusal::StreamFull);
-        }
+        let from = view.realm;
+        self.has_place_to_turn(from, realm, &key.1)?;
         let sources: Vec<_> = stage.own.iter().chain(&stage.subs).copied().collect();
         let fits = |link: &LinkId| {
             let publication = self.publications.get(link).filter(|publication| publication.live);
@@ -97,6 +100,8 @@ impl Streams {
         if let Some(stage) = before.and_then(|before| self.stages.get_mut(&before)) {
             stage.views.remove(&link);
         }
+        self.places.view(from, false);
+        self.places.view(realm, true);
         (view.realm, view.name, view.idle) = (realm, key.1, false);
         view.tracks = sources.into_iter().filter_map(|source| self.track(source, &view, false)).collect();
         self.stage(realm, &view.name).views.insert(link);

@@ -89,3 +89,19 @@ fn who_goes_takes_a_view_without_a_stream_along() {
     stage.views(c, "s");
     assert_eq!(stage.does(c, turn(3, "s")), ["c refused NoSuchLink"]);
 }
+
+#[test]
+fn a_view_without_a_stream_counts_and_may_turn_to_one_where_all_places_are_taken() {
+    let limits =
+        RealmLimits { codecs: Some([Codec::Opus, Codec::Vp8].into()), views: 2, viewers: 1, ..RealmLimits::default() };
+    let mut stage = Stage::with(limits);
+    let [a, b, c, d] = stage.parties(["a", "b", "c", "d"]);
+    stage.films(a, "one");
+    assert_eq!(stage.does(b, stand_by())[0], "b viewing #2");
+    assert_eq!(stage.does(c, stand_by())[0], "c viewing #3");
+    assert_eq!(stage.does(d, stand_by()), ["d refused StreamFull"]);
+    assert_eq!(stage.does(b, turn(2, "one"))[0], "b viewing #2");
+    assert_eq!(stage.does(c, turn(3, "one")), ["c refused StreamFull"], "of the stream");
+    stage.goes(b);
+    assert_eq!(stage.does(d, stand_by())[0], "d viewing #4");
+}

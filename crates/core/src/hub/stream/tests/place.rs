@@ -23,7 +23,14 @@ fn legs_of_a_main_stream_are_of_one_stage_and_those_of_another_stream_are_not() 
     let [a, b] = stage.parties(["a", "b"]);
     let publish = |stream: &str, main: Option<&str>| {
         let main = main.map(name);
-        Command::Publish(Publish { stream: name(stream), main, kinds: Kinds::ALL, about: None, claim: None })
+        Command::Publish(Publish {
+            stream: name(stream),
+            main,
+            kinds: Kinds::ALL,
+            about: None,
+            claim: None,
+            tracks: None,
+        })
     };
     let of_a = stage.stage_of(a, publish("cam", Some("room")));
     assert!(of_a.is_some());
