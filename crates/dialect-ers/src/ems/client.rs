@@ -192,6 +192,7 @@ impl Client {
             selection: Selection::ALL,
             except: None,
             speaks: Speaks::No,
+            viewers: None,
             about: None,
             shape: Shape { heeds: channel::names(), label: Name::parse(CHANNEL).ok(), narrow: !fragments, fragments },
         };

@@ -149,7 +149,8 @@ impl Viewer {
         // Such a server announces AAC as PCMU, and says so in lines of its own (ers.md section 3.2): nobody here could hear it.
         let audio = !sdp.lines().any(|line| line.starts_with("a=ext-rtpmap:"));
         let kinds = Kinds { audio, video: true };
-        let publish = Publish { stream: source.name.clone(), main: None, kinds, about: None, claim: None };
+        let publish =
+            Publish { stream: source.name.clone(), main: None, kinds, about: None, claim: None, tracks: None };
         ctx.out.command(PUBLISH, Command::Publish(publish));
         self.early.push_front(Signal { kind: SignalKind::Offer, body: Body::new(self.lang, sdp.as_bytes()) });
     }

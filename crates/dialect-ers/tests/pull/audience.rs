@@ -37,7 +37,8 @@ impl Session for Viewer {
         let stream = Name::parse(name).expect("a name");
         self.0 = Some(stream.clone());
         let (selection, speaks, shape) = (Selection::ALL, Speaks::No, Shape::default());
-        ctx.out.command(Tag(2), Command::View(View { stream, selection, except: None, speaks, about: None, shape }));
+        let view = View { stream, selection, except: None, speaks, viewers: None, about: None, shape };
+        ctx.out.command(Tag(2), Command::View(view));
     }
 
     fn on_event(&mut self, event: Event, _ctx: &mut Ctx<'_>) {

@@ -50,6 +50,7 @@ impl Streams {
         }
         let links = self.publications.len() + self.views.len();
         expect(self.by_party.len() == links, "a party's publication or view outlived it");
+        expect(self.places_are_sound(), "places are miscounted, or more are taken than there are");
         expect(self.vacancies_are_sound(), "a stream that waits for its publisher is miscounted");
         expect(self.waiting.is_sound(), "who waits for a stream is miscounted");
         let here = |party: PartyId| directory.profile(party).is_some();

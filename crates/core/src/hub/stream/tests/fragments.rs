@@ -13,6 +13,7 @@ fn a_view_can_be_of_fragments() {
         selection: Selection::ALL,
         except: None,
         speaks,
+        viewers: None,
         about: None,
         shape: shape.clone(),
     };
