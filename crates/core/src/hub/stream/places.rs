@@ -93,16 +93,6 @@ impl Streams {
         if has >= most || taken.views >= limits.views { Err(Refusal::StreamFull) } else { Ok(()) }
     }
 
-    /// Whether there is a place for a view of that realm that goes over to that stream of this one.
-    pub(super) fn has_place_to_turn(&self, from: Realm, to: Realm, stream: &Name) -> Result<(), Refusal> {
-        if from != to {
-            return self.has_place_for_viewer(to, stream, None);
-        }
-        // It is counted in the realm already.
-        let has = self.stages.get(&(to, stream.clone())).map_or(0, |stage| stage.views.len());
-        if has >= self.limits[usize::from(to.0)].viewers { Err(Refusal::StreamFull) } else { Ok(()) }
-    }
-
     /// For `check`.
     pub(super) fn places_are_sound(&self) -> bool {
         let mut taken = vec![Taken::default(); self.limits.len()];

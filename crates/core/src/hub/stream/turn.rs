@@ -27,9 +27,7 @@ impl Streams {
         if self.of(party).iter().filter_map(|link| self.views.get(link)).any(|view| view.idle) {
             return Err(Refusal::Viewing);
         }
-        // It has a leg, and so it counts, in its party's realm until it views something in another.
         self.has_place_for_viewer(realm, &label, None)?;
-        self.places.view(realm, true);
         let link = links.draw();
         let viewed = Viewed {
             owner: Owner { party, via: None },
@@ -47,6 +45,7 @@ impl Streams {
         };
         self.by_party.insert((party, link));
         self.views.insert(link, viewed);
+        self.places.view(realm, true);
         out.tell(party, Event::Viewing { tag, link });
         out.media(MediaOp::Open(Open {
             link,
@@ -76,6 +75,7 @@ impl Streams {
         let realm = self.home_of(realm, &stream);
         let own = self.views.get(&link).filter(|view| view.owner.party == party && view.fragments);
         let view = own.ok_or(Refusal::NoSuchLink)?;
+        let home = view.realm;
         let before = (!view.idle).then(|| (view.realm, view.name.clone()));
         let key = (realm, stream);
         if before.as_ref() == Some(&key) {
@@ -86,8 +86,6 @@ impl Streams {
             return Err(Refusal::Viewing);
         }
         let stage = self.stages.get(&key).filter(|stage| self.can_be_viewed(stage)).ok_or(Refusal::NoSuchStream)?;
-        let from = view.realm;
-        self.has_place_to_turn(from, realm, &key.1)?;
         let sources: Vec<_> = stage.own.iter().chain(&stage.subs).copied().collect();
         let fits = |link: &LinkId| {
             let publication = self.publications.get(link).filter(|publication| publication.live);
@@ -96,12 +94,15 @@ impl Streams {
         if !sources.iter().any(fits) {
             return Err(Refusal::NoCodec);
         }
+        // Its own place is free for it.
+        self.places.view(home, false);
+        let place = self.has_place_for_viewer(realm, &key.1, None);
+        self.places.view(if place.is_ok() { realm } else { home }, true);
+        place?;
         let Some(mut view) = self.views.remove(&link) else { return Err(Refusal::NoSuchLink) };
         if let Some(stage) = before.and_then(|before| self.stages.get_mut(&before)) {
             stage.views.remove(&link);
         }
-        self.places.view(from, false);
-        self.places.view(realm, true);
         (view.realm, view.name, view.idle) = (realm, key.1, false);
         view.tracks = sources.into_iter().filter_map(|source| self.track(source, &view, false)).collect();
         self.stage(realm, &view.name).views.insert(link);
