@@ -3,15 +3,6 @@
 import net from 'node:net';
 import { until } from './until.mjs';
 
-/** A port that nobody has now. */
-export async function freePort() {
-  const server = net.createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** Sends one command and takes its answer. */
 export function command(port, line) {
   return new Promise((resolve, reject) => {
