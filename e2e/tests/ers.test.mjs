@@ -5,21 +5,11 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Ant, antServer } from '../lib/antmedia.mjs';
-import { PlayerPage, command } from '../lib/ems.mjs';
+import { Ant } from '../lib/antmedia.mjs';
+import { PlayerPage, mediaServer, started } from '../lib/ems.mjs';
 import { freePort } from '../lib/program.mjs';
 import { e2e } from '../lib/test.mjs';
 import { until } from '../lib/until.mjs';
-
-/** A server that Ant Media's adaptor publishes to, and whose streams `startWebrtc` offers. */
-async function mediaServer(world, options = {}) {
-  const port = await freePort();
-  const server = await antServer(world, { ...options, env: {
-    PATCHBAY_DIALECT__ERS__EMS__JSON_LISTEN: `127.0.0.1:${port}`,
-    ...options.env,
-  } });
-  return Object.assign(server, { ems: (line) => command(port, line) });
-}
 
 /** A rendezvous server of its own, with this `default.json`. */
 async function rendezvous(world, { config, ...options } = {}) {
@@ -31,12 +21,6 @@ async function rendezvous(world, { config, ...options } = {}) {
     await writeFile(env.PATCHBAY_DIALECT__ERS__CONFIG, JSON.stringify(config));
   }
   return world.server({ ...options, env });
-}
-
-async function started(server, room, { port = server.port, token = '' } = {}) {
-  const answer = await server.ems(`startWebrtc ersip=127.0.0.1 ersport=${port} roomid=${room}${token && ` token=${token}`}`);
-  assert.equal(answer.status, 'SUCCESS', JSON.stringify(answer));
-  return answer.data.configId;
 }
 
 e2e('a stream of Ant Media’s adaptor is watched through a room, by two at once, one after the other, and again', async (world) => {

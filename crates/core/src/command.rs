@@ -106,6 +106,21 @@ pub enum Command {
         /// The peer's offer, as plain text.
         offer: Body,
     },
+    /// View fragments by a peer that offers itself ([`Shape::fragments`]), of a stream that is named later ([`Command::Turn`]).
+    /// Answer: `Viewing`, or `Refused`. A party has one such view at a time.
+    StandBy {
+        /// What the leg looks like.
+        shape: Shape,
+        /// The peer's offer, as plain text.
+        offer: Body,
+    },
+    /// View another stream by the same leg, one of fragments. Answer: `Viewing`, or `Refused`, and all is as it was.
+    Turn {
+        /// The view.
+        link: LinkId,
+        /// The other stream.
+        stream: Name,
+    },
     /// Give up viewing a stream, even before `Viewing`: somebody may still be asked for it. A view is told `LegEnded`; who
     /// waited is told nothing more of it.
     Unview {
@@ -192,6 +207,20 @@ pub enum Knock {
     View(Name),
     /// To begin anything that makes the machine work.
     Anything,
+    /// For a place as publisher, of a track of that main stream if there is another: [`Publish::tracks`].
+    Publisher {
+        /// The main stream.
+        main: Option<Name>,
+        /// Most tracks of it.
+        tracks: Option<usize>,
+    },
+    /// For a place as viewer of that stream: [`View::viewers`].
+    Viewer {
+        /// The stream.
+        stream: Name,
+        /// Most viewers of it.
+        viewers: Option<usize>,
+    },
 }
 
 /// What [`Command::Publish`] asks for.
@@ -208,6 +237,9 @@ pub struct Publish {
     /// Once its publisher is lost, only who shows the same may publish it for its viewers within the realm's time
     /// ([`RealmLimits::restore`](crate::RealmLimits::restore)); `None`: anybody.
     pub claim: Option<Arc<str>>,
+    /// Most tracks of the main stream, whoever publishes them; with more it is refused as
+    /// [`TracksFull`](crate::Refusal::TracksFull). `None`: any number.
+    pub tracks: Option<usize>,
 }
 
 /// What [`Command::View`] asks for.
@@ -221,6 +253,9 @@ pub struct View {
     pub except: Option<Name>,
     /// Whom what the viewer says on its data channel reaches.
     pub speaks: Speaks,
+    /// Most viewers of the stream, whatever they are; with more it is refused as
+    /// [`StreamFull`](crate::Refusal::StreamFull). `None`: as many as the realm allows.
+    pub viewers: Option<usize>,
     /// What is said of the viewer to who asks ([`Query::Viewers`]), in the canonical form of its dialect.
     pub about: Option<Body>,
     /// What our offer looks like.

@@ -161,12 +161,14 @@ pub enum Event {
         /// The new one's height in pixels.
         height: u32,
     },
-    /// Edge: of the tracks of a view, this one's publisher speaks now, or was the last to.
+    /// Level: of the tracks of a view, this one's publisher speaks now, or was the last to. Told again while it does.
     Speaker {
         /// The view.
         link: LinkId,
         /// The track's name.
         track: Name,
+        /// How loud: decibels below the loudest possible sound, 0 to 127, which is silence.
+        level: u8,
     },
     /// Edge: a data channel of a view that the party heeds is open, or no longer ([`Shape`](crate::Shape)).
     Channel {
@@ -307,6 +309,7 @@ impl Event {
             Self::Members { room, replaceable: true, .. } => Some(LevelKey::Members(*room)),
             Self::Presence { replaceable: true, .. } => Some(LevelKey::Presence),
             Self::Measured { link, .. } => Some(LevelKey::Measured(*link)),
+            Self::Speaker { link, .. } => Some(LevelKey::Speaker(*link)),
             _ => None,
         }
     }
@@ -388,6 +391,8 @@ pub enum LevelKey {
     Presence,
     /// How a view does.
     Measured(LinkId),
+    /// Who speaks in a view.
+    Speaker(LinkId),
 }
 
 /// How a level is delivered to a subscriber: one by one while there are at most `every_up_to` entries in it, merged

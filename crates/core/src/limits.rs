@@ -25,6 +25,10 @@ pub struct RealmLimits {
     pub window: Duration,
     /// Most viewers of one stream; one more is refused as [`StreamFull`](crate::Refusal::StreamFull).
     pub viewers: usize,
+    /// Most viewers of all streams together; one more is refused as [`StreamFull`](crate::Refusal::StreamFull).
+    pub views: usize,
+    /// Most publications at once, whoever's they are; one more is refused as [`Overloaded`](crate::Refusal::Overloaded).
+    pub publications: usize,
     /// How long the viewers of a stream wait for its publisher, once that one is lost without having ended it; zero: not at
     /// all. Longer forgives longer losses of a network, shorter frees what waits sooner.
     pub restore: Duration,
@@ -57,6 +61,8 @@ impl Default for RealmLimits {
             members: 50,
             window: Duration::from_millis(50),
             viewers: usize::MAX,
+            views: usize::MAX,
+            publications: usize::MAX,
             restore: Duration::ZERO,
             codecs: None,
             calls: None,

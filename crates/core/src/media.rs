@@ -445,13 +445,16 @@ pub enum MediaEvent {
         /// The new one's height in pixels.
         height: u32,
     },
-    /// Of the tracks with sound that a sending leg is sent, at least two, this one's source speaks now. Told by the levels
-    /// that sources put beside their packets (RFC 6464); nobody is told while none does.
+    /// Of the tracks with sound that a sending leg is sent, at least two, this one's source speaks now, or has just ended.
+    /// Told by the levels that sources put beside their packets (RFC 6464), and again while it speaks; nobody is told
+    /// while none does.
     Speaker {
         /// The leg.
         link: LinkId,
         /// The leg that the track comes from.
         source: LinkId,
+        /// How loud: decibels below the loudest possible sound, 0 to 127, which is silence.
+        level: u8,
     },
     /// A data channel that the leg's owner heeds is open, or no longer: by the peer's wish, or because more was said on it
     /// than is heard.
@@ -548,6 +551,11 @@ pub struct Report {
     pub audio_packets: u64,
     /// The same of pictures.
     pub video_packets: u64,
+    /// Of a sending leg: the mean time from one packet time of sound to the next of the same track, in microseconds, as they
+    /// were sent; 0: there were not two.
+    pub audio_period_us: u32,
+    /// The same of pictures, from frame to frame.
+    pub video_period_us: u32,
     /// Packets lost, per mille.
     pub loss_permille: u16,
     /// Round trip in milliseconds, if it is known.

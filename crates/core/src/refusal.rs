@@ -11,7 +11,7 @@ pub enum Refusal {
     NameTaken,
     /// The party has to `Register` first.
     NotRegistered,
-    /// No codec is switched on for what is to be published.
+    /// No codec is switched on for what is to be published; or what is to be viewed is coded in none that the view takes.
     NoCodec,
     /// The two parties speak different dialects and no media engine stands between them.
     NoEngine,
@@ -27,7 +27,7 @@ pub enum Refusal {
     NoSuchStream,
     /// The command names its own sender.
     Oneself,
-    /// The server has as much to do as it may have.
+    /// The server has as much to do as it may have, or the realm as many publications.
     Overloaded,
     /// The party publishes that stream already.
     Publishing,
@@ -35,12 +35,14 @@ pub enum Refusal {
     Registered,
     /// The room has as many members as the realm allows.
     RoomFull,
-    /// The stream has as many viewers as the realm allows.
+    /// The stream has as many viewers as it may have, or the realm.
     StreamFull,
     /// Somebody else publishes that stream.
     StreamTaken,
     /// The realm has as many rooms as it allows.
     TooManyRooms,
+    /// The main stream has as many tracks as it may have.
+    TracksFull,
     /// The proposed token is taken: draw another.
     TokenTaken,
     /// The party views that stream already.
@@ -49,7 +51,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, so that a test can ask each dialect for its mapping of each.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Busy,
         Self::InCall,
         Self::NameReserved,
@@ -70,6 +72,7 @@ impl Refusal {
         Self::StreamFull,
         Self::StreamTaken,
         Self::TooManyRooms,
+        Self::TracksFull,
         Self::TokenTaken,
         Self::Viewing,
     ];

@@ -42,8 +42,8 @@ pub(crate) struct Leg {
 pub(crate) struct News {
     /// The tracks have changed.
     pub(crate) tracks_changed: bool,
-    /// Whose track speaks.
-    pub(crate) speaker: Option<Name>,
+    /// Whose track speaks, and how many decibels below the loudest sound.
+    pub(crate) speaker: Option<(Name, u8)>,
     /// Which tracks there are, of which the page has asked.
     pub(crate) assigned: Option<Vec<Name>>,
 }

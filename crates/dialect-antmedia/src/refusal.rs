@@ -120,6 +120,7 @@ pub(crate) const fn error(refusal: Refusal) -> WireError {
         Refusal::Viewing => WireError::AlreadyPlaying,
         Refusal::NoSuchStream => WireError::NoStream,
         Refusal::StreamFull => WireError::ViewerLimit,
+        Refusal::TracksFull => WireError::TracksFull,
         Refusal::NoEngine => WireError::NotInitialized,
         Refusal::NoSuchParty | Refusal::NoSuchLink | Refusal::NotMember | Refusal::NoSuchRoom => WireError::NoPeer,
         Refusal::RoomFull => WireError::NoSpaceForPeer,
@@ -215,6 +216,7 @@ mod tests {
             (Refusal::Viewing, "already_playing"),
             (Refusal::NoSuchStream, "no_stream_exist"),
             (Refusal::StreamFull, "viewerLimitReached"),
+            (Refusal::TracksFull, "main_track_has_max_subtrack_count__not_allowed_to_add_more_subtracks"),
         ] {
             assert_eq!(error(refusal).definition(), definition);
         }

@@ -175,7 +175,8 @@ impl AntSession {
         // Where anybody may publish, anybody may go on; elsewhere who shows the same (DECISIONS 27).
         let shown = frame.subscriber.as_deref().or(frame.token.as_deref());
         let claim = shown.filter(|_| self.settings.security.publish.any()).map(Arc::from);
-        let publish = Publish { stream: stream.clone(), main: main.clone(), kinds, about: about.clone(), claim };
+        let (stream_name, about_it) = (stream.clone(), about.clone());
+        let publish = Publish { stream: stream_name, main: main.clone(), kinds, about: about_it, claim, tracks: None };
         let wish = self.wish(Purpose::Publish, stream, main.clone(), frame);
         let asked = Asked::Publish { stream: stream.clone(), main, about };
         self.enter(Entry::new(wish, frame, asked, Command::Publish(publish)), ctx)
@@ -188,6 +189,7 @@ impl AntSession {
             selection: selection(frame),
             except: frame.own.as_deref().and_then(wire::stream_name),
             speaks: self.settings.speaks,
+            viewers: None,
             about: About::viewer(frame).body(self.lang),
             shape: patchbay_core::Shape::default(),
         };
@@ -534,9 +536,9 @@ impl Session for AntSession {
             Event::Joined { tag, room, room_name, name } => self.joined(tag, room, room_name, name, ctx),
             Event::Members { room, list, .. } => self.pair_changed(room, &list, ctx),
             Event::MemberSignal { room, signal, .. } => self.relayed(room, &signal, ctx),
-            Event::Speaker { link, track } => {
+            Event::Speaker { link, track, level } => {
                 if let Some(leg) = self.legs.at(link).filter(|leg| leg.stream != track) {
-                    leg.news.speaker = Some(track);
+                    leg.news.speaker = Some((track, level));
                 }
             }
             // Calls and presence are nothing that a client of this dialect asks for.

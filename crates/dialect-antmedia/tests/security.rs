@@ -31,15 +31,21 @@ fn security(file: &str) -> Security {
         security.publish.ask = Some(Arc::from("http://may/publish"));
         security.play.ask = Some(Arc::from("http://may/play"));
     }
-    if has("limits") {
-        (security.publishers, security.viewers) = (Some(2), Some(1));
-    }
-    if has("anew") {
-        // The view that stands gives its seat to the one that begins.
-        (security.play_once, security.viewers) = (false, Some(1));
-    }
+    security.play_once = !has("anew");
     security.listener = has("news").then(|| Arc::from("http://news"));
     security
+}
+
+/// The limits of the realm, likewise.
+fn limits(file: &str) -> RealmLimits {
+    let codecs = Some([Codec::Opus, Codec::Vp8].into());
+    let limits = RealmLimits { rooms: 0, members: 0, codecs, ..RealmLimits::default() };
+    match file {
+        file if file.contains("limits") => RealmLimits { publications: 2, views: 1, ..limits },
+        // The view that stands gives its place to the one that begins.
+        file if file.contains("anew") => RealmLimits { views: 1, ..limits },
+        _ => limits,
+    }
 }
 
 fn each(check: impl Fn(&Suite<'_>)) {
@@ -55,8 +61,7 @@ fn transcripts() -> Vec<Script> {
 
 fn with(settings: Settings, transcripts: &[Script], check: impl Fn(&Suite<'_>)) {
     let antmedia = AntMedia::new(Lang(2), Realm(0), settings);
-    let codecs = Some([Codec::Opus, Codec::Vp8].into());
-    let limits = Limits { realms: vec![RealmLimits { rooms: 0, members: 0, codecs, ..RealmLimits::default() }] };
+    let limits = Limits { realms: vec![limits(transcripts.first().map_or("", |script| &script.file))] };
     check(&Suite { dialect: &antmedia, limits, transcripts, legal, hello: None, chat: None, seed: SEED });
 }
 

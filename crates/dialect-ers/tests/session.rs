@@ -233,3 +233,24 @@ fn a_flood_is_read_more_slowly_and_nothing_of_it_is_lost() {
         assert_eq!(heard(world, one).len(), 1_000);
     });
 }
+
+/// ers.md section 1.4: once a media server waits, before it hears of a player; players are told nothing of it.
+#[test]
+fn media_servers_are_told_how_often_to_try_where_that_is_set() {
+    let param = r#"5:::{"name":"iceparam","args":[{"maxretries":"80"}]}"#;
+    let settings = Settings { ice_retries: Some(80), ..Settings::default() };
+    with_world(settings, Delivery::Eager, |world| {
+        let device = open(world, "EEEEEEEEEEEEEEEEEEEE", "192.0.2.1");
+        assert_eq!(server(world, device, "den", ""), format!("{ALONE} {param}"));
+        let player = open(world, "WWWWWWWWWWWWWWWWWWWW", "192.0.2.2");
+        assert!(!viewer(world, player, "den", "null").contains("iceparam"));
+        let second = open(world, "FFFFFFFFFFFFFFFFFFFF", "192.0.2.3");
+        server(world, second, "other", "");
+        let third = open(world, "GGGGGGGGGGGGGGGGGGGG", "192.0.2.4");
+        assert_eq!(server(world, third, "other", ""), r#"6:::1+["taken"]"#, "who may not wait is told nothing");
+    });
+    with_world(Settings::default(), Delivery::Eager, |world| {
+        let device = open(world, "EEEEEEEEEEEEEEEEEEEE", "192.0.2.1");
+        assert_eq!(server(world, device, "den", ""), ALONE);
+    });
+}

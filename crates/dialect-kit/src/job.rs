@@ -22,10 +22,19 @@ pub enum Job {
         table: Table,
         /// What the keys begin with.
         prefix: Arc<str>,
+        /// Only those behind this key: who reads page after page is led there, and passes over nothing.
+        after: Option<Arc<str>>,
         /// How many records are passed over.
         offset: usize,
-        /// Most records of the page; 0: only their number is wanted.
+        /// Most records of the page.
         size: usize,
+    },
+    /// Count a table's records. Outcome: [`Done::Number`]. What is changed meanwhile may be counted or not.
+    Count {
+        /// Which table.
+        table: Table,
+        /// What the keys begin with.
+        prefix: Arc<str>,
     },
     /// Ask another server by `POST` whether something is allowed. Outcome: [`Done::Answered`].
     Ask {
@@ -83,13 +92,15 @@ pub enum Done {
     Records(Vec<Option<Record>>),
     /// The changes were made; `false`: a record was not as expected, and none was.
     Stored(bool),
-    /// A page, and how many records there are in all.
+    /// A page.
     Page {
         /// Keys and records.
         entries: Vec<(Arc<str>, Record)>,
-        /// How many begin with the prefix.
-        total: usize,
+        /// There are more behind them.
+        more: bool,
     },
+    /// How many records there are.
+    Number(usize),
     /// The other server answered with this status.
     Answered(u16),
     /// The news will be told.

@@ -68,6 +68,7 @@ impl From<Refusal> for WireError {
             | Refusal::Overloaded
             | Refusal::Publishing
             | Refusal::StreamFull
+            | Refusal::TracksFull
             | Refusal::StreamTaken
             | Refusal::Viewing => Self::TargetNotFound,
         }

@@ -64,6 +64,7 @@ pub(crate) fn error(asked: Asked, refusal: Refusal) -> WireError {
         | Refusal::Overloaded
         | Refusal::Publishing
         | Refusal::StreamFull
+        | Refusal::TracksFull
         | Refusal::StreamTaken
         | Refusal::Viewing => WireError::NoSession,
     }

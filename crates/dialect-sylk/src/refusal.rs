@@ -34,7 +34,7 @@ pub(crate) const fn of_refusal(refusal: Refusal) -> &'static str {
         Refusal::Busy | Refusal::InCall => "486 Busy Here",
         Refusal::NoSuchParty => "480 Temporarily Unavailable",
         Refusal::NoCodec | Refusal::NoEngine => "488 Not Acceptable Here",
-        Refusal::Overloaded | Refusal::RoomFull | Refusal::StreamFull | Refusal::TooManyRooms => {
+        Refusal::Overloaded | Refusal::RoomFull | Refusal::StreamFull | Refusal::TooManyRooms | Refusal::TracksFull => {
             "503 Service Unavailable"
         }
         // Commands that no session of this dialect gives, or names that it draws.

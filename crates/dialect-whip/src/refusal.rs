@@ -38,6 +38,7 @@ pub(crate) fn of_refusal(refusal: Refusal) -> Reply {
         | Refusal::InCall
         | Refusal::NameReserved
         | Refusal::NameTaken
+        | Refusal::TracksFull
         | Refusal::NotRegistered
         | Refusal::NotMember
         | Refusal::NoSuchParty

@@ -92,13 +92,21 @@ impl WhipSession {
         }
         let publishes = request.endpoint == PUBLISH;
         let command = if publishes {
-            Command::Publish(Publish { stream: stream.clone(), main: None, kinds, about: None, claim: None })
+            Command::Publish(Publish {
+                stream: stream.clone(),
+                main: None,
+                kinds,
+                about: None,
+                claim: None,
+                tracks: None,
+            })
         } else {
             let view = View {
                 stream: stream.clone(),
                 selection: Selection::ALL,
                 except: None,
                 speaks: Speaks::ToPublisher,
+                viewers: None,
                 about: None,
                 shape: patchbay_core::Shape::default(),
             };

@@ -8,6 +8,7 @@
 pub mod allocate;
 mod batch;
 mod burst;
+mod cadence;
 mod clock;
 mod codecs;
 mod config;

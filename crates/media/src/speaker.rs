@@ -120,6 +120,13 @@ impl<K: Copy + PartialEq> Speakers<K> {
         self.sources.iter().map(|source| (source.key, source.loudness))
     }
 
+    /// Who [`dominant`](Self::dominant) names: how loud it was over the last period, and whether it has not ended yet.
+    #[must_use]
+    pub fn said(&self) -> Option<(K, u8, bool)> {
+        let is_it = |source: &&Source<K>| self.dominant == Some(source.key);
+        self.sources.iter().find(is_it).map(|source| (source.key, source.loudness, source.silent < RELEASE))
+    }
+
     /// Who speaks, or spoke last; `None` before anybody did, and after the last speaker has gone.
     #[must_use]
     pub fn dominant(&self) -> Option<K> {

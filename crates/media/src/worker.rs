@@ -504,8 +504,8 @@ impl Worker {
         }
         for index in &self.attending {
             let Some(Leg { link, role: Role::Send(sending), .. }) = self.legs[*index].as_deref_mut() else { continue };
-            if let Some(source) = sending.speaker(now) {
-                sink.event(MediaEvent::Speaker { link: *link, source });
+            if let Some((source, level)) = sending.speaker(now) {
+                sink.event(MediaEvent::Speaker { link: *link, source, level });
             }
         }
         for index in self.care.iter().copied().collect::<Vec<_>>() {

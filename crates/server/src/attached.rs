@@ -354,14 +354,21 @@ impl Drop for Attached {
     }
 }
 
-/// Runs a session without a connection, for as long as it likes: what it sends goes nowhere.
-pub(crate) async fn reside(shell: Arc<Shell>, dialect: usize, session: Box<dyn Session>) {
+/// Runs a session without a connection, for as long as it likes: what it sends goes nowhere. It is there before this
+/// returns, so that nobody who comes to the server later finds it missing.
+pub(crate) fn reside(
+    shell: Arc<Shell>,
+    dialect: usize,
+    session: Box<dyn Session>,
+) -> impl Future<Output = ()> + Send + use<> {
     let mut attached = Attached::new(shell, dialect, session, &mut ());
-    loop {
-        attached.attend(attached.now(), &mut ());
-        if !attached.is_open() {
-            return;
+    async move {
+        loop {
+            attached.attend(attached.now(), &mut ());
+            if !attached.is_open() {
+                return;
+            }
+            attached.news(true, None).await;
         }
-        attached.news(true, None).await;
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! [`Job::Dial`]: patchbay_dialect_kit::job::Job::Dial
 
+mod belief;
 mod frames;
 mod handshake;
 
@@ -27,6 +28,7 @@ use crate::jobs::Waiting;
 use crate::lines::Sent;
 use crate::random::SystemRandom;
 use crate::shell::Shell;
+use crate::telemetry;
 
 /// How long the way there may take, all told: longer forgives a slow network, shorter comes sooner to the next attempt.
 const WAY: Duration = Duration::from_secs(10);
@@ -41,6 +43,7 @@ pub(crate) async fn run(shell: Arc<Shell>, dialect: usize, dial: Dial, waiting: 
         Ok(Ok(reached)) => reached,
         Ok(Err(error)) => {
             tracing::debug!(%error, "a server elsewhere could not be reached");
+            belief::warning(&error).into_iter().for_each(telemetry::warn_once);
             return waiting.tell(Done::Failed);
         }
         Err(_) => {

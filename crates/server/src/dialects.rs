@@ -390,11 +390,15 @@ pub(crate) fn limits(config: &Config) -> Limits {
     let ems = RealmLimits { codecs: streams.codecs.clone(), also: apps.map(Realm).collect(), ..ers.clone() };
     let realms = std::iter::once(rooms)
         .chain(std::iter::repeat_n(direct, 1 + sid.tenants.len()))
-        .chain(std::iter::repeat_n(streams, antmedia.apps.len()))
+        .chain(antmedia.apps.iter().map(|name| {
+            let (publications, views) = apps::places(config, name);
+            RealmLimits { publications, views, ..streams.clone() }
+        }))
         .chain([ers, ems]);
     let mut realms: Vec<_> = realms.collect();
     if let Some(limits) = realms.get_mut(first_app(config) + sylk_app(config)) {
-        *limits = meeting;
+        let (publications, views) = (limits.publications, limits.views);
+        *limits = RealmLimits { publications, views, ..meeting };
     }
     Limits { realms }
 }

@@ -1,10 +1,11 @@
 //! Jobs, carried out in one transaction.
 
-use std::ops::Bound;
 use std::sync::Arc;
 
 use patchbay_dialect_kit::job::{Done, Job, Key, Record, Table};
-use redb::{Database, Error, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, Error, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
+
+use crate::walk::Walk;
 
 type Definition = TableDefinition<'static, &'static str, &'static [u8]>;
 
@@ -30,23 +31,22 @@ impl<T: ReadableTable<&'static str, &'static [u8]>> Tables<T> {
         keys.iter().map(|key| self.find(key)).collect::<Result<_, _>>().map(Done::Records)
     }
 
-    fn list(&self, table: Table, prefix: &str, offset: usize, size: usize) -> Result<Done, Error> {
-        let (mut entries, mut total) = (Vec::new(), 0);
-        for entry in self.of(table).range::<&str>((Bound::Included(prefix), Bound::Unbounded))? {
-            let (key, record) = entry?;
-            if !key.value().starts_with(prefix) {
-                break;
-            }
-            if total >= offset && entries.len() < size {
-                entries.push((Arc::from(key.value()), Record(Arc::from(record.value()))));
-            }
-            total += 1;
-        }
-        Ok(Done::Page { entries, total })
+    /// The first step of a walk.
+    fn walk(&self, job: &Job) -> Result<Outcome, Error> {
+        let Some(mut walk) = Walk::of(job) else { return Ok(Outcome::Done(Done::Failed)) };
+        let over = walk.step(self.of(walk.table))?;
+        Ok(if over { Outcome::Done(walk.done()) } else { Outcome::More(walk) })
     }
 }
 
-fn place(table: Table) -> usize {
+/// What has become of a job.
+pub(crate) enum Outcome {
+    Done(Done),
+    /// There is more to be looked at than one job may keep the others waiting for.
+    More(Walk),
+}
+
+pub(crate) fn place(table: Table) -> usize {
     Table::ALL.iter().position(|one| *one == table).unwrap_or_default()
 }
 
@@ -54,7 +54,8 @@ fn place(table: Table) -> usize {
 pub(crate) fn nothing(job: &Job) -> Done {
     match job {
         Job::Get(keys) => Done::Records(vec![None; keys.len()]),
-        Job::List { .. } => Done::Page { entries: Vec::new(), total: 0 },
+        Job::List { .. } => Done::Page { entries: Vec::new(), more: false },
+        Job::Count { .. } => Done::Number(0),
         Job::Put(_) | Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) | Job::Resolve { .. } | Job::Stop => {
             Done::Failed
         }
@@ -62,38 +63,51 @@ pub(crate) fn nothing(job: &Job) -> Done {
 }
 
 /// Carries out jobs that change nothing.
-pub(crate) fn read(database: &Database, jobs: Vec<Job>) -> Result<Vec<Done>, Error> {
+pub(crate) fn read(database: &Database, jobs: &[Job]) -> Result<Vec<Outcome>, Error> {
     let transaction = database.begin_read()?;
     let tables = Table::ALL.iter().map(|table| transaction.open_table(definition(*table)));
     let tables = Tables(tables.collect::<Result<Vec<_>, _>>()?);
-    let one = |job| match job {
-        Job::Get(keys) => tables.get(&keys),
-        Job::List { table, prefix, offset, size } => tables.list(table, &prefix, offset, size),
-        Job::Put(_) | Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) | Job::Resolve { .. } | Job::Stop => {
-            Ok(Done::Failed)
-        }
+    let one = |job: &Job| match job {
+        Job::Get(keys) => tables.get(keys).map(Outcome::Done),
+        job => tables.walk(job),
     };
-    jobs.into_iter().map(one).collect()
+    jobs.iter().map(one).collect()
+}
+
+/// The next step of a walk. Whether it is over.
+pub(crate) fn go_on(database: &Database, walk: &mut Walk) -> Result<bool, Error> {
+    walk.step(&database.begin_read()?.open_table(definition(walk.table))?)
+}
+
+/// The tables in which nothing is.
+pub(crate) fn empty(database: &Database) -> Result<Vec<Table>, Error> {
+    let transaction = database.begin_read()?;
+    let mut empty = Vec::new();
+    for table in Table::ALL {
+        if transaction.open_table(definition(table))?.is_empty()? {
+            empty.push(table);
+        }
+    }
+    Ok(empty)
 }
 
 /// Carries out jobs one after the other, each seeing what those before it did. Their outcomes, and whether anything had to
 /// be written; it is on the disk then.
-pub(crate) fn change(database: &Database, jobs: Vec<Job>) -> Result<(Vec<Done>, bool), Error> {
+pub(crate) fn change(database: &Database, jobs: &[Job]) -> Result<(Vec<Outcome>, bool), Error> {
     let transaction = database.begin_write()?;
     let mut changed = false;
     let done = {
         let tables = Table::ALL.iter().map(|table| transaction.open_table(definition(*table)));
         let mut tables = Tables(tables.collect::<Result<Vec<_>, _>>()?);
-        let mut one = |job| match job {
-            Job::Get(keys) => tables.get(&keys),
-            Job::List { table, prefix, offset, size } => tables.list(table, &prefix, offset, size),
+        let mut one = |job: &Job| match job {
+            Job::Get(keys) => tables.get(keys).map(Outcome::Done),
             Job::Put(changes) => {
-                for change in &changes {
+                for change in changes {
                     if !change.was.is(tables.find(&change.key)?.as_ref().map(|record| &*record.0)) {
-                        return Ok(Done::Stored(false));
+                        return Ok(Outcome::Done(Done::Stored(false)));
                     }
                 }
-                for change in &changes {
+                for change in changes {
                     let table = &mut tables.0[place(change.key.table)];
                     match &change.is {
                         Some(record) => drop(table.insert(&*change.key.key, &*record.0)?),
@@ -101,11 +115,11 @@ pub(crate) fn change(database: &Database, jobs: Vec<Job>) -> Result<(Vec<Done>, 
                     }
                 }
                 changed |= !changes.is_empty();
-                Ok(Done::Stored(true))
+                Ok(Outcome::Done(Done::Stored(true)))
             }
-            Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) | Job::Resolve { .. } | Job::Stop => Ok(Done::Failed),
+            job => tables.walk(job),
         };
-        jobs.into_iter().map(&mut one).collect::<Result<Vec<_>, Error>>()?
+        jobs.iter().map(&mut one).collect::<Result<Vec<_>, Error>>()?
     };
     if changed {
         transaction.commit()?;

@@ -18,7 +18,11 @@ pub(crate) fn fits(job: &Job) -> bool {
             let small = |record: &Option<Record>| record.as_ref().is_none_or(|record| record.0.len() <= Record::BYTES);
             changes.len() <= CHANGES && changes.iter().all(|change| key(&change.key) && small(&change.is))
         }
-        Job::List { prefix, size, .. } => prefix.len() <= Key::BYTES && *size <= PAGE,
+        Job::List { prefix, after, size, .. } => {
+            let short = |key: &str| key.len() <= Key::BYTES;
+            short(prefix) && after.as_deref().is_none_or(short) && *size <= PAGE
+        }
+        Job::Count { prefix, .. } => prefix.len() <= Key::BYTES,
         Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) | Job::Resolve { .. } | Job::Stop => false,
     }
 }
@@ -31,7 +35,8 @@ pub(crate) fn bytes(job: &Job) -> usize {
             .iter()
             .map(|change| change.key.key.len() + change.is.as_ref().map_or(0, |record| record.0.len()))
             .sum(),
-        Job::List { prefix, .. } => prefix.len(),
+        Job::List { prefix, after, .. } => prefix.len() + after.as_ref().map_or(0, |after| after.len()),
+        Job::Count { prefix, .. } => prefix.len(),
         Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) | Job::Resolve { .. } | Job::Stop => 0,
     }
 }

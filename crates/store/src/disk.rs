@@ -1,5 +1,6 @@
 //! The thread that owns the database, and the queue before it.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -7,11 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use patchbay_dialect_kit::job::{Done, Job};
+use patchbay_dialect_kit::job::{Done, Job, Table};
 use redb::Database;
 
+use crate::batch::Outcome;
+use crate::empty::Empty;
 use crate::file::{Fault, Open};
 use crate::sweep::Sweep;
+use crate::walk::Walk;
 use crate::{Expires, Tell, batch, bounds};
 
 /// Jobs that wait for the thread; one more fails at once. A disk does some hundred transactions a second and each takes all
@@ -25,6 +29,10 @@ const QUEUED_BYTES: usize = 16 << 20;
 /// Jobs of one transaction: more makes each wait for the disk count for more of them, fewer keeps the first from waiting
 /// for the last.
 const BATCH: usize = 256;
+
+/// Walks that wait for their next step; one more fails. More would keep operators waiting for longer than they do, fewer
+/// would refuse several who look at a large store at once.
+const WALKS: usize = 64;
 
 /// For how long jobs fail at once after the store could not be had: longer spares a broken disk and the log, shorter finds
 /// sooner that it is there again.
@@ -42,6 +50,8 @@ pub struct Counts {
     pub puts: u64,
     /// Jobs that read pages.
     pub lists: u64,
+    /// Of all of these: those that were answered at once, since nothing is in their tables.
+    pub spared: u64,
     /// Jobs that failed because too much waited.
     pub refused: u64,
     /// Jobs that failed because the store could not be had.
@@ -59,6 +69,7 @@ struct Tally {
     gets: AtomicU64,
     puts: AtomicU64,
     lists: AtomicU64,
+    spared: AtomicU64,
     refused: AtomicU64,
     failed: AtomicU64,
     commits: AtomicU64,
@@ -76,6 +87,7 @@ struct Order {
 pub(crate) struct Disk {
     state: Mutex<State>,
     tally: Arc<Tally>,
+    empty: Arc<Empty>,
 }
 
 enum State {
@@ -87,7 +99,7 @@ enum State {
 
 impl Disk {
     pub(crate) fn new(open: Open, expires: Expires) -> Self {
-        let tally = Arc::<Tally>::default();
+        let (tally, empty) = (Arc::<Tally>::default(), Arc::<Empty>::default());
         let thread = Thread {
             open,
             database: None,
@@ -95,21 +107,30 @@ impl Disk {
             complained: false,
             sweep: Sweep::new(expires),
             tally: Arc::clone(&tally),
+            empty: Arc::clone(&empty),
+            walks: VecDeque::new(),
         };
-        Self { state: Mutex::new(State::Idle(Box::new(thread))), tally }
+        Self { state: Mutex::new(State::Idle(Box::new(thread))), tally, empty }
     }
 
     pub(crate) fn order(&self, job: Job, tell: Tell) {
         let counter = match job {
             Job::Get(_) => &self.tally.gets,
             Job::Put(_) => &self.tally.puts,
-            Job::List { .. } => &self.tally.lists,
+            Job::List { .. } | Job::Count { .. } => &self.tally.lists,
             Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) | Job::Resolve { .. } | Job::Stop => {
                 return tell(Done::Failed);
             }
         };
         counter.fetch_add(1, Ordering::Relaxed);
         let bytes = bounds::bytes(&job);
+        if bounds::fits(&job)
+            && !self.is_closed()
+            && let Some(done) = self.empty.answer(&job)
+        {
+            self.tally.spared.fetch_add(1, Ordering::Relaxed);
+            return tell(done);
+        }
         if !bounds::fits(&job) || self.tally.bytes.load(Ordering::Relaxed) + bytes > QUEUED_BYTES {
             self.tally.refused.fetch_add(1, Ordering::Relaxed);
             return tell(Done::Failed);
@@ -144,6 +165,7 @@ impl Disk {
             gets: value(&tally.gets),
             puts: value(&tally.puts),
             lists: value(&tally.lists),
+            spared: value(&tally.spared),
             refused: value(&tally.refused),
             failed: value(&tally.failed),
             commits: value(&tally.commits),
@@ -161,6 +183,10 @@ impl Disk {
                 std::thread::sleep(Duration::from_millis(2));
             }
         }
+    }
+
+    fn is_closed(&self) -> bool {
+        matches!(*self.lock(), State::Closed)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -198,12 +224,16 @@ struct Thread {
     complained: bool,
     sweep: Sweep,
     tally: Arc<Tally>,
+    empty: Arc<Empty>,
+    /// Jobs that have more to look at, those first that came first. Others pass them, and they do not pass each other.
+    walks: VecDeque<(Walk, Tell)>,
 }
 
 impl Thread {
     fn run(mut self, orders: &Receiver<Order>) {
         loop {
-            let first = match orders.recv_timeout(self.sweep.wait(Instant::now())) {
+            let wait = if self.walks.is_empty() { self.sweep.wait(Instant::now()) } else { Duration::ZERO };
+            let first = match orders.recv_timeout(wait) {
                 Ok(order) => Some(order),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -212,7 +242,11 @@ impl Thread {
                 let behind = std::iter::from_fn(|| orders.try_recv().ok());
                 self.batch(std::iter::once(first).chain(behind).take(BATCH).collect());
             }
+            self.walk();
             self.sweep();
+        }
+        while !self.walks.is_empty() {
+            self.walk();
         }
         self.let_go();
     }
@@ -224,18 +258,42 @@ impl Thread {
             jobs.push(order.job);
             tells.push(order.tell);
         }
-        let all = tells.len();
-        let done = self.carry_out(jobs).unwrap_or_else(|| {
-            self.tally.failed.fetch_add(all as u64, Ordering::Relaxed);
-            vec![Done::Failed; all]
+        let Some(outcomes) = self.carry_out(&jobs) else {
+            self.tally.failed.fetch_add(tells.len() as u64, Ordering::Relaxed);
+            tells.into_iter().for_each(|tell| tell(Done::Failed));
+            return;
+        };
+        for (tell, outcome) in tells.into_iter().zip(outcomes) {
+            match outcome {
+                Outcome::Done(done) => tell(done),
+                Outcome::More(walk) if self.walks.len() < WALKS => self.walks.push_back((walk, tell)),
+                Outcome::More(_) => {
+                    self.tally.refused.fetch_add(1, Ordering::Relaxed);
+                    tell(Done::Failed);
+                }
+            }
+        }
+    }
+
+    /// One step of the first walk.
+    fn walk(&mut self) {
+        let Some((mut walk, tell)) = self.walks.pop_front() else { return };
+        let over = self.guarded(|thread| match &thread.database {
+            Some(database) => batch::go_on(database, &mut walk).map_err(Fault::from),
+            None => Err(Fault::gone()),
         });
-        for (tell, done) in tells.into_iter().zip(done) {
-            tell(done);
+        match over {
+            Some(true) => tell(walk.done()),
+            Some(false) => self.walks.push_front((walk, tell)),
+            None => {
+                self.tally.failed.fetch_add(1, Ordering::Relaxed);
+                tell(Done::Failed);
+            }
         }
     }
 
     /// The outcomes, once they are on the disk; `None`: nothing came of any.
-    fn carry_out(&mut self, jobs: Vec<Job>) -> Option<Vec<Done>> {
+    fn carry_out(&mut self, jobs: &[Job]) -> Option<Vec<Outcome>> {
         if self.retry_at.is_some_and(|at| Instant::now() < at) {
             return None;
         }
@@ -243,9 +301,11 @@ impl Thread {
         let carried = self.guarded(|thread| {
             if thread.database.is_none() {
                 thread.database = (thread.open)(changes)?;
+                let empty = thread.database.as_ref().map_or(Ok(Table::ALL.to_vec()), batch::empty)?;
+                empty.into_iter().for_each(|table| thread.empty.found(table));
             }
             match &thread.database {
-                None => Ok((jobs.iter().map(batch::nothing).collect(), false)),
+                None => Ok((jobs.iter().map(|job| Outcome::Done(batch::nothing(job))).collect(), false)),
                 Some(database) if changes => batch::change(database, jobs).map_err(Fault::from),
                 Some(database) => batch::read(database, jobs).map(|done| (done, false)).map_err(Fault::from),
             }

@@ -29,6 +29,11 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
+    /// It was lost while something went on.
+    pub(crate) fn gone() -> Self {
+        Self { cause: "its file is not open any more".to_owned(), action: "check the disk and data_dir" }
+    }
+
     pub(crate) fn panicked() -> Self {
         Self { cause: "the database gave up on its file".to_owned(), action: DAMAGED }
     }

@@ -1,16 +1,19 @@
 //! The store: what sessions keep by jobs ([`patchbay_dialect_kit::job`]), and how it outlives a crash.
 //!
 //! One thread owns the database. Whatever waits goes into one transaction, and its outcome is told once that is on the
-//! disk, so that a burst of changes costs one wait for the disk. The file is made by the first change: who stores nothing
+//! disk, so that a burst of changes costs one wait for the disk. Long walks through a table are made step by step, and other
+//! jobs pass them; what is known to be empty is not walked through at all. The file is made by the first change: who stores nothing
 //! has no file. A store that cannot be had fails its jobs and tries again by itself.
 #![warn(missing_docs)]
 
 mod batch;
 mod bounds;
 mod disk;
+mod empty;
 mod file;
 mod memory;
 mod sweep;
+mod walk;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use patchbay_dialect_kit::job::{Done, Job, Key, Record};
+use patchbay_dialect_kit::job::{Done, Job, Key, Record, Table};
 
 use crate::bounds;
 
@@ -13,6 +13,12 @@ use crate::bounds;
 pub struct Memory(BTreeMap<Key, Record>);
 
 impl Memory {
+    fn of<'a>(&'a self, table: Table, prefix: &'a Arc<str>) -> impl Iterator<Item = (&'a Key, &'a Record)> {
+        let from = Key { table, key: Arc::clone(prefix) };
+        let here = self.0.range((Bound::Included(from), Bound::Unbounded));
+        here.take_while(move |(key, _)| key.table == table && key.key.starts_with(&**prefix))
+    }
+
     /// Carries out a job of the store; others fail.
     pub fn carry_out(&mut self, job: Job) -> Done {
         if !bounds::fits(&job) {
@@ -33,21 +39,14 @@ impl Memory {
                 }
                 Done::Stored(true)
             }
-            Job::List { table, prefix, offset, size } => {
-                let from = Key { table, key: Arc::clone(&prefix) };
-                let here = self
-                    .0
-                    .range((Bound::Included(from), Bound::Unbounded))
-                    .take_while(|(key, _)| key.table == table && key.key.starts_with(&*prefix));
-                let (mut entries, mut total) = (Vec::new(), 0);
-                for (key, record) in here {
-                    if total >= offset && entries.len() < size {
-                        entries.push((Arc::clone(&key.key), record.clone()));
-                    }
-                    total += 1;
-                }
-                Done::Page { entries, total }
+            Job::List { table, prefix, after, offset, size } => {
+                let behind = |key: &str| after.as_deref().is_none_or(|after| key > after);
+                let mut here = self.of(table, &prefix).filter(|(key, _)| behind(&key.key)).skip(offset).peekable();
+                let next = here.by_ref().take(size).map(|(key, record)| (Arc::clone(&key.key), record.clone()));
+                let entries = next.collect();
+                Done::Page { entries, more: here.peek().is_some() }
             }
+            Job::Count { table, prefix } => Done::Number(self.of(table, &prefix).count()),
             Job::Ask { .. } | Job::Notify { .. } | Job::Dial(_) | Job::Resolve { .. } | Job::Stop => Done::Failed,
         }
     }

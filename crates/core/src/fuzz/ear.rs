@@ -1,16 +1,18 @@
 //! What one party was told, and what it has read of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Event, EventQueue, RoomId};
+use crate::{Event, EventQueue, LevelKey, LinkId, Name, RoomId};
 
 /// A party in a presence list: its name, and whether it is in a call.
 pub(super) type Present = (u8, bool);
+/// A member in a list: its name, and what it shows.
+pub(super) type Seen = (u8, Option<u8>);
 
 #[derive(Debug, Default)]
 pub(super) struct Ear {
     /// The rooms it is in.
-    pub(super) rooms: BTreeMap<RoomId, Told<u8>>,
+    pub(super) rooms: BTreeMap<RoomId, Told<Seen>>,
     /// How many rooms it was ever in.
     entered: usize,
     pub(super) presence: Told<Present>,
@@ -18,8 +20,12 @@ pub(super) struct Ear {
     /// Events that may not be lost: told, and not yet read.
     kept: usize,
     /// Of every room it was ever in.
-    read: BTreeMap<RoomId, Read<u8>>,
+    read: BTreeMap<RoomId, Read<Seen>>,
     read_presence: Read<Present>,
+    /// What could be seen in each room, by the last list that was told.
+    pub(super) streams: BTreeMap<RoomId, Vec<Name>>,
+    /// Views whose state it was told: each may wait once, and who speaks in it.
+    views: BTreeSet<LinkId>,
 }
 
 /// The newest list that a party was told, and up to how many entries it wants each one.
@@ -73,9 +79,12 @@ impl Ear {
     /// Puts an event into the party's queue.
     pub(super) fn queue(&mut self, event: Event) {
         self.kept += usize::from(event.level().is_none());
+        if let Some(LevelKey::Measured(link) | LevelKey::Speaker(link)) = event.level() {
+            self.views.insert(link);
+        }
         self.queue.push(event);
-        // At most one waits of each level: the member list of each room, and presence.
-        assert!(self.queue.len() <= self.kept + self.entered + 1, "values of a level pile up");
+        // At most one waits of each level: the member list of each room, presence, and two of each view.
+        assert!(self.queue.len() <= self.kept + self.entered + 1 + 2 * self.views.len(), "values of a level pile up");
         assert!(self.queue.bytes() >= self.queue.len() * size_of::<Event>(), "what waits weighs too little");
     }
 
@@ -88,7 +97,7 @@ impl Ear {
                 Event::Joined { room, .. } => drop(self.read.entry(room).or_default()),
                 Event::Members { room, list, .. } => {
                     let read = self.read.get_mut(&room).expect("a list is read after `Joined`");
-                    read.reads(list.version, list.names.iter().map(super::stage::number).collect());
+                    read.reads(list.version, super::stage::seen(&list));
                 }
                 Event::Presence { list, .. } => {
                     self.read_presence.reads(list.version, super::stage::presence(&list));

@@ -3,6 +3,8 @@
 pub mod hub;
 
 mod ear;
+mod flow;
+mod legs;
 mod operation;
 mod stage;
 mod world;

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use super::flow::{self, Flow};
+
 /// Names of parties and rooms are drawn from so few that they meet.
 pub(super) const NAMES: u8 = 6;
 pub(super) const ROOMS: u8 = 3;
+/// Rooms of two have numbers of their own, and the names of the others.
+pub(super) const PAIR: u8 = 64;
 pub(super) const SEATS: usize = 8;
 
 /// A place that a party sits on while it is attached.
@@ -84,7 +88,41 @@ pub(super) enum Operation {
         seat: Seat,
         events: usize,
     },
+    /// As `Detach`, by one that did not say so.
+    Lose {
+        seat: Seat,
+    },
+    Supersede {
+        seat: Seat,
+        name: u8,
+        every_up_to: usize,
+        rank: u64,
+    },
+    Unregister {
+        seat: Seat,
+    },
+    Alias {
+        seat: Seat,
+        name: u8,
+        on: bool,
+    },
+    Show {
+        seat: Seat,
+        room: (u16, u8),
+        card: u8,
+    },
+    Names {
+        seat: Seat,
+        after: Option<u8>,
+        most: usize,
+    },
+    Flow(Flow),
 }
+
+/// Kinds below this are those of the first corpus.
+const FIRST: u8 = 180;
+/// Kinds behind them that are no streams.
+const MORE: u8 = 8;
 
 impl Operation {
     pub(super) const BYTES: usize = 5;
@@ -93,8 +131,25 @@ impl Operation {
         let [kind, who, what, more, rest] = bytes;
         let seat = usize::from(who) % SEATS;
         let (name, call) = (what % NAMES, usize::from(what % 5));
-        let room = (u16::from(more % 2), what % ROOMS);
+        let pair = if more & PAIR == 0 { 0 } else { PAIR };
+        let room = (u16::from(more % 2), what % ROOMS + pair);
         let every_up_to = [0, 0, 2, usize::MAX][usize::from(rest % 4)];
+        if let Some(kind) = kind.checked_sub(FIRST) {
+            let seat = usize::from(who) % SEATS;
+            return match kind % (MORE + flow::KINDS) {
+                0 => Self::Lose { seat },
+                1 | 2 => Self::Supersede { seat, name, every_up_to, rank: u64::from(more % 4) },
+                3 => Self::Unregister { seat },
+                4 => Self::Alias { seat, name, on: more.is_multiple_of(2) },
+                5 => Self::Show { seat, room, card: rest % 3 },
+                6 => {
+                    let after = (more % 8 < NAMES).then_some(more % 8);
+                    Self::Names { seat, after, most: usize::from(rest % 4) }
+                }
+                7 => Self::Join { seat, room: more % ROOMS + PAIR, name, every_up_to },
+                kind => Self::Flow(Flow::parse([kind - MORE, who, what, more, rest])),
+            };
+        }
         match kind % 18 {
             0 | 1 => Self::Attach {
                 seat,

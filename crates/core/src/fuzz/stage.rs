@@ -4,13 +4,15 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::ear::{Ear, Present};
-use super::operation::{Operation, Seat};
+use super::ear::{Ear, Present, Seen};
+use super::flow::{self, Flow, Promise};
+use super::legs::{Answer, Legs};
+use super::operation::{Operation, PAIR, Seat};
 use super::world::{Edge, Edges, World};
 use crate::{
-    Address, Body, CallState, CauseKind, Command, Counts, Effect, Effects, Event, Hub, Join, Lang, Limits, LinkId,
-    MemberList, Merge, Moment, Name, PartyId, Presence, PresenceList, Profile, Realm, RealmLimits, RoomId, Signal,
-    SignalKind, Tag, Token,
+    Address, Body, CallState, Card, CauseKind, Command, Counts, Effect, Effects, Event, Hub, Join, Lang, Limits,
+    LinkId, MediaEvent, MemberList, Merge, Moment, Name, PartyId, Presence, PresenceList, Profile, Query, Realm,
+    RealmLimits, Refusal, RoomId, RoomKind, Signal, SignalKind, Tag, Token,
 };
 
 pub(super) struct Stage {
@@ -21,6 +23,7 @@ pub(super) struct Stage {
     out: Effects,
     counts: Counts,
     tag: Tag,
+    legs: Legs,
     ids: BTreeMap<Seat, PartyId>,
     gone: BTreeMap<Seat, PartyId>,
     ears: BTreeMap<Seat, Ear>,
@@ -41,6 +44,10 @@ struct Turn {
     leaver: Option<(Seat, PartyId)>,
     /// Presence changes more than once, so that a list in between is not the last word.
     presence_in_steps: bool,
+    /// It is about a room of two.
+    pair: bool,
+    /// It is about streams, whose answers [`Legs`] hears.
+    streams: bool,
 }
 
 impl Stage {
@@ -53,6 +60,7 @@ impl Stage {
             out: Effects::new(),
             counts: Counts::default(),
             tag: Tag(0),
+            legs: Legs::default(),
             ids: BTreeMap::new(),
             gone: BTreeMap::new(),
             ears: BTreeMap::new(),
@@ -67,16 +75,20 @@ impl Stage {
         self.tag = Tag(self.tag.0 + 1);
         match operation {
             Operation::Attach { seat, realm, lang, peer_to_peer, one_call } => {
+                // Where there is an engine, calls of others end in it, which is not what this is about.
+                let engine = self.limits[usize::from(realm)].codecs.is_some();
                 let profile = Profile {
                     realm: Realm(realm),
-                    lang: Lang(lang),
-                    peer_to_peer,
+                    lang: Lang(if engine { 0 } else { lang }),
+                    peer_to_peer: peer_to_peer || engine,
                     one_call,
                     transport: crate::Transport::default(),
                 };
                 self.attach(seat, profile);
             }
-            Operation::Detach { seat } => self.detach(seat),
+            Operation::Detach { seat } => self.detach(seat, false),
+            Operation::Lose { seat } => self.detach(seat, true),
+            Operation::Flow(flow) => self.flow(flow),
             Operation::Wait { span } => self.wait(span),
             Operation::WaitForDeadline => {
                 let span = self.hub.deadline().map(|at| at.since(self.now));
@@ -97,12 +109,18 @@ impl Stage {
             | Operation::Accept { seat, .. }
             | Operation::CallSignal { seat, .. }
             | Operation::Hangup { seat, .. }
-            | Operation::Post { seat, .. } => {
+            | Operation::Post { seat, .. }
+            | Operation::Supersede { seat, .. }
+            | Operation::Unregister { seat }
+            | Operation::Alias { seat, .. }
+            | Operation::Show { seat, .. }
+            | Operation::Names { seat, .. } => {
                 if let Some(party) = self.ids.get(&seat).copied()
                     && let Some((command, expected, enters)) = self.command(operation)
                 {
+                    let pair = matches!(operation, Operation::Join { room, .. } if room >= PAIR);
                     self.hub.handle(self.now, party, self.tag, command, &mut self.out);
-                    self.listen(Turn { actor: Some(seat), enters, ..Turn::default() }, expected);
+                    self.listen(Turn { actor: Some(seat), enters, pair, ..Turn::default() }, expected);
                 }
             }
         }
@@ -127,11 +145,11 @@ impl Stage {
                 let merge = Merge { every_up_to };
                 (
                     Command::Join(Join {
-                        room: name(room),
+                        room: name(room % PAIR),
                         name: name(own),
                         merge,
                         card: None,
-                        kind: crate::RoomKind::Open,
+                        kind: if room < PAIR { RoomKind::Open } else { RoomKind::Pair },
                     }),
                     expected,
                 )
@@ -153,11 +171,37 @@ impl Stage {
                 (Command::Signal { to, signal: offer() }, expected)
             }
             Operation::Register { seat, name: own, every_up_to } => {
-                let expected = world.register(seat, own);
-                if let ([(_, Edge::Registered { .. })], Some(ear)) = (&*expected, self.ears.get_mut(&seat)) {
+                let expected = world.register(seat, own, None);
+                if let ([.., (_, Edge::Registered { .. })], Some(ear)) = (&*expected, self.ears.get_mut(&seat)) {
                     ear.presence.every_up_to = every_up_to;
                 }
                 (Command::Register { name: name(own), merge: Merge { every_up_to } }, expected)
+            }
+            Operation::Supersede { seat, name: own, every_up_to, rank } => {
+                let expected = world.register(seat, own, Some(rank));
+                if let ([.., (_, Edge::Registered { .. })], Some(ear)) = (&*expected, self.ears.get_mut(&seat)) {
+                    ear.presence.every_up_to = every_up_to;
+                }
+                (Command::Supersede { name: name(own), merge: Merge { every_up_to }, rank }, expected)
+            }
+            Operation::Unregister { seat } => {
+                world.unregister(seat);
+                (Command::Unregister, Vec::new())
+            }
+            Operation::Alias { seat, name: further, on } => {
+                world.alias(seat, further, on);
+                (Command::Alias { name: name(further), on }, Vec::new())
+            }
+            Operation::Show { seat, room, card } => {
+                let id = *self.room_ids.get(&room)?;
+                if world.rooms.get(&room).is_some_and(|room| room.id == Some(id)) {
+                    world.show(seat, room, card);
+                }
+                let card = Card::new(Lang(0), &[card])?;
+                (Command::Show { room: id, card }, Vec::new())
+            }
+            Operation::Names { seat, after, most } => {
+                (Command::Query(Query::Names { after: after.map(name), most }), world.names(seat, after, most))
             }
             Operation::Call { seat, to, token } => {
                 let expected = world.call(seat, to, token);
@@ -183,7 +227,8 @@ impl Stage {
                 (Command::Hangup { link, cause: kind.into() }, world.hangup(seat, number, kind))
             }
             Operation::Post { seat, to } => {
-                (Command::Post { to: name(to), body: Body::new(Lang(0), b"post") }, world.post(seat, to))
+                let expected = world.post(seat, to, |seat| self.ids[seat]);
+                (Command::Post { to: name(to), body: Body::new(Lang(0), b"post") }, expected)
             }
             _ => return None,
         };
@@ -202,11 +247,70 @@ impl Stage {
         self.listen(Turn::default(), Vec::new());
     }
 
-    fn detach(&mut self, seat: Seat) {
+    /// One turn of streams.
+    fn flow(&mut self, flow: Flow) {
+        match flow {
+            Flow::Says { seat, back, what, bytes } => {
+                let link = self.legs.back(back).unwrap_or(LinkId(u64::MAX));
+                let (command, promise) = flow::command(what, bytes, link);
+                let answers = self.says(seat, command);
+                match promise {
+                    Promise::Answer => assert!(answers.len() == 1 || !self.ids.contains_key(&seat), "{answers:?}"),
+                    Promise::Maybe => assert!(matches!(answers[..], [] | [Answer::Refused(_)]), "{answers:?}"),
+                }
+            }
+            Flow::Knocks { seat, view, bytes } => {
+                let answers = flow::knocks(view, bytes).map(|command| self.says(seat, command));
+                let [Some(first), Some(second), Some(last)] = answers.map(|answers| answers.first().copied()) else {
+                    return assert!(!self.ids.contains_key(&seat), "not everything was answered");
+                };
+                if let (Answer::Refused(why), _) | (_, Answer::Refused(why)) = (first, second) {
+                    assert!(matches!(last, Answer::Refused(_)), "it was let in though {why:?} stood against it");
+                }
+                // Whether it is there at all, and who may take up what was lost, is not asked.
+                let other = [Refusal::NoSuchStream, Refusal::StreamTaken];
+                let fair = match last {
+                    Answer::Refused(why) => [first, second].contains(&last) || other.contains(&why),
+                    _ => true,
+                };
+                // Of several reasons the nearer one is told, which either of the two may have been.
+                let any = [first, second].iter().any(|answer| matches!(answer, Answer::Refused(_)));
+                assert!(fair || any, "{last:?} after {first:?} and {second:?}");
+            }
+            Flow::Engine { back, what, more } => {
+                let Some(link) = self.legs.back(back) else { return };
+                let source = self.legs.back(usize::from(more % 4)).unwrap_or(link);
+                let (event, over) = flow::event(link, source, what, more);
+                if over {
+                    self.legs.broke(link);
+                }
+                if matches!(event, MediaEvent::Flowing { .. }) {
+                    self.legs.flows(link);
+                }
+                self.hub.on_media(self.now, event, &mut self.out);
+                self.listen(Turn { streams: true, ..Turn::default() }, Vec::new());
+            }
+            Flow::Overload(on) => self.hub.set_overloaded(on),
+        }
+    }
+
+    /// A party says something of streams. What it is answered; nothing if nobody sits there.
+    fn says(&mut self, seat: Seat, command: Command) -> Vec<Answer> {
+        let Some(party) = self.ids.get(&seat).copied() else { return Vec::new() };
+        self.legs.asked = flow::main_of(&command);
+        self.hub.handle(self.now, party, self.tag, command, &mut self.out);
+        self.listen(Turn { actor: Some(seat), streams: true, ..Turn::default() }, Vec::new());
+        std::mem::take(&mut self.legs.answers)
+    }
+
+    fn detach(&mut self, seat: Seat, lost: bool) {
         let Some(id) = self.ids.remove(&seat) else { return };
         let presence_in_steps = self.world.is_in_call(seat);
         let expected = self.world.detach(seat);
-        self.hub.detach(self.now, id, &mut self.out);
+        match lost {
+            true => self.hub.lose(self.now, id, &mut self.out),
+            false => self.hub.detach(self.now, id, &mut self.out),
+        }
         self.gone.insert(seat, id);
         self.ears.remove(&seat);
         self.listen(Turn { leaver: Some((seat, id)), presence_in_steps, ..Turn::default() }, expected);
@@ -215,8 +319,7 @@ impl Stage {
     /// Nothing that a party says after it has gone has an effect, whoever has its place now.
     fn speak_late(&mut self, seat: Seat, room: u8) {
         let Some(id) = self.gone.get(&seat).copied() else { return };
-        let join =
-            Join { room: name(room), name: name(room), merge: Merge::EVERY, card: None, kind: crate::RoomKind::Open };
+        let join = Join { room: name(room), name: name(room), merge: Merge::EVERY, card: None, kind: RoomKind::Open };
         for command in [Command::Join(join), Command::Register { name: name(room), merge: Merge::EVERY }] {
             self.hub.handle(self.now, id, self.tag, command, &mut self.out);
         }
@@ -242,20 +345,23 @@ impl Stage {
         for effect in self.out.drain().collect::<Vec<_>>() {
             match effect {
                 Effect::Snapshot(counts) => self.counts = counts,
-                Effect::Media(op) => panic!("nobody streams here: {op:?}"),
+                Effect::Media(op) => self.legs.media(&op),
                 Effect::Tell(party, event) => told.extend(self.hears(party, event, turn)),
             }
         }
         assert_eq!(told, expected, "edges told, and edges expected");
         assert_eq!(self.hub.check(), []);
+        let ids = &self.ids;
+        self.legs.settle(|party| ids.values().any(|id| *id == party));
+        let (streams, views) = self.legs.counts();
         let counts = Counts {
             parties: self.world.parties.len() as u64,
             rooms: self.world.rooms.len() as u64,
             members: self.world.rooms.values().map(|room| room.members.len() as u64).sum(),
             registered: self.world.registered.len() as u64,
             calls: self.world.calls.iter().flatten().count() as u64,
-            streams: 0,
-            views: 0,
+            streams,
+            views,
         };
         assert_eq!(self.hub.counts(), counts, "the hub's counts, and the world's");
         assert_eq!(self.counts, counts, "the last snapshot, and the world's counts");
@@ -270,7 +376,7 @@ impl Stage {
             latest = latest.max(Some(self.now + self.limits[usize::from(realm)].window));
         };
         for ((realm, _), room) in &self.world.rooms {
-            let names: Vec<u8> = room.members.keys().copied().collect();
+            let names = room.seen();
             let id = room.id.expect("a room with members was named by `Joined`");
             for seat in room.members.values() {
                 let told = &self.ears[seat].rooms[&id];
@@ -313,6 +419,11 @@ impl Stage {
         let seat = *self.ids.iter().find(|(_, id)| **id == party).expect("only who is attached is told anything").0;
         self.ears.get_mut(&seat)?.queue(event.clone());
         let own = self.tag;
+        if is_of_streams(&event) {
+            let tag = if turn.actor == Some(seat) { own } else { Tag::default() };
+            self.legs.hears(party, tag, &event);
+            return None;
+        }
         let check_tag = |tag| {
             let expected = if turn.actor == Some(seat) { own } else { Tag::default() };
             assert_eq!(tag, expected, "the tag of {seat}, turn of {:?}", turn.actor);
@@ -320,7 +431,8 @@ impl Stage {
         let edge = match event {
             Event::Joined { tag, room, room_name, name } => {
                 check_tag(tag);
-                self.joined(seat, room, number(&room_name), turn);
+                let kind = if turn.pair { PAIR } else { 0 };
+                self.joined(seat, room, number(&room_name) + kind, turn);
                 Edge::Joined { room: number(&room_name), name: number(&name) }
             }
             Event::Registered { tag, name } => {
@@ -329,6 +441,10 @@ impl Stage {
             }
             Event::Refused { tag, refusal } => {
                 check_tag(tag);
+                if turn.streams {
+                    self.legs.answers.push(Answer::Refused(refusal));
+                    return None;
+                }
                 Edge::Refused(refusal)
             }
             Event::MemberSignal { room, from, signal } => {
@@ -350,6 +466,12 @@ impl Stage {
                 check_tag(tag);
                 Edge::Ended { call: self.call(link), with: number(&with), kind: cause.kind }
             }
+            Event::Displaced { name } => Edge::Displaced { name: number(&name) },
+            Event::Names { tag, names, more } => {
+                check_tag(tag);
+                let entry = |(name, presence): &(Name, Presence)| (number(name), *presence == Presence::InCall);
+                Edge::Names { names: names.iter().map(entry).collect(), more }
+            }
             Event::Posted { from, body } => {
                 assert_eq!(body.bytes(), b"post");
                 Edge::Posted { from: number(&from) }
@@ -362,7 +484,7 @@ impl Stage {
                 self.hears_presence(seat, &list, replaceable, turn);
                 return None;
             }
-            event => panic!("nobody streams here: {event:?}"),
+            event => panic!("nobody is told that here: {event:?}"),
         };
         Some((seat, edge))
     }
@@ -385,11 +507,12 @@ impl Stage {
 
     fn members(&mut self, seat: Seat, id: RoomId, list: &MemberList, replaceable: bool, turn: Turn) {
         let room = self.world.rooms.values().find(|room| room.id == Some(id)).expect("a list of a room that lives");
-        let names: Vec<u8> = list.names.iter().map(number).collect();
-        assert!(room.members.keys().eq(&names), "the list of {id:?} is not its members");
-        let told = self.ears.get_mut(&seat).and_then(|ear| ear.rooms.get_mut(&id));
-        let told = told.expect("a list only for who is in the room, and after `Joined`");
-        told.hears(list.version, names);
+        let members = seen(list);
+        assert_eq!(room.seen(), members, "the list of {id:?} is not its members");
+        let ear = self.ears.get_mut(&seat).expect("attached");
+        ear.streams.insert(id, list.streams.clone());
+        let told = ear.rooms.get_mut(&id).expect("a list only for who is in the room, and after `Joined`");
+        told.hears(list.version, members);
         // The joiner's own first list, and lists that are wanted or asked for, are no values of the window.
         let joiner = turn.enters.is_some() && turn.actor == Some(seat);
         if replaceable && !joiner {
@@ -410,20 +533,37 @@ impl Stage {
         }
     }
 
+    /// Whoever was told of a room knows the live tracks of the main stream of its name.
+    fn rooms_show_what_is_live(&self) {
+        for ((realm, number), room) in &self.world.rooms {
+            let id = room.id.expect("a room with members was named by `Joined`");
+            let here = |party: PartyId| {
+                let seat = self.ids.iter().find(|(_, id)| **id == party).map(|(seat, _)| *seat);
+                seat.is_some_and(|seat| self.world.realm(seat) == *realm)
+            };
+            let live = if *number < PAIR { self.legs.tracks(&name(*number), here) } else { Vec::new() };
+            for seat in room.members.values() {
+                assert_eq!(self.ears[seat].streams.get(&id), Some(&live), "what {seat} sees in {id:?}");
+            }
+        }
+    }
+
     fn call(&self, link: LinkId) -> usize {
         self.world.links.iter().position(|known| *known == link).expect("a call that was opened")
     }
 
     /// When it is quiet, nothing is due and everybody knows all; when all have gone, nothing is left.
     pub(super) fn end(mut self) {
-        let longest = self.limits.iter().map(|limits| limits.window).max().unwrap_or_default();
+        let longest = self.limits.iter().map(|limits| limits.window.max(limits.restore)).max().unwrap_or_default();
         self.wait(longest * 3);
         assert_eq!(self.hub.deadline(), None, "it is quiet, and yet something is due");
         self.ears.values_mut().for_each(Ear::catches_up);
+        self.rooms_show_what_is_live();
         for seat in self.ids.keys().copied().collect::<Vec<_>>() {
             self.tag = Tag(self.tag.0 + 1);
-            self.detach(seat);
+            self.detach(seat, seat % 2 == 0);
         }
+        assert!(self.legs.is_empty(), "the engine works for nobody");
         assert_eq!(self.hub.counts(), Counts::default());
         self.wait(longest * 3);
         assert_eq!(self.hub.deadline(), None, "nobody is there, and yet something is due");
@@ -442,17 +582,48 @@ fn once_per_window<K: Ord>(entry: Entry<'_, K, (u64, Moment)>, version: u64, now
     }
 }
 
+/// Whether [`Legs`] is to hear it.
+fn is_of_streams(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Reserved { .. }
+            | Event::Viewing { .. }
+            | Event::Admitted { .. }
+            | Event::Described { .. }
+            | Event::Flowing { .. }
+            | Event::LegEnded { .. }
+            | Event::TrackChanged { .. }
+            | Event::Switched { .. }
+            | Event::Channel { .. }
+            | Event::Heard { .. }
+            | Event::Speaker { .. }
+            | Event::Live { .. }
+            | Event::Renditions { .. }
+            | Event::Tracks { .. }
+            | Event::Known { .. }
+            | Event::Viewers { .. }
+            | Event::Views { .. }
+            | Event::Streams { .. }
+            | Event::Measured { .. }
+    )
+}
+
 fn offer() -> Signal {
     Signal { kind: SignalKind::Offer, body: Body::new(Lang(0), b"offer") }
 }
 
-fn name(number: u8) -> Name {
+pub(super) fn name(number: u8) -> Name {
     Name::parse(&format!("n{number}")).expect("a short name")
 }
 
 /// The inverse of [`name`].
 pub(super) fn number(name: &Name) -> u8 {
     name.as_str().strip_prefix('n').and_then(|number| number.parse().ok()).expect("a name that was given")
+}
+
+pub(super) fn seen(list: &MemberList) -> Vec<Seen> {
+    let card = |name: &Name| list.cards.iter().find(|(of, _)| of == name).and_then(|(_, card)| card.bytes().first());
+    list.names.iter().map(|name| (number(name), card(name).copied())).collect()
 }
 
 pub(super) fn presence(list: &PresenceList) -> Vec<Present> {

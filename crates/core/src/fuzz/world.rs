@@ -1,8 +1,8 @@
 //! What the hub should answer, from the words of `Command` and `Refusal` alone: no window, no version, no timer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::operation::Seat;
+use super::operation::{PAIR, Seat};
 use crate::{CallState, CauseKind, LinkId, Profile, RealmLimits, Refusal, RoomId};
 
 /// An edge as it must be told, with names as numbers. Tags are checked where edges are read.
@@ -16,6 +16,8 @@ pub(super) enum Edge {
     Changed { call: usize, with: u8, caller: bool, state: CallState },
     Ended { call: usize, with: u8, kind: CauseKind },
     Posted { from: u8 },
+    Displaced { name: u8 },
+    Names { names: Vec<(u8, bool)>, more: bool },
 }
 
 /// Edges in the order in which they must be told.
@@ -33,12 +35,16 @@ pub(super) struct World {
     pub(super) calls: Vec<Option<Call>>,
     /// The hub's ids of all calls that were ever opened.
     pub(super) links: Vec<LinkId>,
+    /// By realm and name.
+    aliases: BTreeMap<(u16, u8), BTreeSet<Seat>>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Room {
     pub(super) id: Option<RoomId>,
     pub(super) members: BTreeMap<u8, Seat>,
+    /// What members show, by their names.
+    pub(super) cards: BTreeMap<u8, u8>,
 }
 
 #[derive(Debug)]
@@ -46,6 +52,7 @@ pub(super) struct Registered {
     pub(super) realm: u16,
     pub(super) name: u8,
     pub(super) seat: Seat,
+    rank: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -66,14 +73,18 @@ impl World {
             registered: Vec::new(),
             calls: Vec::new(),
             links: Vec::new(),
+            aliases: BTreeMap::new(),
         }
     }
 
     pub(super) fn join(&mut self, seat: Seat, number: u8, name: u8) -> Edges {
         match self.may_join(seat, number, name) {
             Ok(realm) => {
-                self.rooms.entry((realm, number)).or_default().members.insert(name, seat);
-                vec![(seat, Edge::Joined { room: number, name })]
+                let room = self.rooms.entry((realm, number)).or_default();
+                room.members.insert(name, seat);
+                // Who joins anew shows what he says then, which is nothing here.
+                room.cards.remove(&name);
+                vec![(seat, Edge::Joined { room: number % PAIR, name })]
             }
             Err(refusal) => refused(seat, refusal),
         }
@@ -82,11 +93,14 @@ impl World {
     fn may_join(&self, seat: Seat, number: u8, name: u8) -> Result<u16, Refusal> {
         let realm = self.realm(seat);
         let limits = &self.limits[usize::from(realm)];
+        let places = if is_pair(number) { 2 } else { limits.members };
         let Some(room) = self.rooms.get(&(realm, number)) else {
-            let rooms = self.rooms.keys().filter(|(of, _)| *of == realm).count();
-            return match limits {
-                RealmLimits { rooms: most, .. } if rooms >= *most => Err(Refusal::TooManyRooms),
-                RealmLimits { members: 0, .. } => Err(Refusal::RoomFull),
+            let alike = |(of, other): &&(u16, u8)| *of == realm && is_pair(*other) == is_pair(number);
+            let rooms = self.rooms.keys().filter(alike).count();
+            let most = if is_pair(number) { limits.pairs } else { limits.rooms };
+            return match places {
+                _ if rooms >= most => Err(Refusal::TooManyRooms),
+                0 => Err(Refusal::RoomFull),
                 _ => Ok(realm),
             };
         };
@@ -94,7 +108,7 @@ impl World {
             Some(holder) if *holder == seat => Ok(realm),
             Some(_) => Err(Refusal::NameTaken),
             None if room.name_of(seat).is_some() => Err(Refusal::NameTaken),
-            None if room.members.len() >= limits.members => Err(Refusal::RoomFull),
+            None if room.members.len() >= places => Err(Refusal::RoomFull),
             None => Ok(realm),
         }
     }
@@ -102,6 +116,7 @@ impl World {
     pub(super) fn leave(&mut self, seat: Seat, room: (u16, u8)) {
         if let Some(found) = self.rooms.get_mut(&room) {
             found.members.retain(|_, member| *member != seat);
+            found.cards.retain(|name, _| found.members.contains_key(name));
         }
         self.rooms.retain(|_, room| !room.members.is_empty());
     }
@@ -109,36 +124,86 @@ impl World {
     /// `id` is what the hub called the room, which may be gone.
     pub(super) fn signal(&self, seat: Seat, id: RoomId, to: u8) -> Edges {
         let target = || {
-            let room = self.rooms.values().find(|room| room.id == Some(id)).ok_or(Refusal::NoSuchRoom)?;
+            let found = self.rooms.iter().find(|(_, room)| room.id == Some(id));
+            let ((_, number), room) = found.ok_or(Refusal::NoSuchRoom)?;
             let from = room.name_of(seat).ok_or(Refusal::NotMember)?;
             let target = *room.members.get(&to).ok_or(Refusal::NoSuchParty)?;
             if target == seat {
                 return Err(Refusal::Oneself);
             }
-            self.relays(seat, target)?;
+            if !is_pair(*number) {
+                self.relays(seat, target)?;
+            }
             Ok((target, Edge::MemberSignal { room: id, from }))
         };
         target().map_or_else(|refusal| refused(seat, refusal), |edge| vec![edge])
     }
 
-    pub(super) fn register(&mut self, seat: Seat, name: u8) -> Edges {
+    /// A member shows something else.
+    pub(super) fn show(&mut self, seat: Seat, room: (u16, u8), card: u8) {
+        if let Some(found) = self.rooms.get_mut(&room)
+            && let Some(name) = found.name_of(seat)
+        {
+            found.cards.insert(name, card);
+        }
+    }
+
+    pub(super) fn register(&mut self, seat: Seat, name: u8, rank: Option<u64>) -> Edges {
         let realm = self.realm(seat);
         if self.name_of(seat).is_some() {
             return refused(seat, Refusal::Registered);
         }
-        if self.holder(realm, name).is_some() {
-            return refused(seat, Refusal::NameTaken);
+        let mut edges = Vec::new();
+        if let Some(holder) = self.holder(realm, name) {
+            let held = self.registered.iter().find(|registered| registered.seat == holder);
+            let held = held.and_then(|held| held.rank).filter(|_| !self.is_in_call(holder));
+            if held.zip(rank).is_none_or(|(held, rank)| held >= rank) {
+                return refused(seat, Refusal::NameTaken);
+            }
+            self.unregister(holder);
+            edges.push((holder, Edge::Displaced { name }));
         }
-        self.registered.push(Registered { realm, name, seat });
-        vec![(seat, Edge::Registered { name })]
+        self.registered.push(Registered { realm, name, seat, rank });
+        edges.push((seat, Edge::Registered { name }));
+        edges
     }
 
-    pub(super) fn post(&self, seat: Seat, to: u8) -> Edges {
-        match (self.name_of(seat), self.holder(self.realm(seat), to)) {
-            (None, _) => refused(seat, Refusal::NotRegistered),
-            (Some(_), None) => refused(seat, Refusal::NoSuchParty),
-            (Some(from), Some(target)) => vec![(target, Edge::Posted { from })],
+    pub(super) fn unregister(&mut self, seat: Seat) {
+        self.registered.retain(|registered| registered.seat != seat);
+    }
+
+    pub(super) fn alias(&mut self, seat: Seat, name: u8, on: bool) {
+        let who = self.aliases.entry((self.parties[&seat].realm.0, name)).or_default();
+        if on {
+            who.insert(seat);
+        } else {
+            who.remove(&seat);
         }
+    }
+
+    /// `order`: in which those are told who share a name.
+    pub(super) fn post<K: Ord>(&self, seat: Seat, to: u8, order: impl Fn(&Seat) -> K) -> Edges {
+        let realm = self.realm(seat);
+        let Some(from) = self.name_of(seat) else { return refused(seat, Refusal::NotRegistered) };
+        let mut targets: Vec<Seat> = match self.holder(realm, to) {
+            Some(target) => vec![target],
+            None => self.aliases.get(&(realm, to)).into_iter().flatten().filter(|of| **of != seat).copied().collect(),
+        };
+        if targets.is_empty() {
+            return refused(seat, Refusal::NoSuchParty);
+        }
+        targets.sort_by_key(order);
+        targets.into_iter().map(|target| (target, Edge::Posted { from })).collect()
+    }
+
+    pub(super) fn names(&self, seat: Seat, after: Option<u8>, most: usize) -> Edges {
+        let realm = self.realm(seat);
+        let here = self.registered.iter().filter(|of| of.realm == realm && after.is_none_or(|after| of.name > after));
+        let mut names: Vec<_> = here.map(|of| (of.name, self.is_in_call(of.seat))).collect();
+        names.sort_unstable();
+        let more = names.len() > most;
+        names.truncate(most);
+        vec![(seat, Edge::Names { names, more })]
     }
 
     pub(super) fn call(&mut self, seat: Seat, to: u8, token: Option<u8>) -> Edges {
@@ -210,7 +275,10 @@ impl World {
         for room in self.rooms.keys().copied().collect::<Vec<_>>() {
             self.leave(seat, room);
         }
-        self.registered.retain(|registered| registered.seat != seat);
+        self.unregister(seat);
+        for who in self.aliases.values_mut() {
+            who.remove(&seat);
+        }
         self.parties.remove(&seat);
         edges
     }
@@ -260,9 +328,19 @@ impl World {
 }
 
 impl Room {
+    /// What lists tell of its members.
+    pub(super) fn seen(&self) -> Vec<(u8, Option<u8>)> {
+        self.members.keys().map(|name| (*name, self.cards.get(name).copied())).collect()
+    }
+
     pub(super) fn name_of(&self, seat: Seat) -> Option<u8> {
         self.members.iter().find(|(_, member)| **member == seat).map(|(name, _)| *name)
     }
+}
+
+/// Two at most, who negotiate with each other whatever they are.
+fn is_pair(room: u8) -> bool {
+    room >= PAIR
 }
 
 fn refused(seat: Seat, refusal: Refusal) -> Edges {

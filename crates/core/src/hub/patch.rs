@@ -358,6 +358,7 @@ impl Patches {
                     selection: Selection::ALL,
                     except: None,
                     speaks: Speaks::No,
+                    viewers: None,
                     about: None,
                     shape: crate::Shape::default(),
                 };

@@ -5,22 +5,25 @@
 
 mod check;
 mod manage;
+mod places;
 mod query;
+mod turn;
 mod vacant;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::places::Places;
 use self::vacant::{Vacancies, Vacancy};
 use super::directory::Directory;
 use super::owner::{Owner, Via};
 use super::waiting::Waiting;
 use crate::id::LinkIds;
 use crate::{
-    Body, Cause, CauseKind, Codec, Effects, Event, Kinds, Knock, LegRole, LinkId, MediaEvent, MediaFault, MediaOp,
-    Moment, Name, Open, PartyId, Profile, Publish, Realm, RealmLimits, Refusal, Report, RoomId, Section, Selection,
-    Signal, SignalKind, Speaks, Tag, Topic, Track, Transport, View,
+    Body, Cause, CauseKind, Codec, Effects, Event, Kinds, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Moment,
+    Name, Open, PartyId, Profile, Publish, Realm, RealmLimits, Refusal, Report, RoomId, Section, Selection, Signal,
+    SignalKind, Speaks, Tag, Topic, Track, Transport, View,
 };
 
 /// How often the engine tells of a publication: often enough that a list of renditions is never stale to the eye.
@@ -42,6 +45,7 @@ pub(super) struct Streams {
     /// Main streams whose tracks have come or gone since this was last asked.
     touched: BTreeSet<(Realm, Name)>,
     vacancies: Vacancies,
+    places: Places,
 }
 
 /// A stream that is live.
@@ -83,6 +87,10 @@ struct Viewed {
     about: Option<Body>,
     /// What was last measured.
     report: Report,
+    /// Its leg takes fragments.
+    fragments: bool,
+    /// It has no stream yet, and is on no stage.
+    idle: bool,
 }
 
 #[derive(Debug)]
@@ -114,6 +122,7 @@ impl Streams {
             changed: false,
             touched: BTreeSet::new(),
             vacancies: Vacancies::default(),
+            places: Places::new(limits.len()),
         }
     }
 
@@ -137,11 +146,12 @@ impl Streams {
     ) -> Result<(), Refusal> {
         let realm = profile.realm;
         let codecs = Arc::clone(self.may_publish(party, realm, &publish.stream, publish.kinds, newcomer)?);
-        let Publish { stream, main, kinds, about, claim } = publish;
-        let restored = self.take_up(now, realm, &stream, claim.as_ref())?;
-        let link = links.draw();
+        let Publish { stream, main, kinds, about, claim, tracks } = publish;
         // A stream that is its own main stream has none.
         let main = main.filter(|main| *main != stream);
+        self.has_place_for_publisher(realm, main.as_ref(), tracks)?;
+        let restored = self.take_up(now, realm, &stream, claim.as_ref())?;
+        let link = links.draw();
         out.tell(party, Event::Reserved { tag, link, restored });
         let owner = Owner { party, via: None };
         // Streams come over WebRTC, whatever the party's calls come over.
@@ -169,6 +179,7 @@ impl Streams {
     ) -> Result<LinkId, Refusal> {
         let codecs = Arc::clone(self.admit(realm, true)?);
         self.is_free(owner.party, realm, &stream)?;
+        self.has_place_for_publisher(realm, None, None)?;
         let link = links.draw();
         let accept = self.limits[usize::from(realm.0)].kinds();
         let role = LegRole::Pull { accept, codecs };
@@ -188,24 +199,6 @@ impl Streams {
         self.is_free(party, realm, stream)?;
         let known = kinds.and(self.limits[usize::from(realm.0)].kinds()) == kinds;
         if known { Ok(codecs) } else { Err(Refusal::NoCodec) }
-    }
-
-    /// Whether somebody who knocks would be let in.
-    pub(super) fn knock(&self, party: PartyId, realm: Realm, knock: &Knock, newcomer: bool) -> Result<(), Refusal> {
-        match knock {
-            Knock::Publish(stream, kinds) => {
-                self.may_publish(party, realm, stream, *kinds, newcomer)?;
-            }
-            Knock::View(stream) => {
-                self.admit(realm, newcomer)?;
-                if self.view_of(party, stream).is_some() {
-                    return Err(Refusal::Viewing);
-                }
-            }
-            Knock::Anything if newcomer && self.overloaded => return Err(Refusal::Overloaded),
-            Knock::Anything => {}
-        }
-        Ok(())
     }
 
     /// Whether nobody publishes that stream.
@@ -262,6 +255,7 @@ impl Streams {
             claim: None,
         };
         self.publications.insert(link, publication);
+        self.places.publication(realm, true);
         out.media(MediaOp::Open(Open {
             link,
             owner: party,
@@ -277,7 +271,7 @@ impl Streams {
     /// The party's view of that stream.
     pub(super) fn view_of(&self, party: PartyId, stream: &Name) -> Option<LinkId> {
         // Among the party's own links: they are few, and a stream's views may be thousands.
-        let is_it = |link: &LinkId| self.views.get(link).is_some_and(|view| view.name == *stream);
+        let is_it = |link: &LinkId| self.views.get(link).is_some_and(|view| view.name == *stream && !view.idle);
         self.of(party).into_iter().find(is_it)
     }
 
@@ -297,7 +291,7 @@ impl Streams {
     ) -> Result<(), Refusal> {
         let realm = self.home_of(realm, &view.stream);
         self.admit(realm, newcomer)?;
-        let View { stream, selection, except, speaks, about, mut shape } = view;
+        let View { stream, selection, except, speaks, viewers, about, mut shape } = view;
         let heeds = std::mem::take(&mut shape.heeds);
         let key = (realm, stream);
         if self.view_of(party, &key.1).is_some() {
@@ -309,9 +303,7 @@ impl Streams {
             }
             return Err(Refusal::NoSuchStream);
         };
-        if stage.views.len() >= self.limits[usize::from(realm.0)].viewers {
-            return Err(Refusal::StreamFull);
-        }
+        self.has_place_for_viewer(realm, &key.1, viewers)?;
         let (down, up, may_grow) = (stage.down, stage.up, !stage.subs.is_empty() || stage.vacant.is_some());
         // It asked in vain before: a main stream can be viewed before it is live.
         self.waiting.drop(&key, party);
@@ -327,6 +319,8 @@ impl Streams {
             tracks: Vec::new(),
             about,
             report: Report::default(),
+            fragments: shape.fragments,
+            idle: false,
         };
         for link in stage.own.iter().chain(&stage.subs) {
             if let Some(track) = self.track(*link, &viewed, false) {
@@ -345,6 +339,7 @@ impl Streams {
         self.stage(realm, &stream).views.insert(link);
         self.by_party.insert((party, link));
         self.views.insert(link, viewed);
+        self.places.view(realm, true);
         if bridged {
             // What pages say to each other on data channels, they say in words of their own.
             (says, hears) = (Vec::new(), Vec::new());
@@ -479,12 +474,14 @@ impl Streams {
         self.changed = true;
         if let Some(view) = self.views.remove(&link) {
             self.by_party.remove(&(view.owner.party, link));
+            self.places.view(view.realm, false);
             if let Some(stage) = self.stages.get_mut(&(view.realm, view.name)) {
                 stage.views.remove(&link);
             }
             view.owner.tell(Event::LegEnded { tag, link, cause }, directory, out);
         } else if let Some(publication) = self.publications.remove(&link) {
             self.by_party.remove(&(publication.owner.party, link));
+            self.places.publication(publication.realm, false);
             publication.owner.tell(Event::LegEnded { tag, link, cause }, directory, out);
             self.leave_stage(publication.realm, &publication.name, link, directory, out);
             if let Some(main) = &publication.main {
@@ -567,9 +564,9 @@ impl Streams {
                 let Some((owner, track)) = self.viewed(link, source) else { return };
                 owner.tell(Event::Switched { link, track, height }, directory, out);
             }
-            MediaEvent::Speaker { source, .. } => {
+            MediaEvent::Speaker { source, level, .. } => {
                 let Some((owner, track)) = self.viewed(link, source) else { return };
-                owner.tell(Event::Speaker { link, track }, directory, out);
+                owner.tell(Event::Speaker { link, track, level }, directory, out);
             }
             MediaEvent::Channel { channel, open, .. } => {
                 let Some(owner) = self.owner(link) else { return };

@@ -80,7 +80,14 @@ impl Stage {
         let kinds = Kinds { audio: true, video: false };
         self.does(
             party,
-            Command::Publish(Publish { stream: name(stream), main: main.map(name), kinds, about: None, claim: None }),
+            Command::Publish(Publish {
+                stream: name(stream),
+                main: main.map(name),
+                kinds,
+                about: None,
+                claim: None,
+                tracks: None,
+            }),
         );
         let link = self.link.expect("a leg is opened");
         self.hub.on_media(self.now, MediaEvent::Flowing { link }, &mut self.out);
@@ -211,6 +218,7 @@ fn the_tracks_of_a_room_are_seen_in_it_while_they_live() {
             kinds: Kinds::NONE,
             about: None,
             claim: None,
+            tracks: None,
         }),
     );
     assert_eq!(stage.wait(), NOTHING, "it is not live yet");
@@ -229,6 +237,7 @@ fn the_tracks_of_a_room_are_seen_in_it_while_they_live() {
         selection: Selection::ALL,
         except: None,
         speaks: Speaks::NoChannel,
+        viewers: None,
         about: None,
         shape: patchbay_core::Shape::default(),
     };

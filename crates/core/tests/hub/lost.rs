@@ -76,6 +76,7 @@ impl Stage {
             kinds: Kinds::NONE,
             about: None,
             claim: claim.map(Arc::from),
+            tracks: None,
         };
         match self.does(party, Command::Publish(publish)).pop() {
             Some((_, Event::Reserved { link, restored, .. })) => Ok((link, restored)),
@@ -98,6 +99,7 @@ impl Stage {
             selection,
             except: None,
             speaks: Speaks::No,
+            viewers: None,
             about: None,
             shape: patchbay_core::Shape::default(),
         };
@@ -208,7 +210,14 @@ fn nobody_waits_for_who_said_farewell_or_was_not_seen() {
     // A stream can be viewed for its tracks while its own media are still to come.
     let (a, c) = (stage.party(), stage.party());
     stage.publishes(a, None, None).expect("it is free");
-    let track = Publish { stream: name("t"), main: Some(name("s")), kinds: Kinds::NONE, about: None, claim: None };
+    let track = Publish {
+        stream: name("t"),
+        main: Some(name("s")),
+        kinds: Kinds::NONE,
+        about: None,
+        claim: None,
+        tracks: None,
+    };
     let Some((_, Event::Reserved { link, .. })) = stage.does(c, Command::Publish(track)).pop() else { panic!("free") };
     stage.flows(link);
     stage.views(b);

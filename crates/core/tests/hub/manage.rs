@@ -55,7 +55,14 @@ impl Stage {
 
     fn publishes(&mut self, party: PartyId, stream: &str, main: Option<&str>, live: bool) -> LinkId {
         let audio = Kinds { audio: true, video: false };
-        let publish = Publish { stream: name(stream), main: main.map(name), kinds: audio, about: None, claim: None };
+        let publish = Publish {
+            stream: name(stream),
+            main: main.map(name),
+            kinds: audio,
+            about: None,
+            claim: None,
+            tracks: None,
+        };
         let link = match &self.does(party, Command::Publish(publish)).0[..] {
             [(_, Event::Reserved { link, .. })] => *link,
             other => panic!("{other:?}"),
@@ -73,6 +80,7 @@ impl Stage {
             selection,
             except: None,
             speaks: Speaks::ToAll,
+            viewers: None,
             about: None,
             shape: patchbay_core::Shape::default(),
         };

@@ -66,7 +66,14 @@ impl Stage {
     }
 
     fn publishes(&mut self, party: PartyId, stream: &str, main: Option<&str>, about: Option<Body>) -> LinkId {
-        let publish = Publish { stream: name(stream), main: main.map(name), kinds: Kinds::NONE, about, claim: None };
+        let publish = Publish {
+            stream: name(stream),
+            main: main.map(name),
+            kinds: Kinds::NONE,
+            about,
+            claim: None,
+            tracks: None,
+        };
         let told = self.does(party, Command::Publish(publish));
         let Some((_, Event::Reserved { link, .. })) = told.first() else { panic!("{told:?}") };
         *link
@@ -116,7 +123,7 @@ fn a_pair_and_a_room_of_the_same_name_have_nothing_to_do_with_each_other() {
     assert_ne!(pair, room);
     stage.does(b, Command::Leave { room });
     stage.hub.set_overloaded(true);
-    let publish = Publish { stream: name("b"), main: None, kinds: Kinds::NONE, about: None, claim: None };
+    let publish = Publish { stream: name("b"), main: None, kinds: Kinds::NONE, about: None, claim: None, tracks: None };
     let told = stage.does(b, Command::Publish(publish));
     assert!(matches!(told[..], [(_, Event::Refused { refusal: Refusal::Overloaded, .. })]), "{told:?}");
 }
@@ -139,6 +146,7 @@ fn who_asks_is_told_what_is_known_of_streams_and_rooms() {
         selection: Selection::ALL,
         except: None,
         speaks: Speaks::ToAll,
+        viewers: None,
         about: Some(body(about)),
         shape: patchbay_core::Shape::default(),
     };

@@ -96,7 +96,8 @@ impl Full {
     /// A stream that is live.
     fn stream(&mut self, id: &str) -> LinkId {
         let party = self.attach(STREAMS);
-        let publish = Publish { stream: name(id), main: None, kinds: Kinds::NONE, about: None, claim: None };
+        let publish =
+            Publish { stream: name(id), main: None, kinds: Kinds::NONE, about: None, claim: None, tracks: None };
         let link = opened(&self.say(party, Command::Publish(publish)));
         self.tell(MediaEvent::Flowing { link });
         link
@@ -190,6 +191,7 @@ fn the_audience_hangs_up_where_there_is_no_place_for_it() {
         selection: patchbay_core::Selection::ALL,
         except: None,
         speaks: patchbay_core::Speaks::No,
+        viewers: None,
         about: None,
         shape: patchbay_core::Shape::default(),
     };

@@ -290,8 +290,14 @@ impl Life {
 
     fn publish(&mut self, who: Who, stream: &'static str, main: Option<&'static str>) {
         let expected = self.model.publish(who, stream);
-        let publish =
-            Publish { stream: name(stream), main: main.map(name), kinds: Kinds::NONE, about: None, claim: None };
+        let publish = Publish {
+            stream: name(stream),
+            main: main.map(name),
+            kinds: Kinds::NONE,
+            about: None,
+            claim: None,
+            tracks: None,
+        };
         self.hub.handle(Moment::from_micros(1), who, TAG, Command::Publish(publish), &mut self.out);
         let mut told = Told::new();
         match expected {
@@ -317,6 +323,7 @@ impl Life {
             selection,
             except: except.map(name),
             speaks: Speaks::ToAll,
+            viewers: None,
             about: None,
             shape: patchbay_core::Shape::default(),
         };

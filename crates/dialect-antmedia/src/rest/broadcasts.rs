@@ -261,10 +261,9 @@ async fn unregistered(call: &Call) -> Made<Vec<(Name, Known)>> {
     Ok(left)
 }
 
-/// A page of what was made beforehand, and how much of it there is.
-async fn stored(call: &Call, offset: usize, size: usize) -> Made<(Vec<Broadcast>, usize)> {
-    let (entries, total) = call.talk.list(Table::Broadcast, &format!("{}/", call.app), offset, size).await?;
-    Ok((entries.iter().filter_map(|(_, record)| Broadcast::of(record)).collect(), total))
+/// What keys of the application's broadcasts begin with.
+fn prefix(call: &Call) -> String {
+    format!("{}/", call.app)
 }
 
 /// Shows stored broadcasts as they are now.
@@ -280,8 +279,8 @@ async fn as_now(call: &Call, stored: Vec<Broadcast>) -> Vec<Broadcast> {
 
 pub(super) async fn count(call: Call) -> Reply {
     let counted = async {
-        let (_, total) = stored(&call, 0, 0).await?;
-        Ok(reply::count(total + unregistered(&call).await?.len()))
+        let stored = call.talk.number(Table::Broadcast, &prefix(&call)).await?;
+        Ok(reply::count(stored + unregistered(&call).await?.len()))
     };
     counted.await.unwrap_or_else(|reply| reply)
 }
@@ -296,16 +295,17 @@ pub(super) async fn count_found(call: Call) -> Reply {
 
 /// Everything that there is, within bounds.
 async fn all(call: &Call) -> Made<Vec<Broadcast>> {
-    let prefix = format!("{}/", call.app);
-    let (mut all, mut bytes, mut offset) = (BTreeMap::new(), 0, 0);
+    let prefix = prefix(call);
+    let (mut all, mut bytes, mut read, mut after) = (BTreeMap::new(), 0, 0, None);
     loop {
-        let (entries, total) = call.talk.list(Table::Broadcast, &prefix, offset, PAGE).await?;
-        offset += entries.len();
-        bytes += entries.iter().map(|(_, record)| record.0.len()).sum::<usize>();
-        for one in entries.iter().filter_map(|(_, record)| Broadcast::of(record)) {
+        let page = call.talk.next(Table::Broadcast, &prefix, after).await?;
+        read += page.entries.len();
+        bytes += page.entries.iter().map(|(_, record)| record.0.len()).sum::<usize>();
+        for one in page.entries.iter().filter_map(|(_, record)| Broadcast::of(record)) {
             all.insert(one.stream_id.clone(), one);
         }
-        if entries.is_empty() || offset >= total.min(SEARCHED) || bytes >= SEARCHED_BYTES {
+        after = page.end();
+        if after.is_none() || read >= SEARCHED || bytes >= SEARCHED_BYTES {
             break;
         }
     }
@@ -351,9 +351,16 @@ pub(super) async fn list(call: Call) -> Reply {
 
 /// What was made beforehand, sorted by id, and the rest behind it.
 async fn plain_page(call: &Call, offset: usize, size: usize) -> Made<Vec<Broadcast>> {
-    let (page, total) = stored(call, offset, size).await?;
-    let missing = size - page.len();
-    let mut page = as_now(call, page).await;
+    let prefix = prefix(call);
+    let found = call.talk.list(Table::Broadcast, &prefix, offset, size).await?.entries;
+    let missing = size - found.len();
+    // Who finds nothing may have passed over all there is.
+    let total = match found.len() {
+        0 if offset > 0 && missing > 0 => call.talk.number(Table::Broadcast, &prefix).await?,
+        read => offset + read,
+    };
+    let found = found.iter().filter_map(|(_, record)| Broadcast::of(record)).collect();
+    let mut page = as_now(call, found).await;
     if missing > 0 {
         let others = unregistered(call).await?;
         let behind = others.iter().skip(offset.saturating_sub(total)).take(missing);

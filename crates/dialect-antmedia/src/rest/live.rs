@@ -153,6 +153,8 @@ pub(super) async fn clients(call: Call) -> Reply {
         measured_bitrate: report.target_bps,
         send_bitrate: report.audio_bps.saturating_add(report.video_bps),
         client_id: (number + 1).to_string(),
+        video_frame_send_period: f64::from(report.video_period_us) / 1_000.0,
+        audio_frame_send_period: f64::from(report.audio_period_us) / 1_000.0,
         video_packet_count: report.video_packets,
         audio_packet_count: report.audio_packets,
         ..ClientStats::default()

@@ -157,17 +157,17 @@ pub(super) async fn list(call: Call) -> Reply {
     let listed = async {
         let (offset, size) = window(&call);
         let prefix = format!("{}/", call.app);
-        let (mut rooms, mut seen, mut at) = (Vec::new(), 0, 0);
+        let (mut rooms, mut seen, mut after) = (Vec::new(), 0, None);
         loop {
-            let (entries, total) = call.talk.list(Table::Broadcast, &prefix, at, super::broadcasts::PAGE).await?;
-            at += entries.len();
-            for shown in entries.iter().filter_map(|(_, record)| Broadcast::of(record)).filter_map(Shown::of) {
+            let page = call.talk.next(Table::Broadcast, &prefix, after).await?;
+            after = page.end();
+            for shown in page.entries.iter().filter_map(|(_, record)| Broadcast::of(record)).filter_map(Shown::of) {
                 if seen >= offset && rooms.len() < size {
                     rooms.push(shown);
                 }
                 seen += 1;
             }
-            if entries.is_empty() || at >= total || rooms.len() >= size {
+            if after.is_none() || rooms.len() >= size {
                 return Ok(reply::object(200, &rooms));
             }
         }

@@ -6,6 +6,7 @@ use patchbay_dialect_kit::job::{Change, Key, Table, Was};
 use serde::{Deserialize, Serialize};
 
 use super::broadcasts::{TRIES, object, record_of, stream, window};
+use super::talk::Page;
 use super::{Call, reply};
 use crate::records::{Purpose, Stored, Subscriber, is_subscriber_id, subscriber_key};
 use crate::security::totp;
@@ -107,7 +108,7 @@ pub(super) async fn list(call: Call) -> Reply {
     let listed = async {
         let (offset, size) = window(&call);
         let prefix = prefix(&call, &stream(&call)?);
-        let (entries, _) = call.talk.list(Table::Subscriber, &prefix, offset, size).await?;
+        let entries = call.talk.list(Table::Subscriber, &prefix, offset, size).await?.entries;
         let shown = entries.iter().filter_map(|(_, record)| Subscriber::of(record)).map(Shown::of);
         Ok(reply::object(200, &shown.collect::<Vec<_>>()))
     };
@@ -130,13 +131,12 @@ pub(super) async fn delete_all(call: Call) -> Reply {
     let deleted = async {
         let prefix = prefix(&call, &stream(&call)?);
         loop {
-            let (entries, total) = call.talk.list(Table::Subscriber, &prefix, 0, PAGE).await?;
+            let Page { entries, more } = call.talk.list(Table::Subscriber, &prefix, 0, PAGE).await?;
             let gone = |key| Change { key: Key { table: Table::Subscriber, key }, was: Was::Anything, is: None };
-            let all = entries.len() == total;
             if !entries.is_empty() {
                 call.talk.put(entries.into_iter().map(|(key, _)| gone(key)).collect()).await?;
             }
-            if all {
+            if !more {
                 return Ok(reply::done(None));
             }
         }

@@ -14,6 +14,7 @@ use patchbay_core::{Command, Event, Known, Name, Query};
 use patchbay_dialect_kit::http::Reply;
 use patchbay_dialect_kit::job::{Change, Done, Job, Key, Record, Table};
 
+use super::broadcasts::PAGE;
 use super::reply;
 
 /// What an operation says.
@@ -23,6 +24,20 @@ pub(super) enum Said {
     Ask(Command, Slot<Event>),
     /// To the hub, which does not.
     Tell(Command),
+}
+
+/// Some of a table's records.
+pub(crate) struct Page {
+    pub(crate) entries: Vec<(Arc<str>, Record)>,
+    /// There are more behind them.
+    pub(crate) more: bool,
+}
+
+impl Page {
+    /// Behind which the next page begins; `None`: there is none.
+    pub(crate) fn end(&self) -> Option<Arc<str>> {
+        self.entries.last().filter(|_| self.more).map(|(key, _)| Arc::clone(key))
+    }
 }
 
 /// Where an answer is awaited.
@@ -87,16 +102,34 @@ impl Talk {
         }
     }
 
-    /// Reads a page, and how many records there are in all.
-    pub(crate) async fn list(
+    /// Reads a page.
+    pub(crate) async fn list(&self, table: Table, prefix: &str, offset: usize, size: usize) -> Result<Page, Reply> {
+        self.page(table, prefix, None, offset, size).await
+    }
+
+    /// Reads the page behind a key, of the first one's size if there is none. Whoever reads all of them reads nothing twice.
+    pub(crate) async fn next(&self, table: Table, prefix: &str, after: Option<Arc<str>>) -> Result<Page, Reply> {
+        self.page(table, prefix, after, 0, PAGE).await
+    }
+
+    async fn page(
         &self,
         table: Table,
         prefix: &str,
+        after: Option<Arc<str>>,
         offset: usize,
         size: usize,
-    ) -> Result<(Vec<(Arc<str>, Record)>, usize), Reply> {
-        match self.job(Job::List { table, prefix: Arc::from(prefix), offset, size }).await {
-            Done::Page { entries, total } => Ok((entries, total)),
+    ) -> Result<Page, Reply> {
+        match self.job(Job::List { table, prefix: Arc::from(prefix), after, offset, size }).await {
+            Done::Page { entries, more } => Ok(Page { entries, more }),
+            _ => Err(reply::no_store()),
+        }
+    }
+
+    /// How many records there are.
+    pub(crate) async fn number(&self, table: Table, prefix: &str) -> Result<usize, Reply> {
+        match self.job(Job::Count { table, prefix: Arc::from(prefix) }).await {
+            Done::Number(number) => Ok(number),
             _ => Err(reply::no_store()),
         }
     }

@@ -107,16 +107,17 @@ pub(super) async fn validate(call: Call) -> Reply {
 /// The tokens of a stream, with their keys.
 async fn of(call: &Call, stream: &Name) -> Made<Vec<(Key, Token)>> {
     let prefix = format!("{}/", call.app);
-    let (mut found, mut offset) = (Vec::new(), 0);
+    let (mut found, mut read, mut after) = (Vec::new(), 0, None);
     loop {
-        let (entries, total) = call.talk.list(Table::Token, &prefix, offset, PAGE).await?;
-        offset += entries.len();
-        for (key, record) in &entries {
+        let page = call.talk.next(Table::Token, &prefix, after).await?;
+        read += page.entries.len();
+        after = page.end();
+        for (key, record) in &page.entries {
             if let Some(token) = Token::of(record).filter(|token| token.stream_id == stream.as_str()) {
                 found.push((Key { table: Table::Token, key: key.clone() }, token));
             }
         }
-        if entries.is_empty() || offset >= total.min(SEARCHED) {
+        if after.is_none() || read >= SEARCHED {
             return Ok(found);
         }
     }

@@ -6,7 +6,7 @@ use patchbay_core::Name;
 use patchbay_dialect_kit::job::{Change, Key, Record, Was};
 use serde_json::json;
 
-use super::seats::{Full, Seat};
+use super::seats::Seat;
 use super::{Security, hash, jwt, totp};
 use crate::records::{Broadcast, Purpose, Stored, Subscriber, Token, broadcast_key, subscriber_key, token_key};
 use crate::refusal::WireError;
@@ -54,8 +54,11 @@ pub(crate) struct Pass {
     pub(crate) ask: Option<(Arc<str>, Vec<u8>)>,
     /// A token has to be used up; whoever comes second finds it changed.
     pub(crate) spend: Option<Change>,
-    /// These seats have to be free.
-    pub(crate) seats: Vec<(Seat, Option<usize>)>,
+    /// Most viewers of what is to be played, or most tracks of the main stream of what is to be published, as its record
+    /// has it.
+    pub(crate) most: Option<usize>,
+    /// This seat has to be free, if the limit is reached.
+    pub(crate) seat: Option<(Seat, Option<usize>)>,
     /// Who is told what becomes of the stream.
     pub(crate) listener: Option<Arc<str>>,
     /// Of what is to be published, what was made beforehand: the stream and its room.
@@ -110,12 +113,15 @@ pub(crate) fn decide(security: &Security, wish: &Wish, facts: &Facts, unix_ms: u
     is_subscriber(security, wish, subscriber.as_ref(), unix_ms)?;
     let checks = security.checks(wish.purpose);
     let ask = checks.ask.as_ref().map(|url| (Arc::clone(url), question(security, wish)));
-    let seats =
-        if wish.only_asks { Vec::new() } else { seats(security, wish, broadcast.as_ref(), room.as_ref(), subscriber) };
+    let most = match wish.purpose {
+        Purpose::Publish => room.as_ref().and_then(|room| limit(room.subtracks_limit)),
+        Purpose::Play => broadcast.as_ref().and_then(|broadcast| limit(broadcast.web_rtc_viewer_limit)),
+    };
+    let seat = subscriber.filter(|_| !wish.only_asks).and_then(|subscriber| seat(security, wish, subscriber));
     let own = broadcast.and_then(|broadcast| broadcast.listener_hook_url).filter(|url| !url.is_empty());
     let listener = own.map(Arc::from).or_else(|| security.listener.clone());
     let made = if wish.purpose == Purpose::Publish { made(security, wish, facts) } else { Vec::new() };
-    Ok(Pass { ask, spend: spend.filter(|_| !wish.only_asks), seats, listener, made })
+    Ok(Pass { ask, spend: spend.filter(|_| !wish.only_asks), most, seat, listener, made })
 }
 
 fn made(security: &Security, wish: &Wish, facts: &Facts) -> Vec<(Key, Record)> {
@@ -287,43 +293,11 @@ fn limit(most: i32) -> Option<usize> {
     usize::try_from(most).ok()
 }
 
-fn seats(
-    security: &Security,
-    wish: &Wish,
-    broadcast: Option<&Broadcast>,
-    room: Option<&Broadcast>,
-    subscriber: Option<Subscriber>,
-) -> Vec<(Seat, Option<usize>)> {
-    let stream = &wish.stream;
-    let mut seats = match wish.purpose {
-        Purpose::Publish => {
-            let tracks = room.and_then(|room| limit(room.subtracks_limit));
-            let main = wish.room.iter().filter(|room| *room != stream);
-            let mut seats = vec![(Seat::Publication, security.publishers)];
-            seats.extend(main.map(|main| (Seat::TrackOf(main.clone()), tracks)));
-            seats
-        }
-        Purpose::Play => {
-            let most = broadcast.and_then(|broadcast| limit(broadcast.web_rtc_viewer_limit));
-            vec![(Seat::Player, security.viewers), (Seat::PlayerOf(stream.clone()), most)]
-        }
-    };
-    // Whom no code has shown to be he could take another's place.
-    if let Some(subscriber) = subscriber.filter(|_| security.checks(wish.purpose).time) {
-        let most = limit(subscriber.concurrent_connections_limit);
-        seats.push((Seat::Subscriber(stream.clone(), Arc::from(subscriber.subscriber_id)), most));
-    }
-    seats
-}
-
-/// The error for a seat that is not to be had.
-pub(crate) const fn full(full: &Full) -> WireError {
-    match full.0 {
-        Seat::Publication | Seat::LiveTrackOf(_) => WireError::HighResourceUsage,
-        Seat::Player | Seat::PlayerOf(_) => WireError::ViewerLimit,
-        Seat::TrackOf(_) => WireError::TracksFull,
-        Seat::Subscriber(..) => WireError::Unauthorized,
-    }
+/// A subscriber's own place. Whom no code has shown to be he could take another's.
+fn seat(security: &Security, wish: &Wish, subscriber: Subscriber) -> Option<(Seat, Option<usize>)> {
+    let most = limit(subscriber.concurrent_connections_limit);
+    let seat = Seat::Subscriber(wish.stream.clone(), Arc::from(subscriber.subscriber_id));
+    security.checks(wish.purpose).time.then_some((seat, most))
 }
 
 /// What a server is asked, in the words of the reference's documents (stream-security/webhook-stream-authorization.md).

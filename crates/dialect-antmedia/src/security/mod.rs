@@ -42,10 +42,6 @@ pub struct Security {
     pub time_period: u64,
     /// Codes are those of subscribers that are in the store, never derived from the application's secret.
     pub known_subscribers: bool,
-    /// Most publications at a time; `None`: no limit.
-    pub publishers: Option<usize>,
-    /// Most players at a time, of all streams together; `None`: no limit.
-    pub viewers: Option<usize>,
     /// One connection plays a stream once; if not, playing it again begins anew.
     pub play_once: bool,
     /// Who is told what becomes of streams, unless a stream has somebody of its own.
@@ -92,8 +88,6 @@ impl Default for Security {
             hash_secret: None,
             time_period: 60,
             known_subscribers: false,
-            publishers: None,
-            viewers: None,
             play_once: true,
             listener: None,
         }
@@ -105,7 +99,7 @@ impl Security {
     #[must_use]
     pub const fn decides(&self, purpose: Purpose) -> bool {
         let registered = self.stored || self.known_streams || self.known_rooms;
-        registered || self.checks(purpose).any() || self.publishers.is_some() || self.viewers.is_some()
+        registered || self.checks(purpose).any()
     }
 
     /// What is asked for that purpose.

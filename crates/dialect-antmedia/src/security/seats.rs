@@ -1,7 +1,8 @@
-//! How many there are of what is limited: one table for all connections of an application.
+//! How many there are of what only this dialect knows: one table for all connections of an application.
 //!
-//! It counts this dialect's own clients. A seat is taken before the hub is asked and given back when what took it ends, so
-//! that of two who come at once for the last one only one gets it.
+//! Viewers, publications and tracks are counted by the hub, whose they are whatever their dialect. A subscriber is a name of
+//! this dialect's own; and when the last live track of a main stream went with its connection, nobody is left whom the hub
+//! could tell (decision 0024).
 #![expect(
     clippy::disallowed_types,
     reason = "connections of one application share the table, whichever threads they are on; it is held for a look, and \
@@ -17,29 +18,10 @@ use patchbay_core::Name;
 /// What is counted.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Seat {
-    /// A publication of the application.
-    Publication,
-    /// A player of the application.
-    Player,
-    /// A player of that stream.
-    PlayerOf(Name),
-    /// A track of that stream.
-    TrackOf(Name),
-    /// One of them whose media flow.
+    /// A track of that stream whose media flow.
     LiveTrackOf(Name),
     /// A connection of that subscriber of that stream.
     Subscriber(Name, Arc<str>),
-}
-
-/// A limit that is reached.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Full(pub(crate) Seat);
-
-/// It would name people.
-impl fmt::Debug for Full {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Full")
-    }
 }
 
 /// The table of one application; cheap to clone.
@@ -64,46 +46,39 @@ impl Seats {
         self.table().get(seat).copied().unwrap_or_default()
     }
 
-    /// Takes all of them, or none if one is not to be had; the first of those is said.
-    pub(crate) fn take(&self, wanted: Vec<(Seat, Option<usize>)>) -> Result<Held, Full> {
+    /// Takes one, if fewer than `most` are taken.
+    pub(crate) fn take(&self, seat: Seat, most: Option<usize>) -> Option<Held> {
         let mut table = self.table();
-        for (seat, most) in &wanted {
-            let taken = table.get(seat).copied().unwrap_or_default();
-            if most.is_some_and(|most| taken >= most) {
-                return Err(Full(seat.clone()));
-            }
+        let taken = table.get(&seat).copied().unwrap_or_default();
+        if most.is_some_and(|most| taken >= most) {
+            return None;
         }
-        let seats: Vec<_> = wanted.into_iter().map(|(seat, _)| seat).collect();
-        for seat in &seats {
-            *table.entry(seat.clone()).or_default() += 1;
-        }
+        table.insert(seat.clone(), taken + 1);
         drop(table);
-        Ok(Held { seats, of: self.clone() })
+        Some(Held { seat, of: self.clone() })
     }
 }
 
-/// Seats that are given back when this is dropped.
+/// A seat that is given back when this is dropped.
 pub(crate) struct Held {
-    seats: Vec<Seat>,
+    seat: Seat,
     of: Seats,
 }
 
 /// It would name people.
 impl fmt::Debug for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Held({})", self.seats.len())
+        f.write_str("Held")
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         let mut table = self.of.table();
-        for seat in &self.seats {
-            if let Some(count) = table.get_mut(seat) {
-                *count -= 1;
-                if *count == 0 {
-                    table.remove(seat);
-                }
+        if let Some(count) = table.get_mut(&self.seat) {
+            *count -= 1;
+            if *count == 0 {
+                table.remove(&self.seat);
             }
         }
     }
@@ -113,23 +88,21 @@ impl Drop for Held {
 mod tests {
     use super::*;
 
-    fn name(text: &str) -> Name {
-        Name::parse(text).expect("a name")
-    }
-
     #[test]
-    fn all_seats_are_taken_or_none() {
+    fn a_seat_is_taken_as_often_as_it_may_be_and_given_back() {
         let seats = Seats::default();
-        let wanted = |stream: &str, most| vec![(Seat::Player, Some(2)), (Seat::PlayerOf(name(stream)), Some(most))];
-        let first = seats.take(wanted("a", 1)).expect("there is room");
-        assert!(seats.take(wanted("a", 1)).is_err_and(|full| full == Full(Seat::PlayerOf(name("a")))));
-        assert_eq!(seats.count(&Seat::Player), 1, "what was not to be had took nothing");
-        let second = seats.take(wanted("b", 1)).expect("another stream has room");
-        assert!(seats.take(wanted("c", 1)).is_err_and(|full| full == Full(Seat::Player)));
+        let seat = |stream: &str| Seat::Subscriber(Name::parse(stream).expect("a name"), Arc::from("anna"));
+        let first = seats.take(seat("a"), Some(1)).expect("it is free");
+        assert!(seats.take(seat("a"), Some(1)).is_none());
+        let other = seats.take(seat("b"), Some(1)).expect("another stream's is another");
+        let second = seats.take(seat("a"), None).expect("without a limit it always is");
+        assert_eq!(seats.count(&seat("a")), 2);
         drop(first);
-        assert!(seats.take(wanted("a", 1)).is_ok(), "a seat that was given back is free");
+        assert!(seats.take(seat("a"), Some(1)).is_none(), "one is taken still");
         drop(second);
-        assert!(seats.take(wanted("a", 0)).is_err(), "none is none");
+        assert!(seats.take(seat("a"), Some(1)).is_some(), "a seat that was given back is free");
+        drop(other);
+        assert!(seats.take(seat("a"), Some(0)).is_none(), "none is none");
         assert!(seats.table().is_empty(), "nothing is left of those who went");
     }
 }

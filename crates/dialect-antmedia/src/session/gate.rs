@@ -8,8 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use patchbay_core::{CauseKind, Command, Knock, LinkId, Moment, Name, Query, Tag};
-use patchbay_dialect_kit::job::{Done, Job, Key, Record};
+use patchbay_core::{CauseKind, Command, Knock, LinkId, Moment, Name, Publish, Query, Tag, View};
+use patchbay_dialect_kit::job::{Change, Done, Job, Key, Record};
 use patchbay_dialect_kit::{CloseCause, Ctx, Rate, TokenBucket};
 
 use super::{AntSession, Asked, UNHEARD};
@@ -56,7 +56,7 @@ pub(super) struct Gate {
 /// What was decided about a publication or view that stands.
 #[derive(Debug)]
 pub(super) struct Ticket {
-    _held: Held,
+    _held: Option<Held>,
     /// Who is told what becomes of it.
     pub(super) listener: Option<Arc<str>>,
     /// What the publisher calls it.
@@ -91,6 +91,28 @@ impl Entry {
             _ => Knock::Anything,
         }
     }
+
+    /// What the hub is asked before something is used up that would be lost if there were no place.
+    fn place(&self) -> Knock {
+        match &self.command {
+            Command::Publish(Publish { stream, main, tracks, .. }) => {
+                // Who is its own main stream has none.
+                let main = main.clone().filter(|main| main != stream);
+                Knock::Publisher { main, tracks: *tracks }
+            }
+            Command::View(View { stream, viewers, .. }) => Knock::Viewer { stream: stream.clone(), viewers: *viewers },
+            _ => Knock::Anything,
+        }
+    }
+
+    /// So many there may be, as the record has it.
+    fn bound(&mut self, most: Option<usize>) {
+        match &mut self.command {
+            Command::Publish(publish) => publish.tracks = most,
+            Command::View(view) => view.viewers = most,
+            _ => {}
+        }
+    }
 }
 
 /// What is to be decided.
@@ -102,6 +124,18 @@ enum Next {
         own: Name,
         said: Option<Box<str>>,
     },
+    /// A token is used up.
+    Spend(Box<Entry>, Ticket, Change),
+}
+
+impl Next {
+    /// What the client calls it.
+    fn said(&self) -> Option<Box<str>> {
+        match self {
+            Self::Enter(entry) | Self::Spend(entry, ..) => Some(Box::from(entry.wish.stream.as_str())),
+            Self::Join { said, .. } => said.clone(),
+        }
+    }
 }
 
 /// What waits for the hub or for a job.
@@ -171,7 +205,7 @@ impl Gate {
 
     /// A seat without a limit.
     pub(super) fn sit(&self, seat: Seat) -> Option<Held> {
-        self.seats.take(vec![(seat, None)]).ok()
+        self.seats.take(seat, None)
     }
 
     pub(super) fn count(&self, seat: &Seat) -> usize {
@@ -228,14 +262,11 @@ impl What {
     /// What the client calls it.
     fn said(&self) -> Option<Box<str>> {
         match self {
-            Self::Knock(Next::Enter(entry))
-            | Self::Admitted(Next::Enter(entry))
-            | Self::Fetch(entry, _)
-            | Self::Ask(entry, _)
-            | Self::Spend(entry, _) => Some(Box::from(entry.wish.stream.as_str())),
-            Self::Knock(Next::Join { said, .. })
-            | Self::Admitted(Next::Join { said, .. })
-            | Self::Room { said, .. } => said.clone(),
+            Self::Knock(next) | Self::Admitted(next) => next.said(),
+            Self::Fetch(entry, _) | Self::Ask(entry, _) | Self::Spend(entry, _) => {
+                Some(Box::from(entry.wish.stream.as_str()))
+            }
+            Self::Room { said, .. } => said.clone(),
             Self::Object(stream) => Some(Box::from(stream.as_str())),
         }
     }
@@ -362,6 +393,9 @@ impl AntSession {
         let security = &self.settings.security;
         match next {
             Next::Enter(entry) => return self.fetch(entry, ctx),
+            Next::Spend(entry, ticket, change) => {
+                self.wait(What::Spend(entry, ticket), Job::Put(vec![change]), ctx);
+            }
             Next::Join { room, own, said } if security.stored => {
                 let key = broadcast_key(&security.app, &room);
                 self.wait(What::Room { room, own, said }, Job::Get(vec![key]), ctx);
@@ -448,19 +482,22 @@ impl AntSession {
         }
     }
 
-    fn pass(&mut self, entry: Box<Entry>, mut pass: Pass, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
+    fn pass(&mut self, mut entry: Box<Entry>, mut pass: Pass, ctx: &mut Ctx<'_>) -> Result<(), WireError> {
         if let Some((url, body)) = pass.ask.take() {
             self.wait(What::Ask(entry, pass), Job::Ask { url, body }, ctx);
             return Ok(());
         }
-        let wish = &entry.wish;
-        if wish.only_asks {
+        if entry.wish.only_asks {
             self.go(*entry, None, ctx);
             return Ok(());
         }
+        entry.bound(pass.most);
+        let wish = &entry.wish;
+        let seat = pass.seat.map(|(seat, most)| self.gate.seats.take(seat, most).ok_or(WireError::Unauthorized));
+        let held = seat.transpose()?;
         self.begins_anew(wish, ctx);
         let ticket = Ticket {
-            _held: self.gate.seats.take(pass.seats).map_err(|full| gate::full(&full))?,
+            _held: held,
             listener: pass.listener,
             name: entry.name.clone(),
             meta_data: wish.meta_data.clone(),
@@ -469,7 +506,10 @@ impl AntSession {
             live: None,
         };
         match pass.spend {
-            Some(change) => self.wait(What::Spend(entry, ticket), Job::Put(vec![change]), ctx),
+            Some(change) => {
+                let place = entry.place();
+                self.knock(place, Next::Spend(entry, ticket, change), ctx);
+            }
             None => self.go(*entry, Some(ticket), ctx),
         }
         Ok(())

@@ -155,7 +155,7 @@ impl AntSession {
             let news = std::mem::take(&mut leg.news);
             let changed = news.tracks_changed.then(|| event::track_list_updated(&leg.stream));
             let assigned = news.assigned.map(|tracks| event::assignments(&leg.stream, &tracks));
-            let speaker = news.speaker.map(|track| event::speaker(&leg.stream, &track));
+            let speaker = news.speaker.map(|(track, level)| event::speaker(&leg.stream, &track, level));
             for bytes in [changed, assigned, speaker].into_iter().flatten() {
                 ctx.out.command(
                     UNHEARD,

@@ -203,15 +203,20 @@ fn an_offer_of_nothing_still_has_a_mapping_and_its_candidates_an_id() {
 fn a_page_is_told_who_speaks_last() {
     let mut bench = Bench::new();
     bench.holds("play", 1);
-    let speaks = |track: &str| Event::Speaker { link: LinkId::new(1), track: name(track) };
-    assert!(bench.told(speaks("s")).is_empty(), "a stream of its own has one voice");
+    let speaks = |track: &str, level| Event::Speaker { link: LinkId::new(1), track: name(track), level };
+    assert!(bench.told(speaks("s", 30)).is_empty(), "a stream of its own has one voice");
     assert!(bench.session.deadline() > Some(Moment::START));
-    assert!(bench.told(speaks("cam1")).is_empty());
-    assert!(bench.told(speaks("cam2")).is_empty());
-    let said = bench.deadline().1;
-    let [(UNHEARD, Command::Say { binary: false, bytes, .. })] = &said[..] else { panic!("{said:?}") };
-    let expected = r#"{"command":"event","streamId":"s","eventType":"AUDIO_TRACK_ASSIGNMENT","payload":[{"audioLabel":"cam2","trackId":"cam2","audioLevel":255}]}"#;
-    assert_eq!(std::str::from_utf8(bytes), Ok(expected));
+    assert!(bench.told(speaks("cam1", 20)).is_empty());
+    // The levels of RFC 6464: silence is nobody, and the weakest speech is above what older pages take for it.
+    for (level, told) in [(0, 254), (30, 194), (50, 154), (126, 2), (127, 0), (255, 0)] {
+        assert!(bench.told(speaks("cam2", level)).is_empty());
+        let said = bench.deadline().1;
+        let [(UNHEARD, Command::Say { binary: false, bytes, .. })] = &said[..] else { panic!("{said:?}") };
+        let expected = format!(
+            r#"{{"command":"event","streamId":"s","eventType":"AUDIO_TRACK_ASSIGNMENT","payload":[{{"audioLabel":"cam2","trackId":"cam2","audioLevel":{told}}}]}}"#
+        );
+        assert_eq!(std::str::from_utf8(bytes), Ok(&*expected));
+    }
 }
 
 #[test]

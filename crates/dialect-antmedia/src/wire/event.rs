@@ -5,6 +5,9 @@ use patchbay_dialect_kit::json::write_plain_string;
 
 use super::{head, key, string};
 
+/// As [`Event::Speaker`](patchbay_core::Event::Speaker) tells it.
+const SILENCE: u8 = 127;
+
 fn event(stream: &Name, kind: &str) -> Vec<u8> {
     let mut out = Vec::new();
     head(&mut out, "event");
@@ -40,13 +43,16 @@ pub(crate) fn assignments(stream: &Name, tracks: &[Name]) -> Vec<u8> {
     out
 }
 
-/// Who speaks now. Pages show everybody in the list whose level is not 0.
-pub(crate) fn speaker(stream: &Name, track: &Name) -> Vec<u8> {
+/// Who speaks now, and how loud: `level` is the attenuation of RFC 6464, 0 to 127. The number told rises with the loudness,
+/// two for each decibel: pages show everybody in the list whose number is not 0, older ones whose number is above 150, which
+/// is here where the engine takes a sound for speech.
+pub(crate) fn speaker(stream: &Name, track: &Name, level: u8) -> Vec<u8> {
     let mut out = event(stream, "AUDIO_TRACK_ASSIGNMENT");
     key(&mut out, "payload");
     out.extend_from_slice(b"[{\"audioLabel\":");
     write_plain_string(&mut out, track.as_str());
     string(&mut out, "trackId", track.as_str());
-    out.extend_from_slice(b",\"audioLevel\":255}]}");
+    let loudness = (SILENCE - level.min(SILENCE)) * 2;
+    out.extend_from_slice(format!(",\"audioLevel\":{loudness}}}]}}").as_bytes());
     out
 }

@@ -55,16 +55,13 @@ enum Operation {
     },
     Tokens {
         out: Vec<u8>,
-        offset: usize,
     },
     ServerTokens {
         found: Vec<String>,
-        offset: usize,
     },
     /// Those of the store, and then those of the hub.
     Rooms {
         found: BTreeMap<String, Room>,
-        offset: usize,
     },
 }
 
@@ -138,15 +135,15 @@ impl AdminSession {
             Command::Version => Err(reply::version(url)),
             Command::Add(thing) => change(thing, true),
             Command::Remove(thing) => change(thing, false),
-            Command::List(Thing::Token) => Ok(Operation::Tokens { out: Vec::new(), offset: 0 }),
+            Command::List(Thing::Token) => Ok(Operation::Tokens { out: Vec::new() }),
             Command::List(Thing::ServerToken) => {
                 let found = self.settings.server_tokens.iter().map(|token| (**token).to_owned()).collect();
-                Ok(Operation::ServerTokens { found, offset: 0 })
+                Ok(Operation::ServerTokens { found })
             }
             Command::List(Thing::Room) => {
                 let configured = self.settings.allowed_rooms.iter().cloned();
                 let found = configured.map(|room| (room, Room { listed: true, ..Room::default() })).collect();
-                Ok(Operation::Rooms { found, offset: 0 })
+                Ok(Operation::Rooms { found })
             }
         }
     }
@@ -155,11 +152,13 @@ impl AdminSession {
     fn first(operation: &Operation) -> Job {
         match operation {
             // Tokens go by themselves, so nobody keeps count.
-            Operation::Change { thing: Thing::Token, adds: true, .. } => list(Table::Token, TOKEN, 0, 0),
+            Operation::Change { thing: Thing::Token, adds: true, .. } => {
+                Job::Count { table: Table::Token, prefix: TOKEN.into() }
+            }
             Operation::Change { thing, name, .. } => look(*thing, name),
-            Operation::Tokens { .. } => list(Table::Token, TOKEN, 0, PAGE),
-            Operation::ServerTokens { .. } => list(Table::Setting, SERVER_TOKEN, 0, PAGE),
-            Operation::Rooms { .. } => list(Table::Setting, ROOM, 0, PAGE),
+            Operation::Tokens { .. } => list(Table::Token, TOKEN, None),
+            Operation::ServerTokens { .. } => list(Table::Setting, SERVER_TOKEN, None),
+            Operation::Rooms { .. } => list(Table::Setting, ROOM, None),
         }
     }
 
@@ -191,8 +190,8 @@ impl AdminSession {
         let url = &self.url;
         let gone = || Step::Reply(reply::failed(url, "The store cannot be reached; try again"));
         match (operation, done) {
-            (Operation::Change { thing, name, .. }, Done::Page { total, .. }) => {
-                if total as u64 >= MOST {
+            (Operation::Change { thing, name, .. }, Done::Number(number)) => {
+                if number as u64 >= MOST {
                     return Step::Reply(reply::failed(url, "There are as many as there may be"));
                 }
                 Step::Job(look(*thing, name))
@@ -213,24 +212,22 @@ impl AdminSession {
                 *tries -= 1;
                 Step::Job(look(*thing, name))
             }
-            (Operation::Tokens { out, offset }, Done::Page { entries, total }) => {
-                let read = entries.len();
+            (Operation::Tokens { out }, Done::Page { entries, more }) => {
+                let last = entries.last().map(|(key, _)| Arc::clone(key));
                 for (key, record) in entries {
                     self.write_token(out, key.strip_prefix(TOKEN).unwrap_or_default(), &record);
                 }
-                *offset += read;
-                if read > 0 && *offset < total {
-                    return Step::Job(list(Table::Token, TOKEN, *offset, PAGE));
+                if more {
+                    return Step::Job(list(Table::Token, TOKEN, last));
                 }
                 let data = [b"{\"tokens\":[", out.as_slice(), b"]}"].concat();
                 Step::Reply(reply::done(url, &data))
             }
-            (Operation::ServerTokens { found, offset }, Done::Page { entries, total }) => {
-                let read = entries.len();
+            (Operation::ServerTokens { found }, Done::Page { entries, more }) => {
+                let last = entries.last().map(|(key, _)| Arc::clone(key));
                 found.extend(entries.iter().filter_map(|(key, _)| Some(key.strip_prefix(SERVER_TOKEN)?.to_owned())));
-                *offset += read;
-                if read > 0 && *offset < total {
-                    return Step::Job(list(Table::Setting, SERVER_TOKEN, *offset, PAGE));
+                if more {
+                    return Step::Job(list(Table::Setting, SERVER_TOKEN, last));
                 }
                 found.sort_unstable();
                 let mut data = b"{\"tokens\":[".to_vec();
@@ -242,14 +239,13 @@ impl AdminSession {
                 data.extend_from_slice(b"]}");
                 Step::Reply(reply::done(url, &data))
             }
-            (Operation::Rooms { found, offset }, Done::Page { entries, total }) => {
-                let read = entries.len();
+            (Operation::Rooms { found }, Done::Page { entries, more }) => {
+                let last = entries.last().map(|(key, _)| Arc::clone(key));
                 for room in entries.iter().filter_map(|(key, _)| key.strip_prefix(ROOM)) {
                     found.entry(room.to_owned()).or_default().listed = true;
                 }
-                *offset += read;
-                if read > 0 && *offset < total {
-                    return Step::Job(list(Table::Setting, ROOM, *offset, PAGE));
+                if more {
+                    return Step::Job(list(Table::Setting, ROOM, last));
                 }
                 Step::Ask(None)
             }
@@ -279,8 +275,9 @@ fn is_local(host: &str) -> bool {
         || address.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-fn list(table: Table, prefix: &str, offset: usize, size: usize) -> Job {
-    Job::List { table, prefix: prefix.into(), offset, size }
+/// The next page.
+fn list(table: Table, prefix: &str, after: Option<Arc<str>>) -> Job {
+    Job::List { table, prefix: prefix.into(), after, offset: 0, size: PAGE }
 }
 
 fn exists(thing: Thing) -> String {

@@ -250,7 +250,8 @@ fn is_same(key: &str, shown: &str) -> bool {
 impl Session for Resident {
     fn on_open(&mut self, ctx: &mut Ctx<'_>) {
         ctx.out.command(UNHEARD, Command::Register { name: note::resident(), merge: Merge::WINDOW });
-        let list = Job::List { table: Table::Setting, prefix: PREFIX.into(), offset: 0, size: CONFIGURATIONS };
+        let list =
+            Job::List { table: Table::Setting, prefix: PREFIX.into(), after: None, offset: 0, size: CONFIGURATIONS };
         ctx.out.job(STORED, list);
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use patchbay_core::{
-    Address, Body, Command, DescriptionKind, Event, Kinds, Lang, LinkId, Moment, Publish, Signal, SignalKind, Tag,
+    Address, Body, Command, DescriptionKind, Event, Kinds, Lang, LinkId, Moment, Publish, Query, Signal, SignalKind,
+    Tag,
 };
 use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session};
 
@@ -18,6 +19,8 @@ use crate::packet::{Kind, Packet};
 const UNHEARD: Tag = Tag(0);
 /// The publication of what is offered.
 const PUBLISH: Tag = Tag(1);
+/// How many view it.
+const VIEWERS: Tag = Tag(2);
 
 /// How long `ersid` is waited for; servers of the family that this one was made from send none.
 const WELCOME: Duration = Duration::from_secs(2);
@@ -27,6 +30,9 @@ const DEATH: Duration = Duration::from_secs(60);
 const OFFER: Duration = Duration::from_secs(10);
 /// Candidates that are kept until the leg is there; further ones are dropped, as a server has few addresses.
 const EARLY: usize = 32;
+/// How often a stream's viewers are counted while the server stops: longer keeps a server that nobody needs any more, shorter
+/// costs the hub a question more often.
+const COUNT: Duration = Duration::from_millis(500);
 /// Longest id of a partner or conversation, in bytes: a server's have twenty.
 const ID: usize = 128;
 
@@ -46,6 +52,8 @@ pub(crate) struct Viewer {
     heard: Moment,
     /// The hub has told something that is to be acted upon.
     due: bool,
+    /// The server stops: when viewers are counted next.
+    count_at: Option<Moment>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,6 +82,7 @@ impl Viewer {
             early: VecDeque::new(),
             heard: Moment::START,
             due: false,
+            count_at: None,
         }
     }
 
@@ -140,7 +149,8 @@ impl Viewer {
         // Such a server announces AAC as PCMU, and says so in lines of its own (ers.md section 3.2): nobody here could hear it.
         let audio = !sdp.lines().any(|line| line.starts_with("a=ext-rtpmap:"));
         let kinds = Kinds { audio, video: true };
-        let publish = Publish { stream: source.name.clone(), main: None, kinds, about: None, claim: None };
+        let publish =
+            Publish { stream: source.name.clone(), main: None, kinds, about: None, claim: None, tracks: None };
         ctx.out.command(PUBLISH, Command::Publish(publish));
         self.early.push_front(Signal { kind: SignalKind::Offer, body: Body::new(self.lang, sdp.as_bytes()) });
     }
@@ -201,11 +211,12 @@ impl Session for Viewer {
         }
     }
 
-    /// What flows has viewers, perhaps, and goes on until the end.
+    /// What flows goes on as long as somebody views it.
     fn on_drain(&mut self, ctx: &mut Ctx<'_>) {
         if self.link.is_none() {
             ctx.out.close(1000, CloseCause::Shutdown);
         }
+        self.count_at = Some(ctx.now);
     }
 
     fn on_cut(&mut self, _ctx: &mut Ctx<'_>) -> bool {
@@ -221,6 +232,7 @@ impl Session for Viewer {
                 let text: Arc<str> = sdp;
                 self.answer(&text, ctx);
             }
+            Event::Viewers { tag: VIEWERS, count: 0, .. } => ctx.out.close(1000, CloseCause::Shutdown),
             Event::LegEnded { link, .. } if self.link == Some(link) => ctx.out.close(1000, CloseCause::Peer),
             _ => {}
         }
@@ -231,11 +243,12 @@ impl Session for Viewer {
             return Some(Moment::START);
         }
         let silence = self.heard + DEATH;
-        match self.phase {
+        let own = match self.phase {
             Phase::Cut => None,
             Phase::Greeting(Some(at)) | Phase::Paired(at) => Some(at.min(silence)),
             _ => Some(silence),
-        }
+        };
+        own.into_iter().chain(self.count_at).min()
     }
 
     fn on_deadline(&mut self, ctx: &mut Ctx<'_>) {
@@ -243,6 +256,12 @@ impl Session for Viewer {
             for signal in self.early.drain(..) {
                 ctx.out.command(UNHEARD, Command::Signal { to: Address::Link(link), signal });
             }
+        }
+        if self.count_at.is_some_and(|at| at <= ctx.now)
+            && let Some(source) = &self.source
+        {
+            self.count_at = Some(ctx.now + COUNT);
+            ctx.out.command(VIEWERS, Command::Query(Query::Viewers(source.name.clone())));
         }
         match self.phase {
             Phase::Cut => return,

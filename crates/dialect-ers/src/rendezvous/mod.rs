@@ -60,6 +60,9 @@ pub struct Settings {
     pub heartbeat_interval: Duration,
     /// How long a client may take to answer one: shorter frees the rooms of the dead sooner.
     pub heartbeat_timeout: Duration,
+    /// How often media servers try to connect before they give a player up, 100 ms apart; `None`: they are told nothing, and
+    /// try forty times (ers.md section 1.4).
+    pub ice_retries: Option<u32>,
     /// Limit of everything but messages to the partner and heartbeats. Above it the client is read no faster.
     pub rate: Rate,
 }
@@ -75,6 +78,7 @@ impl Default for Settings {
             empty_room_ack_delay: Duration::from_secs(1),
             heartbeat_interval: Duration::from_secs(25),
             heartbeat_timeout: Duration::from_secs(60),
+            ice_retries: None,
             rate: Rate { per_second: 500, burst: 1_000 },
         }
     }
@@ -135,6 +139,7 @@ pub static SPEC: Spec = Spec {
         MessageDoc::new("stunservers", Direction::Out, "none: told on arrival", "src/rendezvous/ice.rs"),
         MessageDoc::new("turnservers", Direction::Out, "none: told on arrival", "src/rendezvous/ice.rs"),
         MessageDoc::new("ersid", Direction::Out, "none: told on arrival", "src/rendezvous/wire.rs"),
+        MessageDoc::new("iceparam", Direction::Out, "none: told who waits in a room", "src/rendezvous/wire.rs"),
         MessageDoc::new(
             "join",
             Direction::In,

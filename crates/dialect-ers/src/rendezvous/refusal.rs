@@ -47,6 +47,7 @@ pub(super) fn told(asked: Asked, refusal: Refusal) -> Told {
         | Refusal::Registered
         | Refusal::RoomFull
         | Refusal::StreamFull
+        | Refusal::TracksFull
         | Refusal::StreamTaken
         | Refusal::TooManyRooms
         | Refusal::TokenTaken

@@ -363,6 +363,10 @@ impl Session for RendezvousSession {
             Event::Registered { tag: WAIT, .. } => {
                 if let Some(ack) = self.seat.entered() {
                     Self::answer(&ack, Answer::Alone, ctx);
+                    // Only media servers read it, and each connection of theirs anew.
+                    if let Some(retries) = self.settings.ice_retries {
+                        ctx.out.text(|out| wire::ice_retries(out, retries));
+                    }
                 }
             }
             Event::Registered { tag: CREATE, .. } => self.created(true, ctx),

@@ -297,6 +297,12 @@ pub(crate) fn ersid(out: &mut Vec<u8>, id: &str) {
     out.extend_from_slice(b"}]}");
 }
 
+/// Devices read digits in quotes alone.
+pub(crate) fn ice_retries(out: &mut Vec<u8>, retries: u32) {
+    let packet = format!(r#"5:::{{"name":"iceparam","args":[{{"maxretries":"{retries}"}}]}}"#);
+    out.extend_from_slice(packet.as_bytes());
+}
+
 pub(crate) fn message(out: &mut Vec<u8>, body: &[u8]) {
     out.extend_from_slice(b"5:::{\"name\":\"message\",\"args\":[");
     out.extend_from_slice(body);

@@ -57,7 +57,7 @@ impl Session for Camera {
         let Frame::Text(name) = frame else { return };
         let stream = Name::parse(name).expect("a name");
         self.h264 = name.contains("h264");
-        let publish = Publish { stream, main: None, kinds: Kinds::ALL, about: None, claim: None };
+        let publish = Publish { stream, main: None, kinds: Kinds::ALL, about: None, claim: None, tracks: None };
         ctx.out.command(Tag(1), Command::Publish(publish));
     }
 

@@ -1,12 +1,16 @@
 //! Streams that are pulled, without sockets: hub and sessions in one thread under a fake clock, the rendezvous server and the
 //! media server behind it played by the tests (ers.md sections 3.3 and 3.5).
 
+mod audience;
+
 use std::time::Duration;
 
 use patchbay_core::{Codec, Hub, Kinds, Lang, Limits, Realm, RealmLimits};
 use patchbay_dialect_ers::pull::{Pull, Source};
 use patchbay_dialect_kit::CloseCause;
-use patchbay_dialect_kit::testing::{Delivery, Heard, Input, SessionWorld, World as _};
+use patchbay_dialect_kit::testing::{Delivery, Handshake, Heard, Input, SessionWorld, World as _};
+
+use audience::Audience;
 
 const GREETING: [&str; 2] = ["1::", r#"5:::{"name":"ersid","args":[{"id":"W"}]}"#];
 const PAIRED: &str = r#"6:::1+[null,{"clients":{"E":{"screen":false,"video":true,"audio":false}}}]"#;
@@ -25,7 +29,7 @@ impl<'a> World<'a> {
         let realm =
             RealmLimits { codecs: Some([Codec::Opus, Codec::Vp8].into()), presence: false, ..RealmLimits::default() };
         let hub = Hub::new(0, Limits { realms: vec![realm] });
-        let mut sessions = SessionWorld::of(hub, vec![("", pull)], Delivery::Eager, 7);
+        let mut sessions = SessionWorld::of(hub, vec![("", pull), ("audience", &Audience)], Delivery::Eager, 7);
         sessions.resident();
         Self(sessions)
     }
@@ -244,9 +248,30 @@ fn a_server_that_stops_pulls_nothing_new() {
     world.0.follow(flowing, "flow x up cam");
     let (_, waiting) = world.0.connect().expect("the other");
     world.0.drain().expect("everybody is told");
-    assert_eq!((world.0.ended(flowing), world.0.ended(waiting)), (None, Some(CloseCause::Shutdown)));
+    assert_eq!(world.0.ended(waiting), Some(CloseCause::Shutdown));
+    assert_eq!(world.0.ended(flowing), Some(CloseCause::Shutdown), "nobody views it");
     world.0.pass(Duration::from_secs(60));
     assert_eq!(world.0.ordered(), 0);
+}
+
+#[test]
+fn a_server_that_stops_pulls_on_what_is_viewed_until_it_is_no_more() {
+    let pull = dialect(&["http://h/den/cam"]);
+    let mut world = World::new(&pull);
+    let flowing = world.offered("");
+    world.0.follow(flowing, "flow x up cam");
+    let handshake = Handshake { path: Some("audience".to_owned()), ..Handshake::default() };
+    let viewer = world.0.open(&handshake).expect("everybody is let in");
+    world.say(viewer, "cam");
+    world.0.drain().expect("everybody is told");
+    for _ in 0..10 {
+        world.0.pass(Duration::from_secs(5));
+        world.say(flowing, "2::");
+    }
+    assert_eq!(world.0.ended(flowing), None, "it is viewed");
+    world.say(viewer, "");
+    world.0.pass(Duration::from_millis(500));
+    assert_eq!(world.0.ended(flowing), Some(CloseCause::Shutdown));
 }
 
 /// P3: what is announced as PCMU and is AAC is heard by nobody.

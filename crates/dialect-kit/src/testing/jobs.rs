@@ -36,10 +36,15 @@ impl Jobs {
         self.records.insert(Key::new(table, key), Record(Arc::from(record.as_bytes())));
     }
 
+    /// The records of a table whose keys begin so.
+    fn of<'a>(&'a self, table: Table, prefix: &'a str) -> impl Iterator<Item = (&'a Key, &'a Record)> {
+        self.records.iter().filter(move |(key, _)| key.table == table && key.key.starts_with(prefix))
+    }
+
     /// Does one, as the server's store does.
     pub fn carry_out(&mut self, job: Job) -> Done {
         match job {
-            Job::Get(_) | Job::Put(_) | Job::List { .. } if self.gone => Done::Failed,
+            Job::Get(_) | Job::Put(_) | Job::List { .. } | Job::Count { .. } if self.gone => Done::Failed,
             Job::List { size, .. } if size > PAGE => Done::Failed,
             Job::Get(keys) => Done::Records(keys.iter().map(|key| self.records.get(key).cloned()).collect()),
             Job::Put(changes) => {
@@ -55,12 +60,14 @@ impl Jobs {
                 }
                 Done::Stored(true)
             }
-            Job::List { table, prefix, offset, size } => {
-                let here = self.records.iter().filter(|(key, _)| key.table == table && key.key.starts_with(&*prefix));
-                let entries: Vec<_> = here.map(|(key, record)| (Arc::clone(&key.key), record.clone())).collect();
-                let total = entries.len();
-                Done::Page { entries: entries.into_iter().skip(offset).take(size).collect(), total }
+            Job::List { table, prefix, after, offset, size } => {
+                let behind = |key: &str| after.as_deref().is_none_or(|after| key > after);
+                let mut here = self.of(table, &prefix).filter(|(key, _)| behind(&key.key)).skip(offset).peekable();
+                let next = here.by_ref().take(size).map(|(key, record)| (Arc::clone(&key.key), record.clone()));
+                let entries = next.collect();
+                Done::Page { entries, more: here.peek().is_some() }
             }
+            Job::Count { table, prefix } => Done::Number(self.of(table, &prefix).count()),
             Job::Ask { url, body } => {
                 let answer = self.answers.get(&url).copied();
                 self.sent.push((url, body));

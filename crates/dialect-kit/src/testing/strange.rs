@@ -82,6 +82,7 @@ fn of_streams(hub: &mut Hub, [a, b]: [PartyId; 2]) -> Vec<Event> {
             kinds: Kinds::ALL,
             about: None,
             claim: None,
+            tracks: None,
         })
     };
     let view = View {
@@ -89,6 +90,7 @@ fn of_streams(hub: &mut Hub, [a, b]: [PartyId; 2]) -> Vec<Event> {
         selection: Selection::ALL,
         except: None,
         speaks: Speaks::ToAll,
+        viewers: None,
         about: None,
         shape: patchbay_core::Shape::default(),
     };

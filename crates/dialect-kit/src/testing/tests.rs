@@ -54,14 +54,20 @@ fn about_media(text: &str, link: LinkId) -> Option<Command> {
         Command::Signal { to: Address::Link(link), signal }
     };
     Some(match word {
-        "publish" => {
-            Command::Publish(Publish { stream: name("s"), main: None, kinds: Kinds::ALL, about: None, claim: None })
-        }
+        "publish" => Command::Publish(Publish {
+            stream: name("s"),
+            main: None,
+            kinds: Kinds::ALL,
+            about: None,
+            claim: None,
+            tracks: None,
+        }),
         "view" => Command::View(View {
             stream: name("s"),
             selection: Selection::ALL,
             except: None,
             speaks: Speaks::ToPublisher,
+            viewers: None,
             about: None,
             shape: patchbay_core::Shape::default(),
         }),

@@ -50,6 +50,7 @@ impl SylkSession {
             selection: Selection::ALL,
             except: None,
             speaks: Speaks::NoChannel,
+            viewers: None,
             about: None,
             shape: patchbay_core::Shape::default(),
         };

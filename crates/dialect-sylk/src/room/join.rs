@@ -113,8 +113,14 @@ impl SylkSession {
         let video = video && !self.settings.rooms.of(&room.uri).video_disabled;
         (room.card.audio, room.card.video, room.card.settled) = (audio, video, true);
         let kinds = Kinds { audio, video };
-        let publish =
-            Publish { stream: room.own.clone(), main: Some(room.name.clone()), kinds, about: None, claim: None };
+        let publish = Publish {
+            stream: room.own.clone(),
+            main: Some(room.name.clone()),
+            kinds,
+            about: None,
+            claim: None,
+            tracks: None,
+        };
         let show = room.show(lang);
         self.rooms.due.extend(show.map(|show| (UNHEARD, show)));
         self.rooms.due.push_back((tag, Command::Publish(publish)));

@@ -68,6 +68,7 @@ impl Session for Lens {
                 kinds: Kinds::ALL,
                 about: None,
                 claim: None,
+                tracks: None,
             })
         } else {
             Command::View(View {
@@ -75,6 +76,7 @@ impl Session for Lens {
                 selection: Selection::ALL,
                 except: None,
                 speaks: Speaks::No,
+                viewers: None,
                 about: None,
                 shape: patchbay_core::Shape::default(),
             })

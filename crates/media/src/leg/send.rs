@@ -15,12 +15,13 @@ use super::slot::Slot;
 use super::{Happened, Leg, Over, Role};
 use crate::allocate::{Allocator, LossEstimate, Wanted};
 use crate::burst::Burst;
+use crate::cadence::Gaps;
 use crate::codecs::{self, Feedback};
 use crate::dtls::{self, Identity};
 use crate::egress::{Egress, Heard, Lean, Through, Wire};
 use crate::peer::LayerInfo;
 use crate::select::Selector;
-use crate::speaker::Speakers;
+use crate::speaker::{SILENCE, Speakers};
 use crate::{Config, sdp};
 
 /// Sections that lie idle before one is used again. A section that is used again keeps the track id that its first use
@@ -34,6 +35,10 @@ const FIRST_ESTIMATE: u64 = 1_000_000;
 /// its network takes more. Longer or more often finds out sooner; less spares a network that has no more.
 const TRY_EVERY: Duration = Duration::from_secs(10);
 const TRY_FOR: Duration = Duration::from_secs(5);
+
+/// How often who speaks is told again, and how loud: pages take who is not told for a second for silent. More often follows
+/// the voice, less often spares a large room, each of whose viewers is told.
+const RETELL: Duration = Duration::from_millis(600);
 
 /// What the estimator of a viewer's network is to do, in bits per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,7 +86,18 @@ pub(crate) struct Sending {
     trying: Option<Instant>,
     /// Who speaks, where several can.
     speakers: Option<Box<Speakers<LinkId>>>,
-    speaker: Option<LinkId>,
+    speaker: Option<Told>,
+}
+
+/// What was last told of who speaks.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    source: LinkId,
+    at: Instant,
+    /// It had not ended.
+    speaking: bool,
+    /// How loud it was at its loudest since then: between words it is silent.
+    peak: u8,
 }
 
 /// Something that the worker has to route.
@@ -192,7 +208,7 @@ impl Sending {
         }
         let speakers = self.speakers.get_or_insert_default();
         speakers.retain(|source| voices.contains(&source));
-        self.speaker = self.speaker.filter(|speaker| voices.contains(speaker));
+        self.speaker = self.speaker.filter(|told| voices.contains(&told.source));
         true
     }
 
@@ -206,14 +222,28 @@ impl Sending {
             .for_each(|level| speakers.hear(burst.source, level, now));
     }
 
-    /// Who speaks, if that is another than was told.
-    pub(crate) fn speaker(&mut self, now: Instant) -> Option<LinkId> {
+    /// Who speaks, and how loud, if there is something to tell: it is another than was told, or has ended, or it is time to
+    /// tell again.
+    pub(crate) fn speaker(&mut self, now: Instant) -> Option<(LinkId, u8)> {
         let speakers = self.speakers.as_mut()?;
-        if !speakers.end_period(now) || speakers.dominant() == self.speaker {
+        if !speakers.end_period(now) {
             return None;
         }
-        self.speaker = speakers.dominant();
-        self.speaker
+        let (source, level, speaking) = speakers.said()?;
+        let level = match &mut self.speaker {
+            Some(told) if told.source == source => {
+                told.peak = told.peak.min(level);
+                let ended = told.speaking && !speaking;
+                let again = speaking && now.saturating_duration_since(told.at) >= RETELL;
+                if !ended && !again {
+                    return None;
+                }
+                if ended { SILENCE } else { told.peak }
+            }
+            _ => level,
+        };
+        self.speaker = Some(Told { source, at: now, speaking, peak: SILENCE });
+        Some((source, level))
     }
 
     /// What passes of a source from now on.
@@ -227,6 +257,7 @@ impl Sending {
             slot.rebase |= !slot.pass;
             if !slot.pass {
                 slot.selector.aim(None);
+                slot.cadence.rest();
             }
         }
     }
@@ -253,6 +284,15 @@ impl Sending {
             *sum = sum.saturating_add(bps);
             *packets += slot.packets;
         }
+        report.audio_period_us = self.period(Kind::Audio);
+        report.video_period_us = self.period(Kind::Video);
+    }
+
+    /// The mean time from frame to frame of a kind since this was last asked, in microseconds.
+    fn period(&mut self, kind: Kind) -> u32 {
+        let slots = self.slots.iter_mut().filter(|slot| slot.kind == kind);
+        let taken = slots.map(|slot| slot.cadence.take()).fold(Gaps::default(), Gaps::and);
+        taken.mean_us()
     }
 
     /// Chooses the layers of all slots anew. `layers` tells those of a source.

@@ -7,6 +7,7 @@ use str0m::Rtc;
 use str0m::media::Mid;
 
 use crate::burst::Burst;
+use crate::cadence::Cadence;
 use crate::codecs;
 use crate::egress::{Ids, MidBytes, Outgoing, RESEND_SHARE, Stream};
 use crate::meter::Meter;
@@ -35,6 +36,7 @@ pub(crate) struct Slot {
     pub(super) meter: Meter,
     /// What was sent in it, whoever's media it was.
     pub(super) packets: u64,
+    pub(super) cadence: Cadence,
     pub(super) told_height: u32,
     /// Its source has more than one layer.
     pub(super) layered: bool,
@@ -57,6 +59,7 @@ impl Slot {
             rebase: true,
             meter: Meter::new(),
             packets: 0,
+            cadence: Cadence::new(),
             told_height: 0,
             layered: track.layers > 1,
         }
@@ -70,6 +73,7 @@ impl Slot {
         }
         (self.codec, self.pass, self.height, self.rebase, self.told_height) = (codec, pass, track.height, true, 0);
         (self.selector, self.target, self.layered) = (Selector::new(), None, track.layers > 1);
+        self.cadence.rest();
         if codec == Codec::Vp8 && (track.layers > 1 || self.vp8.is_some()) {
             self.vp8.get_or_insert_default();
         }
@@ -146,6 +150,9 @@ impl Slot {
             self.meter.add(bytes, now);
         }
         self.packets += out.len() as u64;
+        if let Some(first) = out.first() {
+            self.cadence.sends(first.time, now);
+        }
         (!out.is_empty()).then_some(stream)
     }
 }

@@ -89,6 +89,19 @@ fn what_a_viewer_is_sent_is_counted() {
     assert!(last.audio_packets > 80 && last.video_packets > 80);
 }
 
+/// Pictures come every 40 ms and sound every 20 ms, to the viewer as well.
+#[test]
+fn how_often_a_viewer_is_sent_frames_is_measured() {
+    let (world, ..) = joined(1);
+    let periods = world.events.iter().find_map(|event| match event {
+        MediaEvent::Report { link, report } if *link == LinkId::new(2) => Some(report.clone()),
+        _ => None,
+    });
+    let report = periods.expect("a report");
+    assert!((39_000..41_000).contains(&report.video_period_us), "{} µs", report.video_period_us);
+    assert!((19_500..20_500).contains(&report.audio_period_us), "{} µs", report.audio_period_us);
+}
+
 #[test]
 fn a_size_is_told_with_the_first_key_frame() {
     let mut world = World::new(1, 1);

@@ -190,14 +190,19 @@ fn who_speaks_is_told_to_who_hears_several() {
                 world.pass(Duration::from_millis(20));
             }
             let speakers = world.events.iter().filter_map(|event| match event {
-                MediaEvent::Speaker { link, source } => Some((*link, *source)),
+                MediaEvent::Speaker { link, source, level } => Some((*link, *source, *level)),
                 _ => None,
             });
             speakers.collect::<Vec<_>>()
         };
-        let of = |source| (LinkId::new(8), LinkId::new(source));
-        assert_eq!(talk(&mut world, [30, 70]), [of(1)], "{workers}: once, and only to who hears both");
-        assert_eq!(talk(&mut world, [70, 30]), [of(2)]);
+        let of = |source, level| (LinkId::new(8), LinkId::new(source), level);
+        // Of two seconds, one goes by before it is the speaker.
+        let told = talk(&mut world, [30, 70]);
+        assert_eq!(told, [of(1, 30); 2], "{workers}: while it speaks, and only to who hears both");
+        let told = talk(&mut world, [70, 20]);
+        assert_eq!(told.last(), Some(&of(2, 20)));
+        let told = talk(&mut world, [70, 70]);
+        assert_eq!(told.last(), Some(&of(2, 127)), "once it has ended");
         assert_eq!(talk(&mut world, [70, 70]), [], "in silence the last one stays");
         world.op(MediaOp::Tracks { link: LinkId::new(8), tracks: tracks[..1].to_vec() });
         assert_eq!(talk(&mut world, [30, 30]), [], "there is nobody to tell apart any more");

@@ -20,6 +20,17 @@ async fn a_session_has_a_last_word_unless_it_panicked() {
     }
 }
 
+#[tokio::test]
+async fn a_resident_is_there_before_anybody_comes() {
+    let shell = probe::shell(Vec::new());
+    let parties = || shell.switchboard.snapshot().parties.load(std::sync::atomic::Ordering::Relaxed);
+    let before = parties();
+    let resident = reside(Arc::clone(&shell), 0, shell.dialects[0].open());
+    assert_eq!(parties(), before + 1, "also before its task has begun");
+    drop(resident);
+    assert_eq!(parties(), before);
+}
+
 type Heard = Arc<Mutex<Vec<&'static str>>>;
 
 /// Notes what it hears.

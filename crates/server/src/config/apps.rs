@@ -79,9 +79,9 @@ pub(super) const KEYS: &[Key] = &[
         "webrtc_viewer_limit",
         LIMIT,
         "-1",
-        "Players at a time of all streams of the application that came by this dialect; -1 = no limit.",
+        "Players at a time of all streams of the application, whatever their dialect; -1 = no limit.",
     ),
-    Key::new("ingesting_stream_limit", LIMIT, "-1", "Publications at a time that came by this dialect; -1 = no limit."),
+    Key::new("ingesting_stream_limit", LIMIT, "-1", "Publications at a time, whatever their dialect; -1 = no limit."),
     Key::new(
         "webhook_authenticate_url",
         Text,

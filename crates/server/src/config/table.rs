@@ -379,6 +379,12 @@ pub(super) const TABLE: &[Key] = &[
         "Tells what is no browser of a TURN server at our own address where none is configured: some devices gather no candidates without one.",
     ),
     Key::new(
+        "dialect.ers.ice_max_retries",
+        Number(0, 10_000),
+        "0",
+        "How often media servers try to connect to a player, 100 ms apart, before they give up (`iceparam`); 0 = they are told nothing, and try 40 times.",
+    ),
+    Key::new(
         "dialect.ers.ems.json_listen",
         Listen,
         r#""""#,

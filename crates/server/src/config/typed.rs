@@ -246,6 +246,7 @@ sections! {
         #[serde(deserialize_with = "optional")] ems_token_file: Option<PathBuf>,
         empty_room_ack_delay_ms: u64,
         turn_fallback: bool,
+        ice_max_retries: u32,
         ems: Ems,
     }
     /// `[dialect.ers.ems]`

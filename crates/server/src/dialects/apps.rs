@@ -46,8 +46,6 @@ pub(super) fn security(config: &Config, name: &str) -> Result<Security, String> 
         hash_secret: file("token_hash_secret_file", &app.token_hash_secret_file, 1)?,
         time_period: app.time_token_period_s,
         known_subscribers: app.time_token_subscriber_only,
-        publishers: limit(app.ingesting_stream_limit),
-        viewers: limit(app.webrtc_viewer_limit),
         play_once: app.play_webrtc_stream_once_for_each_session,
         listener: url(&app.listener_hook_url),
         ..open
@@ -69,9 +67,16 @@ fn url(text: &str) -> Option<Arc<str>> {
     (!text.is_empty()).then(|| Arc::from(text))
 }
 
+/// Most publications and most viewers of an application, of all its streams together.
+pub(super) fn places(config: &Config, name: &str) -> (usize, usize) {
+    let app = config.dialect.antmedia.app.iter().find(|app| app.name == name);
+    let publications = app.map_or(-1, |app| app.ingesting_stream_limit);
+    (limit(publications), limit(app.map_or(-1, |app| app.webrtc_viewer_limit)))
+}
+
 /// A limit as the reference writes it: -1 is none.
-fn limit(most: i64) -> Option<usize> {
-    usize::try_from(most).ok()
+fn limit(most: i64) -> usize {
+    usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 /// The secret in a file, the end of its line not counted.
@@ -143,7 +148,7 @@ mod tests {
         let live = security(&config, "live").expect("sound");
         assert!(live.stored && live.checks(Purpose::Play).jwt && live.checks(Purpose::Publish).ask.is_some());
         assert!(!live.checks(Purpose::Publish).jwt && live.jwt_key.is_some());
-        assert_eq!((live.publishers, live.viewers), (Some(3), None));
+        assert_eq!(places(&config, "live"), (3, usize::MAX));
         let other = security(&config, "LiveApp").expect("sound");
         assert!(!other.play.any() && !other.publish.any() && other.jwt_key.is_none() && other.play_once);
         config.data_dir = std::path::PathBuf::new();

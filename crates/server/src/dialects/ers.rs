@@ -114,6 +114,7 @@ fn settings(config: &Config) -> Result<Settings, String> {
         token_ttl: Duration::from_millis(keys.token_ttl_ms),
         empty_room_ack_delay: Duration::from_millis(keys.empty_room_ack_delay_ms),
         rate: rate(config),
+        ice_retries: Some(keys.ice_max_retries).filter(|retries| *retries > 0),
         ..Settings::default()
     })
 }
@@ -178,7 +179,11 @@ mod tests {
         config.media.advertise = vec!["2001:db8::1".to_owned()];
         assert_eq!(our_address(&config), "[2001:db8::1]");
         config.dialect.ers.turn_fallback = false;
-        assert!(settings(&config).is_ok_and(|settings| settings.ice.fallback.is_none()));
+        assert!(
+            settings(&config).is_ok_and(|settings| settings.ice.fallback.is_none() && settings.ice_retries.is_none())
+        );
+        config.dialect.ers.ice_max_retries = 80;
+        assert!(settings(&config).is_ok_and(|settings| settings.ice_retries == Some(80)));
     }
 
     #[test]

@@ -138,9 +138,13 @@ impl Hooks {
                 });
             }
             Job::Notify { url, subject, body } => waiting.tell(self.notify(&runtime, url, subject, body)),
-            Job::Get(_) | Job::Put(_) | Job::List { .. } | Job::Dial(_) | Job::Resolve { .. } | Job::Stop => {
-                waiting.tell(Done::Failed)
-            }
+            Job::Get(_)
+            | Job::Put(_)
+            | Job::List { .. }
+            | Job::Count { .. }
+            | Job::Dial(_)
+            | Job::Resolve { .. }
+            | Job::Stop => waiting.tell(Done::Failed),
         }
     }
 

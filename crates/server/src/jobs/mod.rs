@@ -55,7 +55,7 @@ impl Jobs {
             return waiting.tell(Done::Failed);
         }
         match job {
-            Job::Get(_) | Job::Put(_) | Job::List { .. } => {
+            Job::Get(_) | Job::Put(_) | Job::List { .. } | Job::Count { .. } => {
                 self.store.order(job, Box::new(move |done| waiting.tell(done)));
             }
             Job::Ask { .. } | Job::Notify { .. } => self.hooks.take(waiting, job),

@@ -4,10 +4,10 @@
 //! dialog of the agent (`call.rs`). This module knows who has asked for what, and lets go of it when the client goes.
 
 mod account;
+mod book;
 mod call;
 mod settings;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use patchbay_sip_io::{Agent, Incoming, Listen, Refused};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use self::book::Book;
 pub(crate) use settings::start;
 
 use crate::mailbox::Mailbox;
@@ -40,11 +41,9 @@ const UNAVAILABLE: &str = "503 Service Unavailable";
 #[derive(Default)]
 pub(crate) struct Lines {
     seat: OnceLock<Seat>,
-    clients: Mutex<BTreeMap<PartyId, Accounts>>,
+    /// The accounts that clients have registered.
+    accounts: Mutex<Book<account::Held>>,
 }
-
-/// By their addresses, the accounts that a client has registered.
-type Accounts = BTreeMap<Arc<str>, account::Held>;
 
 struct Seat {
     agent: Agent,
@@ -110,11 +109,7 @@ impl Lines {
         let Some(shell) = shell else { return client.decline(order) };
         match order {
             Order::Register { account, name } => self.register(&shell, client, account, name),
-            Order::Unregister { address } => {
-                if let Some(accounts) = self.lock().get_mut(&party) {
-                    accounts.remove(&address);
-                }
-            }
+            Order::Unregister { address } => self.lock().remove(party, &address),
             Order::Dial { tag, account, to, headers } => {
                 tokio::spawn(dial(shell, client, tag, account, to, headers));
             }
@@ -132,36 +127,29 @@ impl Lines {
 
     fn register(&self, shell: &Arc<Shell>, client: Client, account: Arc<Account>, name: Name) {
         let Some(seat) = self.seat.get() else { return };
-        let mut clients = self.lock();
-        let accounts = clients.entry(client.party).or_default();
-        if let Some(known) = accounts.get(&account.address)
+        let (mut accounts, party) = (self.lock(), client.party);
+        if let Some(known) = accounts.get(party, &account.address)
             && known.wishes.try_send(account::Wish::Again(Arc::clone(&account))).is_ok()
         {
             return;
         }
         let address = Arc::clone(&account.address);
         match account::start(shell, seat.profile, client.clone(), account, name) {
-            Ok(held) => {
-                accounts.insert(address, held);
-            }
+            Ok(held) => accounts.insert(party, address, held),
             Err(reason) => client.tell(account::failed(&address, &reason)),
         }
     }
 
     /// Whether somebody hears it.
     fn wish(&self, party: PartyId, address: &str, wish: account::Wish) -> bool {
-        let clients = self.lock();
-        let known = clients.get(&party).and_then(|accounts| accounts.get(address));
-        known.is_some_and(|known| known.wishes.try_send(wish).is_ok())
+        self.lock().get(party, address).is_some_and(|known| known.wishes.try_send(wish).is_ok())
     }
 
     /// Somebody calls a user of our own domains who has no line there: it is for a client here that has proved to its
     /// provider who it is, if there is one; else the dialog is dropped, and refused by that.
     fn comes(&self, incoming: Incoming) {
-        let clients = self.lock();
-        let meant = |address: &str| address.eq_ignore_ascii_case(&incoming.to);
-        let mut held = clients.values().flatten().filter(|(address, held)| meant(address) && held.stands());
-        if let Some(wishes) = held.next().map(|(_, held)| held.wishes.clone()) {
+        let standing = self.lock().of(&incoming.to).find(|held| held.stands()).map(|held| held.wishes.clone());
+        if let Some(wishes) = standing {
             // A client that does not listen is not available.
             let _ = wishes.try_send(account::Wish::Call(Box::new(incoming)));
         }
@@ -170,7 +158,7 @@ impl Lines {
     /// A client has gone: its accounts are unregistered.
     pub(crate) fn gone(&self, party: PartyId) {
         if self.seat.get().is_some() {
-            self.lock().remove(&party);
+            self.lock().remove_all(party);
         }
     }
 
@@ -178,9 +166,9 @@ impl Lines {
         self.seat.get().map(|seat| &seat.agent)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<PartyId, Accounts>> {
+    fn lock(&self) -> MutexGuard<'_, Book<account::Held>> {
         // Nothing panics under this lock.
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -129,7 +129,7 @@ fn a_server_that_closes_after_the_handshake_is_asked_again() {
     let server = server(&[]);
     let ers = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = ers.local_addr().expect("bound").port();
-    ask(&server, &format!("startWebrtc ersip=127.0.0.1 ersport={port} roomid=room"));
+    assert!(ask(&server, &format!("startWebrtc ersip=127.0.0.1 ersport={port} roomid=room")).contains("SUCCESS"));
     for _ in 0..2 {
         let mut first = accept(&ers);
         head(&mut first);
@@ -149,7 +149,7 @@ fn nonsense_of_a_server_is_survived() {
     let server = server(&[]);
     let ers = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = ers.local_addr().expect("bound").port();
-    ask(&server, &format!("startWebrtc ersip=127.0.0.1 ersport={port} roomid=room"));
+    assert!(ask(&server, &format!("startWebrtc ersip=127.0.0.1 ersport={port} roomid=room")).contains("SUCCESS"));
     for answer in ["nonsense\r\n\r\n", "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"] {
         let mut device = accept(&ers);
         head(&mut device);

@@ -6,4 +6,5 @@ mod common;
 
 mod api;
 mod client;
+mod secure;
 mod support;

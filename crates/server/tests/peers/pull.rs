@@ -1,10 +1,13 @@
 //! A media server's stream is pulled out of a room of a rendezvous server, and seen here by players of other dialects.
 
+use std::time::Duration;
+
+use rustix::process::Signal;
 use serde_json::json;
 
 use super::common::device::{Device, quoted};
 use super::peer::{Peer, Sends};
-use super::session::{Session, server};
+use super::session::{PATIENCE, Session, server};
 use super::whip::{Client, SDP, ask, until};
 
 /// Where players of another dialect see it.
@@ -73,4 +76,36 @@ fn what_a_media_server_has_is_seen_by_everybody_and_again_when_it_comes_back() {
     let _camera = serve(&mut device, "cam1");
     live();
     Client::play(&ours, WHEP).until_flowing();
+}
+
+/// Nobody is waited for but those who view.
+#[test]
+fn a_server_that_stops_is_not_held_by_what_it_pulls() {
+    let rendezvous = server(&[]);
+    let mut device = Device::connect(&rendezvous.address());
+    device.join("den");
+    let source = format!("http://{}/den/cam1 as porch", rendezvous.address().host());
+    // Longer than any test takes.
+    let mut ours = server(&[
+        ("PATCHBAY_DIALECT__ERS__EMS__PULL", &*source),
+        ("PATCHBAY_DIALECT__ANTMEDIA__APPS", "LiveApp"),
+        ("PATCHBAY_DRAIN__DEADLINE_MS", "600000"),
+    ]);
+    let _camera = serve(&mut device, "cam1");
+    let whep = || {
+        let offer = Peer::new().offer_to_receive();
+        let answer = ask(&ours, "POST", WHEP, &[SDP], &offer);
+        // It is only asked whether there is something to view.
+        let place = answer.header("location").map(ToOwned::to_owned);
+        place.is_some_and(|place| ask(&ours, "DELETE", &place, &[], "").status == 200)
+    };
+    until("the stream is live", whep);
+    let mut player = Session::new(&ours);
+    player.play("porch", &json!({}));
+    player.until_flowing("porch", "ARDAMSvporch");
+    ours.signal(Signal::TERM);
+    assert!(ours.wait(Duration::from_secs(2)).is_none(), "somebody views it");
+    player.until_going_on("porch", "ARDAMSvporch");
+    player.leave();
+    assert!(ours.wait(PATIENCE).expect("it ends with its last viewer").success(), "{}", ours.log());
 }

@@ -102,8 +102,8 @@ fn who_stores_nothing_has_no_file() {
     let folder = Folder::new("lazy");
     let disk = folder.disk();
     assert_eq!(ask(&disk, get("a")), Done::Records(vec![None]));
-    let list = Job::List { table: Table::Token, prefix: Arc::from(""), offset: 0, size: 1 };
-    assert_eq!(ask(&disk, list), Done::Page { entries: Vec::new(), total: 0 });
+    let list = Job::List { table: Table::Token, prefix: Arc::from(""), after: None, offset: 0, size: 1 };
+    assert_eq!(ask(&disk, list), Done::Page { entries: Vec::new(), more: false });
     assert!(!folder.0.exists(), "nothing was to be stored");
     assert_eq!(ask(&disk, put("a", "1")), Done::Stored(true));
     let mode = |path: PathBuf| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
@@ -317,10 +317,74 @@ fn records_whose_time_is_over_are_removed() {
     assert_eq!(sweep.step(&database).expect("it can be read"), 0);
     drop(database);
     let disk = folder.disk();
-    let list = Job::List { table: Table::Token, prefix: Arc::from(""), offset: 0, size: 10 };
+    let list = Job::List { table: Table::Token, prefix: Arc::from(""), after: None, offset: 0, size: 10 };
     let left = match ask(&disk, list) {
         Done::Page { entries, .. } => entries.into_iter().map(|(key, _)| key.to_string()).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
     assert_eq!(left, ["b", "d"]);
+}
+
+/// Most servers store nothing, and each publication asks.
+#[test]
+fn where_nothing_is_nobody_waits_for_the_thread() {
+    let folder = Folder::new("spared");
+    let disk = folder.disk();
+    let (nothing, token) = (Done::Records(vec![None]), || Job::Get(vec![Key::new(Table::Token, "a")]));
+    assert_eq!((ask(&disk, get("a")), disk.counts().spared), (nothing.clone(), 0), "nobody has looked");
+    assert_eq!((ask(&disk, get("a")), disk.counts().spared), (nothing.clone(), 1));
+    // What is ordered behind a change sees it, whether that has been made yet or not.
+    let changed = later(&disk, put("a", "1"));
+    assert_eq!(ask(&disk, get("a")), found("1"));
+    assert_eq!(changed.recv(), Ok(Done::Stored(true)));
+    assert_eq!((ask(&disk, token()), disk.counts().spared), (nothing.clone(), 2), "another table");
+    assert_eq!(ask(&disk, Job::Put(vec![change("a", Was::Anything, None)])), Done::Stored(true));
+    assert_eq!((ask(&disk, get("a")), disk.counts().spared), (nothing.clone(), 2), "it has been used");
+    disk.close();
+    assert_eq!(ask(&disk, token()), Done::Failed, "a closed store knows nothing");
+    let again = folder.disk();
+    assert_eq!((ask(&again, token()), again.counts().spared), (nothing.clone(), 0));
+    for job in [token(), get("a"), Job::Count { table: Table::Broadcast, prefix: "".into() }] {
+        assert_eq!(ask(&again, job.clone()), batch::nothing(&job));
+    }
+    assert_eq!(again.counts().spared, 3, "what was removed before it was opened is gone");
+}
+
+#[test]
+fn who_looks_at_many_records_is_passed_by_others() {
+    let folder = Folder::new("walks");
+    let disk = folder.disk();
+    let many: Vec<_> = (0..200).map(|number| change(&format!("x/{number:03}"), Was::Nothing, Some("1"))).collect();
+    assert_eq!(ask(&disk, Job::Put(many)), Done::Stored(true));
+    disk.close();
+    let (release, disk) = held(file::opener(folder.0.clone()));
+    let (tell, told) = channel();
+    let count = || Job::Count { table: Table::Broadcast, prefix: "x/".into() };
+    for (number, job) in [count(), get("x/007"), count()].into_iter().enumerate() {
+        let tell = tell.clone();
+        disk.order(job, Box::new(move |done| tell.send((number, done)).expect("somebody waits")));
+    }
+    drop(release);
+    let done = |_| told.recv_timeout(Duration::from_secs(20)).expect("each is answered");
+    let all: Vec<_> = (0..3).map(done).collect();
+    assert_eq!(all, [(1, found("1")), (0, Done::Number(200)), (2, Done::Number(200))]);
+}
+
+/// More than may walk at once fails, and leaves the others alone; what walks when the store is closed is told.
+#[test]
+fn so_many_walk_and_no_more() {
+    let folder = Folder::new("walkers");
+    let disk = folder.disk();
+    let many: Vec<_> = (0..100).map(|number| change(&format!("x/{number:03}"), Was::Nothing, Some("1"))).collect();
+    assert_eq!(ask(&disk, Job::Put(many)), Done::Stored(true));
+    disk.close();
+    let (release, disk) = held(file::opener(folder.0.clone()));
+    let count = || Job::Count { table: Table::Broadcast, prefix: "".into() };
+    let told: Vec<_> = (0..=WALKS).map(|_| later(&disk, count())).collect();
+    drop(release);
+    disk.close();
+    let done = |told: &Receiver<Done>| told.recv_timeout(Duration::from_secs(20)).expect("each is answered");
+    let all: Vec<_> = told.iter().map(done).collect();
+    assert_eq!(all.iter().filter(|done| **done == Done::Number(100)).count(), WALKS);
+    assert_eq!((all.last(), disk.counts().refused), (Some(&Done::Failed), 1));
 }

@@ -13,6 +13,8 @@ use crate::{
     Realm, RealmLimits, Rendition, Report, Section, Selection, Signal, SignalKind, Speaks, Tag, Track, View,
 };
 
+mod places;
+
 struct Stage {
     hub: Hub,
     out: Effects,
@@ -66,8 +68,14 @@ impl Stage {
     }
 
     fn publishes(&mut self, party: PartyId, stream: &str, main: Option<&str>) -> Vec<String> {
-        let publish =
-            Publish { stream: name(stream), main: main.map(name), kinds: Kinds::ALL, about: None, claim: None };
+        let publish = Publish {
+            stream: name(stream),
+            main: main.map(name),
+            kinds: Kinds::ALL,
+            about: None,
+            claim: None,
+            tracks: None,
+        };
         self.does(party, Command::Publish(publish))
     }
 
@@ -148,7 +156,9 @@ impl Stage {
             Event::Switched { link, track, height } => {
                 format!("{who} #{} switched {} to {height}", link.0, track.as_str())
             }
-            Event::Speaker { link, track } => format!("{who} #{} hears {}", link.0, track.as_str()),
+            Event::Speaker { link, track, level } => {
+                format!("{who} #{} hears {} at {level}", link.0, track.as_str())
+            }
             Event::Channel { link, channel, open } => {
                 let sign = if *open { '+' } else { '-' };
                 format!("{who} #{} channel {sign}{}", link.0, channel.as_str())
@@ -180,6 +190,7 @@ fn view(stream: &str, selection: Selection, except: Option<&str>, speaks: Speaks
         selection,
         except: except.map(name),
         speaks,
+        viewers: None,
         about: None,
         shape: crate::Shape::default(),
     })
@@ -281,6 +292,7 @@ fn a_peer_that_offers_views_as_others_do() {
             selection: Selection::ALL,
             except: None,
             speaks: Speaks::No,
+            viewers: None,
             about: None,
             shape: crate::Shape::default(),
         };
@@ -318,7 +330,9 @@ fn without_a_codec_or_an_engine_nothing_is_published() {
     let mut stage = Stage::with(RealmLimits { codecs: Some([Codec::Opus].into()), ..RealmLimits::default() });
     let [a] = stage.parties(["a"]);
     assert_eq!(stage.publishes(a, "s", None), ["a refused NoCodec"]);
-    let publish = |kinds| Command::Publish(Publish { stream: name("s"), main: None, kinds, about: None, claim: None });
+    let publish = |kinds| {
+        Command::Publish(Publish { stream: name("s"), main: None, kinds, about: None, claim: None, tracks: None })
+    };
     assert_eq!(stage.does(a, publish(VIDEO)), ["a refused NoCodec"]);
     assert_eq!(stage.does(a, publish(AUDIO))[0], "a reserved #1");
     assert_eq!(stage.hangs_up(a, 1).len(), 2);
@@ -335,7 +349,7 @@ fn who_knocks_is_told_what_he_would_be_told_and_takes_nothing() {
     let mut stage = Stage::with(RealmLimits { codecs: Some([Codec::Opus].into()), ..RealmLimits::default() });
     let [a, b] = stage.parties(["a", "b"]);
     let publishes = |stream: &str, kinds| Command::Knock(Knock::Publish(name(stream), kinds));
-    let sound = Publish { stream: name("s"), main: None, kinds: AUDIO, about: None, claim: None };
+    let sound = Publish { stream: name("s"), main: None, kinds: AUDIO, about: None, claim: None, tracks: None };
     assert_eq!(stage.does(a, publishes("s", VIDEO)), ["a refused NoCodec"]);
     assert_eq!(stage.does(a, publishes("s", AUDIO)), ["a admitted"]);
     assert_eq!(stage.does(b, publishes("s", AUDIO)), ["b admitted"], "it is free all the same");
@@ -589,24 +603,6 @@ fn a_viewer_chooses_a_size_for_one_track_or_all() {
 }
 
 #[test]
-fn a_stream_has_so_many_viewers_and_no_more() {
-    let mut stage = Stage::with(RealmLimits {
-        viewers: 1,
-        codecs: Some([Codec::Opus, Codec::Vp8].into()),
-        ..RealmLimits::default()
-    });
-    let [a, b, c] = stage.parties(["a", "b", "c"]);
-    stage.live(a, "s", None);
-    stage.live(a, "t", None);
-    assert_eq!(stage.views(b, "s")[0], "b viewing #3");
-    assert_eq!(stage.views(c, "s"), ["c refused StreamFull"]);
-    assert_eq!(stage.views(b, "s"), ["b refused Viewing"], "the nearer reason");
-    assert_eq!(stage.views(c, "t")[0], "c viewing #4", "each stream for itself");
-    stage.goes(b);
-    assert_eq!(stage.views(c, "s")[0], "c viewing #5");
-}
-
-#[test]
 fn who_goes_takes_his_streams_and_views_along() {
     let mut stage = Stage::new();
     let [a, b] = stage.parties(["a", "b"]);
@@ -661,7 +657,7 @@ fn what_the_engine_says_of_a_closed_leg_is_ignored() {
             MediaEvent::Declined { link },
             MediaEvent::KeyWanted { link },
             MediaEvent::Switched { link, source: link, height: 1 },
-            MediaEvent::Speaker { link, source: link },
+            MediaEvent::Speaker { link, source: link, level: 0 },
             MediaEvent::Report { link, report: report.clone() },
         ] {
             assert_eq!(stage.engine(event), NOTHING);
@@ -691,8 +687,8 @@ fn reports_reach_viewers_and_renditions_who_asks() {
     let switched = |source| MediaEvent::Switched { link: link(2), source: link(source), height: 360 };
     assert_eq!(stage.engine(switched(1)), ["b #2 switched s to 360"]);
     assert_eq!(stage.engine(switched(9)), NOTHING);
-    let speaker = |source| MediaEvent::Speaker { link: link(2), source: link(source) };
-    assert_eq!(stage.engine(speaker(1)), ["b #2 hears s"]);
+    let speaker = |source| MediaEvent::Speaker { link: link(2), source: link(source), level: 30 };
+    assert_eq!(stage.engine(speaker(1)), ["b #2 hears s at 30"]);
     assert_eq!(stage.engine(speaker(9)), NOTHING);
 }
 
@@ -734,7 +730,8 @@ fn a_publication_travels_as_its_party_does_and_never_as_telephones_do() {
         let profile =
             Profile { realm: Realm(0), lang: Lang(1), peer_to_peer: false, one_call: false, transport: given };
         let party = stage.hub.attach(profile, &mut stage.out);
-        let publish = Publish { stream: name("s"), main: None, kinds: Kinds::ALL, about: None, claim: None };
+        let publish =
+            Publish { stream: name("s"), main: None, kinds: Kinds::ALL, about: None, claim: None, tracks: None };
         stage.hub.handle(Moment::from_micros(1), party, Tag(9), Command::Publish(publish), &mut stage.out);
         let opened = stage.out.drain().find_map(|effect| match effect {
             Effect::Media(MediaOp::Open(open)) => Some(open.transport),

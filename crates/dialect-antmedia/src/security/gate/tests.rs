@@ -179,7 +179,7 @@ fn a_token_is_for_one_stream_and_one_purpose_and_is_used_up() {
     assert_eq!(error(&security, &shows(Purpose::Publish), &Facts::default()), UNAUTHORIZED, "an unknown one");
     let asks = Wish { only_asks: true, ..shows(Purpose::Play) };
     let pass = outcome(&security, &asks, &facts(&token(Purpose::Play, "s", None))).expect("allowed");
-    assert!(pass.spend.is_none() && pass.seats.is_empty(), "who only asks uses nothing up");
+    assert!(pass.spend.is_none() && pass.seat.is_none(), "who only asks uses nothing up");
     let broken = Facts { token: Some(Record(Arc::from(&b"{"[..]))), ..Facts::default() };
     assert_eq!(error(&security, &shows(Purpose::Publish), &broken), Some("data_store_not_available"));
 }
@@ -323,9 +323,8 @@ fn a_subscriber_shows_a_code() {
 }
 
 #[test]
-fn limits_of_records_and_settings_become_seats() {
-    let security =
-        Security { publishers: Some(3), viewers: Some(4), ..both(Checks { time: true, ..Checks::default() }) };
+fn limits_of_records_are_found() {
+    let security = both(Checks { time: true, ..Checks::default() });
     let alice = Subscriber {
         subscriber_id: "alice".into(),
         b32_secret: Some("GEZDGNBVGY3TQOJQ".into()),
@@ -339,44 +338,22 @@ fn limits_of_records_and_settings_become_seats() {
         subscriber: record(&alice),
         ..Facts::default()
     };
-    let seats = |purpose| {
+    let found = |purpose, facts: &Facts| {
         let wish = Wish {
             room: Some(name("r")),
             subscriber: Some("alice".into()),
             code: Some(code.as_str().into()),
             ..wish(purpose, "s")
         };
-        let pass = outcome(&security, &wish, &facts).expect("allowed");
-        let shown = |(seat, most): (Seat, Option<usize>)| {
-            let kind = match &seat {
-                Seat::Publication => "publication",
-                Seat::Player => "player",
-                Seat::PlayerOf(_) => "player of",
-                Seat::TrackOf(_) => "track of",
-                Seat::LiveTrackOf(_) => "live track of",
-                Seat::Subscriber(..) => "subscriber",
-            };
-            (kind, most, full(&Full(seat)).definition())
-        };
-        pass.seats.into_iter().map(shown).collect::<Vec<_>>()
+        let pass = outcome(&security, &wish, facts).expect("allowed");
+        let is_hers = |(seat, most)| (seat == Seat::Subscriber(name("s"), "alice".into())).then_some(most);
+        (pass.most, pass.seat.and_then(is_hers))
     };
-    let tracks = "main_track_has_max_subtrack_count__not_allowed_to_add_more_subtracks";
-    assert_eq!(
-        seats(Purpose::Publish),
-        [
-            ("publication", Some(3), "highResourceUsage"),
-            ("track of", Some(5), tracks),
-            ("subscriber", Some(1), "unauthorized_access"),
-        ]
-    );
-    assert_eq!(
-        seats(Purpose::Play),
-        [
-            ("player", Some(4), "viewerLimitReached"),
-            ("player of", Some(2), "viewerLimitReached"),
-            ("subscriber", Some(1), "unauthorized_access"),
-        ]
-    );
+    assert_eq!(found(Purpose::Publish, &facts), (Some(5), Some(Some(1))), "so many tracks, and one place");
+    assert_eq!(found(Purpose::Play, &facts), (Some(2), Some(Some(1))), "so many viewers");
+    let bare = Facts { broadcast: record(&Broadcast::default()), room: None, ..facts };
+    assert_eq!(found(Purpose::Publish, &bare), (None, Some(Some(1))));
+    assert_eq!(found(Purpose::Play, &bare), (None, Some(Some(1))), "no limit is none");
 }
 
 #[test]
@@ -414,7 +391,7 @@ fn what_is_wrong_first_is_said() {
     assert_eq!(error(&security, &wish, &facts), UNAUTHORIZED);
     security.publish = Checks { ask: Some(Arc::from("http://x")), ..Checks::default() };
     let pass = outcome(&security, &wish, &facts).expect("all is shown");
-    assert!(pass.ask.is_some() && !pass.seats.is_empty(), "the server is asked before a seat is taken");
+    assert!(pass.ask.is_some() && pass.most.is_none(), "the server is asked before it is let in");
 }
 
 #[test]

@@ -13,6 +13,8 @@ struct Slow {
     now: Moment,
     jobs: Vec<(Tag, Job)>,
     knocked: Option<Tag>,
+    /// Why the hub does not let it in.
+    full: Option<Refusal>,
     /// By which the last publication can be taken up.
     claim: Option<Arc<str>>,
 }
@@ -38,6 +40,7 @@ impl Slow {
             now: Moment::from_micros(5_000_000),
             jobs: Vec::new(),
             knocked: None,
+            full: None,
             claim: None,
         };
         slow.turn(|session, ctx| session.on_open(ctx));
@@ -69,11 +72,21 @@ impl Slow {
 
     /// What it says, and that the hub lets it in if it knocks, which is no command of these tests.
     fn says(&mut self, text: &str) -> Turn {
-        let (mut said, mut close, mut commands) = self.turn(|session, ctx| session.on_frame(Frame::Text(text), ctx));
-        if let Some(tag) = self.knocked.take() {
-            let turn = self.turn(|session, ctx| session.on_event(Event::Admitted { tag }, ctx));
-            assert_eq!(turn, (vec![], None, 0), "law 1");
-            let turn = self.turn(|session, ctx| session.on_deadline(ctx));
+        let turn = self.turn(|session, ctx| session.on_frame(Frame::Text(text), ctx));
+        self.enters(turn)
+    }
+
+    fn enters(&mut self, (mut said, mut close, mut commands): Turn) -> Turn {
+        let Some(tag) = self.knocked.take() else { return (said, close, commands) };
+        let event = match self.full {
+            None => Event::Admitted { tag },
+            Some(refusal) => Event::Refused { tag, refusal },
+        };
+        let refused = self.full.is_some();
+        let turn = self.turn(|session, ctx| session.on_event(event, ctx));
+        assert!(refused || turn == (vec![], None, 0), "law 1: {turn:?}");
+        let rung = self.turn(|session, ctx| session.on_deadline(ctx));
+        for turn in [turn, rung] {
             said.extend(turn.0);
             (close, commands) = (close.or(turn.1), commands + turn.2);
         }
@@ -84,7 +97,8 @@ impl Slow {
     fn done(&mut self, store: &mut Jobs) -> Turn {
         let (tag, job) = self.jobs.remove(0);
         let done = store.carry_out(job);
-        self.turn(|session, ctx| session.on_job(tag, done, ctx))
+        let turn = self.turn(|session, ctx| session.on_job(tag, done, ctx));
+        self.enters(turn)
     }
 
     /// As long as it has something to do at once.
@@ -150,6 +164,28 @@ fn of_two_who_show_a_token_at_once_one_is_let_in() {
     assert_eq!((one.done(&mut store).2, two.done(&mut store).2), (0, 0));
     assert_eq!(two.done(&mut store), (vec![], None, 1));
     assert_eq!(one.done(&mut store).0, [error("unauthorized_access")], "the other one had it");
+    assert!(store.records.is_empty());
+}
+
+/// Whoever finds no place may come again with what he has.
+#[test]
+fn no_token_is_used_up_where_there_is_no_place() {
+    let (mut slow, mut store) = (Slow::new(&tokens(), &Seats::default()), Jobs::default());
+    let (key, record) = token();
+    store.records.insert(key, record);
+    for (refusal, shown) in [
+        (Refusal::Overloaded, "highResourceUsage"),
+        (Refusal::TracksFull, "main_track_has_max_subtrack_count__not_allowed_to_add_more_subtracks"),
+    ] {
+        slow.full = None;
+        slow.says(PUBLISH);
+        slow.full = Some(refusal);
+        assert_eq!(slow.done(&mut store), (vec![error(shown)], None, 0));
+        assert!(slow.jobs.is_empty() && store.records.len() == 1);
+    }
+    slow.full = None;
+    slow.says(PUBLISH);
+    assert_eq!((slow.done(&mut store).2, slow.done(&mut store).2), (0, 1));
     assert!(store.records.is_empty());
 }
 
@@ -236,7 +272,7 @@ fn ten_thousand_wrong_tokens_slow_nobody_else() {
     assert_eq!(other.done(&mut store), (vec![], None, 0));
     assert_eq!(other.done(&mut store), (vec![], None, 1));
     assert_eq!(other.out.deaf_until(), None);
-    assert_eq!(seats.count(&crate::security::seats::Seat::Publication), 1, "guesses hold no seats");
+    assert_eq!(format!("{seats:?}"), "Seats(0)", "guesses hold no seats");
 }
 
 /// A registered stream whose media have just begun to flow; its record, and that of its room.
