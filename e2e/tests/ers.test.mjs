@@ -94,3 +94,23 @@ e2e('tokens and rooms: who has none is told so, and who is given one sees the st
   await right.page.reload();
   await right.untilSaid('problem', /does not accept this token/);
 });
+
+e2e('a token whose time is over lets nobody in, and who is in stays in', async (world) => {
+  const admin = await freePort();
+  const ers = await rendezvous(world, {
+    config: { server: { tokensEnabled: true } },
+    env: { PATCHBAY_DIALECT__ERS__ADMIN_LISTEN: `127.0.0.1:${admin}`, PATCHBAY_DIALECT__ERS__TOKEN_TTL_MS: '4000' },
+  });
+  const media = await mediaServer(world);
+  await Ant.publisher(world, 'publisher', media, 'stream1');
+  await started(media, 'den', { port: ers.port });
+  const ask = async (query) => (await fetch(`http://127.0.0.1:${admin}/?${query}`)).json();
+  assert.equal((await ask('c=addToken&i=t1')).status, 'SUCCESS');
+  const player = await PlayerPage.open(world, 'player', ers, { room: 'den', stream: 'stream1', token: 't1' });
+  await player.untilPicture();
+  const listed = async () => (await ask('c=listTokens&i=')).data.tokens.some(({ token }) => token === 't1');
+  await until('the token is over', async () => !(await listed()));
+  await player.untilPicture();
+  await player.page.reload();
+  await player.untilSaid('problem', /does not accept this token/);
+});

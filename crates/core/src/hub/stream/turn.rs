@@ -27,6 +27,7 @@ impl Streams {
         if self.of(party).iter().filter_map(|link| self.views.get(link)).any(|view| view.idle) {
             return Err(Refusal::Viewing);
         }
+        self.has_place_for_viewer(realm, &label, None)?;
         let link = links.draw();
         let viewed = Viewed {
             owner: Owner { party, via: None },
@@ -44,6 +45,7 @@ impl Streams {
         };
         self.by_party.insert((party, link));
         self.views.insert(link, viewed);
+        self.places.view(realm, true);
         out.tell(party, Event::Viewing { tag, link });
         out.media(MediaOp::Open(Open {
             link,
@@ -72,6 +74,7 @@ impl Streams {
         let realm = self.home_of(realm, &stream);
         let own = self.views.get(&link).filter(|view| view.owner.party == party && view.fragments);
         let view = own.ok_or(Refusal::NoSuchLink)?;
+        let home = view.realm;
         let before = (!view.idle).then(|| (view.realm, view.name.clone()));
         let key = (realm, stream);
         if before.as_ref() == Some(&key) {
@@ -82,9 +85,6 @@ impl Streams {
             return Err(Refusal::Viewing);
         }
         let stage = self.stages.get(&key).filter(|stage| self.can_be_viewed(stage)).ok_or(Refusal::NoSuchStream)?;
-        if stage.views.len() >= self.limits[usize::from(realm.0)].viewers {
-            return Err(Refusal::StreamFull);
-        }
         let sources: Vec<_> = stage.own.iter().chain(&stage.subs).copied().collect();
         let fits = |link: &LinkId| {
             let publication = self.publications.get(link).filter(|publication| publication.live);
@@ -93,6 +93,11 @@ impl Streams {
         if !sources.iter().any(fits) {
             return Err(Refusal::NoCodec);
         }
+        // Its own place is free for it.
+        self.places.view(home, false);
+        let place = self.has_place_for_viewer(realm, &key.1, None);
+        self.places.view(if place.is_ok() { realm } else { home }, true);
+        place?;
         let Some(mut view) = self.views.remove(&link) else { return Err(Refusal::NoSuchLink) };
         if let Some(stage) = before.and_then(|before| self.stages.get_mut(&before)) {
             stage.views.remove(&link);
