@@ -1,6 +1,8 @@
 // A media server's runtime API, as scripts speak it: lines in, JSON behind its length out. And our player page.
 
+import assert from 'node:assert/strict';
 import net from 'node:net';
+import { antServer } from './antmedia.mjs';
 import { until } from './until.mjs';
 
 /** A port that nobody has now. */
@@ -30,6 +32,23 @@ export function command(port, line) {
   });
 }
 
+/** A server that Ant Media's adaptor publishes to, and whose streams `startWebrtc` offers. */
+export async function mediaServer(world, options = {}) {
+  const port = await freePort();
+  const server = await antServer(world, { ...options, env: {
+    PATCHBAY_DIALECT__ERS__EMS__JSON_LISTEN: `127.0.0.1:${port}`,
+    ...options.env,
+  } });
+  return Object.assign(server, { ems: (line) => command(port, line) });
+}
+
+/** Has it serve a room; the configuration's number. */
+export async function started(server, room, { port = server.port, token = '' } = {}) {
+  const answer = await server.ems(`startWebrtc ersip=127.0.0.1 ersport=${port} roomid=${room}${token && ` token=${token}`}`);
+  assert.equal(answer.status, 'SUCCESS', JSON.stringify(answer));
+  return answer.data.configId;
+}
+
 /** Enough frames that they cannot be leftovers of a burst. */
 const MOVING_FRAMES = 15;
 
@@ -41,8 +60,8 @@ export class PlayerPage {
     this.name = tab.name;
   }
 
-  static async open(world, name, server, { room, stream, token, ...options }) {
-    const query = new URLSearchParams({ room, stream, ...(token && { token }) });
+  static async open(world, name, server, { room, stream, token, transport, ...options }) {
+    const query = new URLSearchParams({ room, stream, ...(token && { token }), ...(transport && { transport }) });
     return new PlayerPage(await world.tab(name, `${server.url}demo/evowrtcclient.html?${query}`, options));
   }
 

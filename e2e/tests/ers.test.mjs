@@ -5,20 +5,10 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Ant, antServer } from '../lib/antmedia.mjs';
-import { PlayerPage, command, freePort } from '../lib/ems.mjs';
+import { Ant } from '../lib/antmedia.mjs';
+import { PlayerPage, freePort, mediaServer, started } from '../lib/ems.mjs';
 import { e2e } from '../lib/test.mjs';
 import { until } from '../lib/until.mjs';
-
-/** A server that Ant Media's adaptor publishes to, and whose streams `startWebrtc` offers. */
-async function mediaServer(world, options = {}) {
-  const port = await freePort();
-  const server = await antServer(world, { ...options, env: {
-    PATCHBAY_DIALECT__ERS__EMS__JSON_LISTEN: `127.0.0.1:${port}`,
-    ...options.env,
-  } });
-  return Object.assign(server, { ems: (line) => command(port, line) });
-}
 
 /** A rendezvous server of its own, with this `default.json`. */
 async function rendezvous(world, { config, ...options } = {}) {
@@ -30,12 +20,6 @@ async function rendezvous(world, { config, ...options } = {}) {
     await writeFile(env.PATCHBAY_DIALECT__ERS__CONFIG, JSON.stringify(config));
   }
   return world.server({ ...options, env });
-}
-
-async function started(server, room, { port = server.port, token = '' } = {}) {
-  const answer = await server.ems(`startWebrtc ersip=127.0.0.1 ersport=${port} roomid=${room}${token && ` token=${token}`}`);
-  assert.equal(answer.status, 'SUCCESS', JSON.stringify(answer));
-  return answer.data.configId;
 }
 
 e2e('a stream of Ant Media’s adaptor is watched through a room, by two at once, one after the other, and again', async (world) => {
@@ -108,4 +92,24 @@ e2e('tokens and rooms: who has none is told so, and who is given one sees the st
   await right.untilPicture();
   await right.page.reload();
   await right.untilSaid('problem', /does not accept this token/);
+});
+
+e2e('a token whose time is over lets nobody in, and who is in stays in', async (world) => {
+  const admin = await freePort();
+  const ers = await rendezvous(world, {
+    config: { server: { tokensEnabled: true } },
+    env: { PATCHBAY_DIALECT__ERS__ADMIN_LISTEN: `127.0.0.1:${admin}`, PATCHBAY_DIALECT__ERS__TOKEN_TTL_MS: '4000' },
+  });
+  const media = await mediaServer(world);
+  await Ant.publisher(world, 'publisher', media, 'stream1');
+  await started(media, 'den', { port: ers.port });
+  const ask = async (query) => (await fetch(`http://127.0.0.1:${admin}/?${query}`)).json();
+  assert.equal((await ask('c=addToken&i=t1')).status, 'SUCCESS');
+  const player = await PlayerPage.open(world, 'player', ers, { room: 'den', stream: 'stream1', token: 't1' });
+  await player.untilPicture();
+  const listed = async () => (await ask('c=listTokens&i=')).data.tokens.some(({ token }) => token === 't1');
+  await until('the token is over', async () => !(await listed()));
+  await player.untilPicture();
+  await player.page.reload();
+  await player.untilSaid('problem', /does not accept this token/);
 });

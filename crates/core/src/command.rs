@@ -106,6 +106,21 @@ pub enum Command {
         /// The peer's offer, as plain text.
         offer: Body,
     },
+    /// View fragments by a peer that offers itself ([`Shape::fragments`]), of a stream that is named later ([`Command::Turn`]).
+    /// Answer: `Viewing`, or `Refused`. A party has one such view at a time.
+    StandBy {
+        /// What the leg looks like.
+        shape: Shape,
+        /// The peer's offer, as plain text.
+        offer: Body,
+    },
+    /// View another stream by the same leg, one of fragments. Answer: `Viewing`, or `Refused`, and all is as it was.
+    Turn {
+        /// The view.
+        link: LinkId,
+        /// The other stream.
+        stream: Name,
+    },
     /// Give up viewing a stream, even before `Viewing`: somebody may still be asked for it. A view is told `LegEnded`; who
     /// waited is told nothing more of it.
     Unview {

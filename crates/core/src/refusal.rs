@@ -11,7 +11,7 @@ pub enum Refusal {
     NameTaken,
     /// The party has to `Register` first.
     NotRegistered,
-    /// No codec is switched on for what is to be published.
+    /// No codec is switched on for what is to be published; or what is to be viewed is coded in none that the view takes.
     NoCodec,
     /// The two parties speak different dialects and no media engine stands between them.
     NoEngine,

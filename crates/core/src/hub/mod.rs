@@ -278,6 +278,11 @@ impl Hub {
             }
             Command::View(view) => self.view(now, party, profile, tag, view, None, out),
             Command::Watch { view, offer } => self.view(now, party, profile, tag, view, Some(offer), out),
+            Command::StandBy { shape, offer } => {
+                let newcomer = self.is_newcomer(party);
+                self.streams.stand_by(party, profile.realm, tag, shape, offer, newcomer, &mut self.links, out)
+            }
+            Command::Turn { link, stream } => self.streams.turn(party, profile.realm, tag, link, stream, out),
             Command::Unview { stream } => {
                 if let Some(link) = self.streams.view_of(party, &stream) {
                     self.streams.end(link, CauseKind::Hangup.into(), tag, &self.directory, out);

@@ -7,6 +7,7 @@ mod check;
 mod manage;
 mod places;
 mod query;
+mod turn;
 mod vacant;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +87,10 @@ struct Viewed {
     about: Option<Body>,
     /// What was last measured.
     report: Report,
+    /// Its leg takes fragments.
+    fragments: bool,
+    /// It has no stream yet, and is on no stage.
+    idle: bool,
 }
 
 #[derive(Debug)]
@@ -266,7 +271,7 @@ impl Streams {
     /// The party's view of that stream.
     pub(super) fn view_of(&self, party: PartyId, stream: &Name) -> Option<LinkId> {
         // Among the party's own links: they are few, and a stream's views may be thousands.
-        let is_it = |link: &LinkId| self.views.get(link).is_some_and(|view| view.name == *stream);
+        let is_it = |link: &LinkId| self.views.get(link).is_some_and(|view| view.name == *stream && !view.idle);
         self.of(party).into_iter().find(is_it)
     }
 
@@ -314,6 +319,8 @@ impl Streams {
             tracks: Vec::new(),
             about,
             report: Report::default(),
+            fragments: shape.fragments,
+            idle: false,
         };
         for link in stage.own.iter().chain(&stage.subs) {
             if let Some(track) = self.track(*link, &viewed, false) {

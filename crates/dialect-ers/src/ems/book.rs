@@ -189,12 +189,18 @@ impl Book {
         }
     }
 
-    /// A connection has a viewer: another one is to wait.
+    /// A connection has a viewer: another one is to wait. Or its viewer sees another stream.
     pub(crate) fn serves(&mut self, number: u64, stream: &str, now: Moment) {
-        let Some(connection) = self.connections.get_mut(&number).filter(|one| one.phase == Phase::Waits) else {
-            return;
+        let Some(connection) = self.connections.get_mut(&number) else { return };
+        let waited = match connection.phase {
+            Phase::Waits => true,
+            Phase::Serves(_) => false,
+            Phase::Useless => return,
         };
         connection.phase = Phase::Serves(stream.to_owned());
+        if !waited {
+            return;
+        }
         let id = connection.id;
         if !self.waits(id) {
             self.dial(id, now);

@@ -1,6 +1,7 @@
 //! One connection to a rendezvous server: waits in a room for a viewer, and serves it (ers.md section 2.4).
 
 mod commands;
+mod fragments;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use patchbay_dialect_kit::job::Done;
 use patchbay_dialect_kit::{CloseCause, Ctx, Frame, Session};
 
 use self::commands::{Commands, Order};
+use self::fragments::Asking;
 use super::api::value::Value;
 use super::events::{Reporter, Sinks};
 use super::note::{self, News, Wish};
@@ -84,6 +86,7 @@ struct Viewer {
     link: Option<LinkId>,
     names: Names,
     described: bool,
+    asking: Asking,
 }
 
 enum Todo {
@@ -92,6 +95,8 @@ enum Todo {
     /// Say it on the command channel.
     Say(String),
     Obey(Order),
+    /// Show the player that stream.
+    Turn(String),
 }
 
 impl Client {
@@ -200,6 +205,7 @@ impl Client {
             link: None,
             names: Names::default(),
             described: false,
+            asking: Asking::default(),
         });
         ctx.out.command(VIEW, Command::View(view));
     }
@@ -207,11 +213,7 @@ impl Client {
     fn message(&mut self, message: &Message<'_>, ctx: &mut Ctx<'_>) {
         let from = message.from.as_deref().unwrap_or_default();
         let Some(viewer) = self.viewer.as_mut().filter(|viewer| from.is_empty() || viewer.id == from) else {
-            // Who offers itself knows data channels alone, and asks there for what is not made here.
-            if message.kind == "offer" && !from.is_empty() && from.len() <= ID && self.viewer.is_none() {
-                ctx.out.text(|out| wire::unavailable(out, from, NO_STREAM));
-            }
-            return;
+            return self.offered(message, ctx);
         };
         if let Some(sid) = message.sid.as_deref().filter(|sid| !sid.is_empty() && sid.len() <= ID) {
             viewer.sid = Some(sid.to_owned());
@@ -238,8 +240,11 @@ impl Client {
         ctx: &mut Ctx<'_>,
     ) {
         let Some(viewer) = self.viewer.as_mut().filter(|viewer| viewer.link == Some(link)) else { return };
-        if kind != DescriptionKind::Offer || self.phase == Phase::Cut {
+        if self.phase == Phase::Cut {
             return;
+        }
+        if kind == DescriptionKind::Answer {
+            return self.answers(text, ctx);
         }
         viewer.names = Names::of(sections);
         let (id, sid) = (&*viewer.id, viewer.sid.as_deref().unwrap_or(wire::SID));
@@ -341,6 +346,8 @@ impl Session for Client {
                     viewer.link = Some(link);
                 }
             }
+            Event::Viewing { tag: fragments::TURN, .. } => self.turned(true),
+            Event::Refused { tag: fragments::TURN, .. } => self.turned(false),
             Event::Refused { tag: VIEW, .. } => self.unavailable(ctx),
             Event::Described { link, kind, sdp, sections } => self.described(link, kind, &sdp, &sections, ctx),
             Event::Channel { link, channel, open } => self.channel(link, channel, open, ctx.now),
@@ -382,6 +389,7 @@ impl Session for Client {
                 Todo::Forget(stream) => ctx.out.command(UNHEARD, Command::Unview { stream }),
                 Todo::Say(text) => self.speak(text, ctx),
                 Todo::Obey(order) => self.obey(order, ctx),
+                Todo::Turn(stream) => self.turn(stream, ctx),
             }
         }
         self.beat(ctx);

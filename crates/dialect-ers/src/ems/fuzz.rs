@@ -1,5 +1,7 @@
-//! What the fuzz target `ems` runs: lines, each read as a command, as a request for one, as a packet of a rendezvous server and
-//! as a description (`docs/testing.md`, "Fuzzing").
+//! What the fuzz target `ems` runs: lines, each read as a command, as a request for one, as a packet of a rendezvous server, as
+//! what a player says, and as a description (`docs/testing.md`, "Fuzzing").
+
+mod said;
 
 use std::collections::BTreeMap;
 
@@ -32,6 +34,7 @@ pub fn target(data: &[u8]) {
         request(line);
     }
     packets(text);
+    said::said(text);
     description(text);
 }
 

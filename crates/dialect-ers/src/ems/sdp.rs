@@ -84,6 +84,17 @@ fn renamed<'a>(line: &'a str, name: impl Fn(&'a str) -> &'a str) -> String {
     line.to_owned()
 }
 
+/// Whether an offer has data in the form of 2015.
+pub(crate) fn is_old(sdp: &str) -> bool {
+    sdp.lines().any(|line| line.starts_with("m=application ") && line.trim_end().ends_with(" DTLS/SCTP 5000"))
+}
+
+/// An answer of ours without its candidates, which are told apart.
+pub(crate) fn apart(sdp: &str) -> String {
+    let ours = |line: &&str| !line.starts_with("a=candidate:") && *line != "a=end-of-candidates";
+    sdp.lines().map(str::trim_end).filter(ours).fold(String::with_capacity(sdp.len()), |out, line| out + line + "\r\n")
+}
+
 /// The candidates of a description, each once: sections that share a connection repeat them.
 pub(crate) fn candidates(sdp: &str) -> Vec<&str> {
     let mut found: Vec<&str> = Vec::new();
@@ -137,6 +148,14 @@ mod tests {
             a=mid:y2\r\nm=application 9 DTLS/SCTP 5000\r\na=mid:z3\r\n";
         assert_eq!(names().answer(answer), expected);
         assert_eq!(first_mid(answer), Some("audio"));
+    }
+
+    #[test]
+    fn an_answer_has_the_form_of_the_offer_and_no_candidates() {
+        assert!(!is_old(OFFER) && is_old(&names().offer(OFFER)));
+        let answer = apart(OFFER);
+        assert!(!answer.contains("candidate") && answer.ends_with("a=max-message-size:262144\r\n"), "{answer}");
+        assert!(is_old(&Names::default().offer(OFFER)) && Names::default().offer(OFFER).contains("a=mid:z3"));
     }
 
     #[test]

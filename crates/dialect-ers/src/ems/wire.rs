@@ -242,6 +242,14 @@ pub(crate) fn offer(out: &mut Vec<u8>, to: &str, sid: &str, sdp: &str) {
     out.extend_from_slice(END);
 }
 
+/// An answer.
+pub(crate) fn answer(out: &mut Vec<u8>, to: &str, sid: &str, sdp: &str) {
+    step(out, to, sid, "answer");
+    out.extend_from_slice(b"\"type\":\"answer\",\"sdp\":");
+    write_plain_string(out, sdp);
+    out.extend_from_slice(END);
+}
+
 /// A candidate of ours.
 pub(crate) fn candidate(out: &mut Vec<u8>, to: &str, sid: &str, mid: &str, candidate: &str) {
     step(out, to, sid, "candidate");

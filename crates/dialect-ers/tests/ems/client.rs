@@ -318,7 +318,7 @@ fn a_viewer_is_served_on_when_the_server_is_lost() {
 
 /// One that offers itself knows what is not made here.
 #[test]
-fn who_offers_is_told_that_there_is_nothing() {
+fn who_offers_nothing_is_told_that_there_is_nothing() {
     let ems = dialect(Envelope::Flat);
     let mut world = started(&ems);
     let connection = world.join();

@@ -162,3 +162,82 @@ fn a_command_for_players_goes_to_their_command_channels_alone() {
     world.sessions.channel(one, "live", CHANNEL, false);
     assert!(send(&mut world, "live").contains("Command not sent."));
 }
+
+/// A player of the first generation, in the room: its offer is answered.
+fn offered<'a>(ems: &'a Ems, section: &str) -> (World<'a>, usize, Vec<String>) {
+    let mut world = started(ems);
+    world.publish("h264");
+    world.publish("h264b");
+    world.publish("vp8");
+    let connection = world.join();
+    let offer = format!(
+        r#"5:::{{"name":"message","args":[{{"to":"E","sid":"7","roomType":"video","type":"offer","payload":{{"type":"offer","sdp":"v=0\r\n{section}\r\na=mid:data\r\n"}},"prefix":"webkit","from":"W"}}]}}"#
+    );
+    world.say(connection, &offer);
+    let heard = world.heard(connection);
+    (world, connection, heard)
+}
+
+fn request(name: &str) -> String {
+    format!(r#"{{"type":"fmp4Request","payload":{{"name":"{name}"}}}}"#)
+}
+
+fn response(name: &str, sent: bool) -> String {
+    let (description, status) = if sent {
+        ("Outbound FMP4 stream created.", "SUCCESS")
+    } else {
+        ("Requested stream could not be sent!", "FAIL")
+    };
+    format!(
+        r#"{{"payload":{{"description":"{description}","name":"{name}","status":"{status}"}},"type":"fmp4Response"}}"#
+    )
+}
+
+/// C11's media server, and P5.
+#[test]
+fn who_offers_itself_is_answered_and_asks_for_its_stream() {
+    const LEG: &str = "emsStreamChannel";
+    let ems = dialect(Envelope::Flat);
+    let (mut world, connection, heard) = offered(&ems, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel");
+    let [answer, candidate] = heard.as_slice() else { panic!("{heard:?}") };
+    let begin = r#"5:::{"name":"message","args":[{"to":"W","sid":"7","roomType":"video","type":"#;
+    assert!(
+        answer.starts_with(&format!(r#"{begin}"answer","payload":{{"type":"answer","sdp":"v=0\r\nm=appl"#)),
+        "{answer}"
+    );
+    assert!(!answer.contains("candidate"), "{answer}");
+    assert!(candidate.starts_with(&format!(r#"{begin}"candidate""#)), "{candidate}");
+    assert_eq!(world.sessions.ordered(), 1, "the next one goes to the room");
+    world.sessions.channel(connection, LEG, CHANNEL, true);
+    for (name, sent) in [("test2", false), ("vp8", false), ("h264", true), ("list;*h264b", true), ("h264", true)] {
+        world.sessions.speak(connection, LEG, CHANNEL, &request(name));
+        assert_eq!(world.sessions.spoken(connection, LEG, CHANNEL), [response(name, sent)]);
+    }
+    let full = r#"{"type":"fmp4Request","payload":{"name":"h264","fullMp4":true}}"#;
+    world.sessions.speak(connection, LEG, CHANNEL, full);
+    assert_eq!(world.sessions.spoken(connection, LEG, CHANNEL), [response("h264", false)], "a whole file is none");
+    // It can be told commands as a viewer of that stream, and is done with it.
+    let json = world.caller("json", LOCAL);
+    let send = |stream: &str| format!("sendWebRTCCommand command=go localstreamname={stream} argument=x");
+    assert!(world.json(json, &send("h264")).contains("Command sent."));
+    world.say(connection, r#"5:::{"name":"remove","args":[{"id":"W"}]}"#);
+    assert_eq!((world.sessions.ended(connection).is_some(), world.sessions.legs()), (true, 3));
+}
+
+#[test]
+fn who_offers_in_the_old_form_is_answered_in_it() {
+    let ems = dialect(Envelope::Flat);
+    let (_world, _, heard) = offered(&ems, "m=application 9 DTLS/SCTP 5000");
+    // The line that only the old form has; the engine of these tests writes no whole sections.
+    assert!(heard[0].contains(r"v=0\r\na=ice-options:trickle\r\nm=application"), "{}", heard[0]);
+}
+
+#[test]
+fn an_offer_that_is_none_is_turned_down() {
+    let ems = dialect(Envelope::Flat);
+    let (mut world, connection, heard) = offered(&ems, "s=-");
+    assert!(heard[0].contains(r#""message":"Unable to retrieve stream!""#), "{heard:?}");
+    assert_eq!((world.sessions.ordered(), world.sessions.legs()), (0, 3), "the room is not left");
+    world.say(connection, &client_joined("W", "vp8"));
+    assert_eq!(world.heard(connection).len(), 2);
+}

@@ -74,6 +74,7 @@ impl Engine {
             MediaOp::Open(open) => {
                 let told = match &open.role {
                     LegRole::Send { label: Some(label), .. } => Some(label.clone()),
+                    LegRole::Fragments { tracks, label, answers: true } if tracks.is_empty() => Some(label.clone()),
                     LegRole::Answer { tracks, .. }
                     | LegRole::Send { tracks, .. }
                     | LegRole::Fragments { tracks, .. } => {
@@ -189,7 +190,8 @@ impl Engine {
             LegRole::Answer { tracks, .. } => (false, Kinds::NONE, tracks),
             LegRole::Fragments { tracks, .. } => {
                 let fits = |track: &Track| matches!(track.video, Some(Codec::H264 { .. }));
-                if !tracks.iter().any(fits) {
+                let waits = answers && tracks.is_empty();
+                if !waits && !tracks.iter().any(fits) {
                     return self.refuse(link, MediaFault::Description);
                 }
                 (channel, data_only) = (true, true);

@@ -355,6 +355,10 @@ impl Leg {
 
     /// Hands the peer a data message, as soon as there is a channel for it; or on the channel of that name, if it is open.
     pub(crate) fn say(&mut self, to: Option<&Name>, message: Queued) {
+        if to.is_none() && matches!(self.role, Role::Fragments(_)) {
+            // Its own channel is for fragments alone: nothing that is said to everybody has a place.
+            return;
+        }
         self.data.push(to, message, self.rtc.as_mut());
     }
 

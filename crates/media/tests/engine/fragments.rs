@@ -6,6 +6,7 @@ use patchbay_core::{
     Codec, DescriptionKind, LegRole, LinkId, MediaEvent, MediaFault, MediaOp, Name, SignalKind, Track,
 };
 use str0m::change::SdpAnswer;
+use str0m::channel::ChannelConfig;
 use str0m::format::Codec as Format;
 use str0m::rtp::RtpWrite;
 
@@ -338,4 +339,34 @@ fn what_is_switched_off_comes_back_with_a_key_frame() {
     let shown = shown(&world.peers[peer].said);
     shown.is_sound();
     assert!(shown.pictures.len() >= count + 15, "{} pictures", shown.pictures.len());
+}
+
+/// It would be taken for a record, or wait for ever and shut what the party speaks on.
+#[test]
+fn what_is_said_to_everybody_has_no_place_among_fragments() {
+    let mut world = World::new(1, 1);
+    let mut camera = Camera::new(&mut world, 1, Path::GOOD);
+    let name = |text| Name::parse(text).expect("a name");
+    world.heeds = vec![name("commands")];
+    let peer = viewer(&mut world, 2, &camera, Path::GOOD);
+    let config = ChannelConfig { label: "commands".to_owned(), ..ChannelConfig::default() };
+    let commands = world.peers[peer].rtc.direct_api().create_data_channel(config);
+    let now = world.now;
+    world.peers[peer].tick(now);
+    camera.films(&mut world, 10, 2_000);
+    // More than wait for a slow peer.
+    for _ in 0..1_100 {
+        let bytes = b"to everybody".as_slice().into();
+        world.op(MediaOp::Say { link: LinkId::new(2), channel: None, binary: false, bytes });
+    }
+    let bytes = b"to you".as_slice().into();
+    world.op(MediaOp::Say { link: LinkId::new(2), channel: Some(name("commands")), binary: false, bytes });
+    camera.films(&mut world, 10, 2_000);
+    let (said, on) = (&world.peers[peer].said, &world.peers[peer].said_on);
+    let (spoken, records): (Vec<_>, Vec<_>) = said.iter().cloned().zip(on).partition(|(_, on)| **on == commands);
+    assert_eq!(spoken, [((false, b"to you".to_vec()), &commands)]);
+    let records: Vec<_> = records.into_iter().map(|(record, _)| record).collect();
+    let shown = shown(&records);
+    shown.is_sound();
+    assert!(shown.pictures.len() >= 15, "{}", shown.pictures.len());
 }

@@ -14,6 +14,7 @@ mod net;
 mod peer;
 mod phone;
 mod ports;
+mod pulled;
 mod simulcast;
 mod srtp;
 mod talk;

@@ -43,6 +43,8 @@ pub(crate) struct Peer {
     /// On which channel what came was said.
     pub(crate) said_on: Vec<ChannelId>,
     pub(crate) mids: Vec<(Mid, MediaKind)>,
+    /// When the engine checked the way to it (RFC 8489: a Binding request).
+    pub(crate) checks: Vec<Instant>,
     /// When the engine asked for key frames.
     pub(crate) asked: Vec<Instant>,
     /// Of which layer.
@@ -73,6 +75,7 @@ impl Peer {
             channels: Vec::new(),
             said_on: Vec::new(),
             mids: Vec::new(),
+            checks: Vec::new(),
             asked: Vec::new(),
             asked_of: Vec::new(),
             out: Vec::new(),
@@ -236,6 +239,9 @@ impl Peer {
     pub(crate) fn receive(&mut self, now: Instant, source: SocketAddr, bytes: &[u8]) {
         if self.closed {
             return;
+        }
+        if bytes.starts_with(&[0, 1]) {
+            self.checks.push(now);
         }
         let Ok(receive) = Receive::new(Protocol::Udp, source, self.address, bytes) else { return };
         self.rtc.handle_input(Input::Receive(now, receive)).expect("a datagram is taken");

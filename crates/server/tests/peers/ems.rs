@@ -13,7 +13,7 @@ use super::common::wire::Address;
 use super::peer::Peer;
 use super::session::{PATIENCE, Session, server};
 
-const API: [(&str, &str); 1] = [("PATCHBAY_DIALECT__ERS__EMS__JSON_LISTEN", "127.0.0.1:0")];
+pub(crate) const API: [(&str, &str); 1] = [("PATCHBAY_DIALECT__ERS__EMS__JSON_LISTEN", "127.0.0.1:0")];
 /// The longest pause between two attempts to reach a server, and what else it takes.
 const BACK: Duration = Duration::from_secs(20);
 
@@ -31,7 +31,7 @@ fn ask(server: &Server, line: &str) -> Value {
 }
 
 /// Starts a room of that rendezvous server, and waits until the device is in it.
-fn start(server: &Server, at: &Address) {
+pub(crate) fn start(server: &Server, at: &Address) {
     let port = at.host().rsplit_once(':').expect("a port").1.to_owned();
     let answer = ask(server, &format!("startWebrtc ersip=127.0.0.1 ersport={port} roomid=den"));
     assert_eq!(answer["status"], "SUCCESS", "{answer}");
@@ -44,7 +44,7 @@ fn until_joined(server: &Server, within: Duration) {
     });
 }
 
-fn until(what: &str, within: Duration, mut probe: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, within: Duration, mut probe: impl FnMut() -> bool) {
     let deadline = Instant::now() + within;
     while !probe() {
         assert!(Instant::now() < deadline, "after {within:?} still not: {what}");
@@ -53,17 +53,21 @@ fn until(what: &str, within: Duration, mut probe: impl FnMut() -> bool) {
 }
 
 /// A player in the room, and what it is sent.
-struct Player {
+pub(crate) struct Player {
     device: Device,
-    peer: Peer,
+    pub(crate) peer: Peer,
 }
 
 impl Player {
     /// Comes in, which may take until there is somebody there; what it is told first.
     fn enter(at: &Address, stream: &str) -> (Device, String) {
+        Self::enter_by(at, stream, "srtp")
+    }
+
+    pub(crate) fn enter_by(at: &Address, stream: &str, transport: &str) -> (Device, String) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let data = format!(r#"{{"token":null,"streamName":"{stream}","transport":"srtp"}}"#);
+            let data = format!(r#"{{"token":null,"streamName":"{stream}","transport":"{transport}"}}"#);
             let (mut device, answer) = Device::joining(at, "den", &data);
             if answer != r#"6:::1+[null,{"clients":{}}]"# {
                 let told = device.hear();
@@ -73,8 +77,12 @@ impl Player {
         }
     }
 
-    fn watch(at: &Address, stream: &str) -> Self {
-        let (mut device, offer) = Self::enter(at, stream);
+    pub(crate) fn watch(at: &Address, stream: &str) -> Self {
+        Self::watch_by(at, stream, "srtp")
+    }
+
+    pub(crate) fn watch_by(at: &Address, stream: &str, transport: &str) -> Self {
+        let (mut device, offer) = Self::enter_by(at, stream, transport);
         assert!(offer.contains(r#""type":"offer""#), "{offer}");
         let (from, sdp) = (quoted(&offer, "from"), quoted(&offer, "sdp"));
         assert!(!sdp.contains("a=candidate"), "they come apart: {sdp}");
@@ -125,7 +133,7 @@ impl Player {
         seen.streams.get(mid).map_or((0, 0), |stream| (stream.packets, stream.keys))
     }
 
-    fn until_flowing(&self) {
+    pub(crate) fn until_flowing(&self) {
         until("sound and pictures come", PATIENCE, || {
             let (audio, video) = (self.packets("audio"), self.packets("video"));
             audio.0 > 5 && video.0 > 5 && video.1 > 0

@@ -10,6 +10,8 @@ mod common;
 mod data;
 mod drain;
 mod ems;
+mod film;
+mod fragments;
 mod gates;
 mod manage;
 mod names;

@@ -16,7 +16,7 @@ use str0m::net::{Protocol, Receive};
 use str0m::rtp::RtpWrite;
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
-use super::tone;
+use super::{film, tone};
 
 /// The shortest interval of what a peer sends: a packet of Opus.
 const TICK: Duration = Duration::from_millis(20);
@@ -86,6 +86,7 @@ enum Question {
     Give(String, Sender<String>),
     Candidate(String),
     Say(bool, Vec<u8>),
+    SayOn(String, String),
     /// To open a data channel of that name, on which it speaks from then on.
     Open(String),
 }
@@ -119,7 +120,16 @@ impl Peer {
         Self::with(RtcConfig::new().set_ice_lite(true))
     }
 
+    /// One that sends pictures of H.264, of so many bytes each.
+    pub(crate) fn filming(bytes: usize) -> Self {
+        Self::made(RtcConfig::new().clear_codecs().enable_opus(true, false).enable_h264(true), bytes)
+    }
+
     fn with(config: RtcConfig) -> Self {
+        Self::made(config, 0)
+    }
+
+    fn made(config: RtcConfig, bytes: usize) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
         let addr = socket.local_addr().expect("it is bound");
         let host = Candidate::host(addr, Protocol::Udp).expect("a host candidate");
@@ -136,9 +146,11 @@ impl Peer {
             pending: None,
             sends: Vec::new(),
             channel: None,
+            named: Vec::new(),
             waiting: Vec::new(),
             next: Instant::now(),
             tick: 0,
+            bytes,
         };
         thread::spawn(move || driver.run());
         Self { questions, seen, candidate }
@@ -214,6 +226,11 @@ impl Peer {
         self.ask(Question::Open(label.to_owned()));
     }
 
+    /// On the data channel of that name, which is open.
+    pub(crate) fn say_on(&self, label: &str, message: &str) {
+        self.ask(Question::SayOn(label.to_owned(), message.to_owned()));
+    }
+
     /// On the data channel, once it is open.
     pub(crate) fn say(&self, binary: bool, message: &[u8]) {
         self.ask(Question::Say(binary, message.to_vec()));
@@ -232,10 +249,13 @@ struct Driver {
     pending: Option<SdpPendingOffer>,
     sends: Vec<Outgoing>,
     channel: Option<ChannelId>,
+    named: Vec<(ChannelId, String)>,
     /// Said before the channel was open.
     waiting: Vec<(bool, Vec<u8>)>,
     next: Instant,
     tick: u64,
+    /// Of a picture of H.264.
+    bytes: usize,
 }
 
 struct Outgoing {
@@ -359,6 +379,11 @@ impl Driver {
                 let config = ChannelConfig { label, ..ChannelConfig::default() };
                 self.channel = Some(self.rtc.direct_api().create_data_channel(config));
             }
+            Question::SayOn(label, message) => {
+                let named = self.named.iter().find(|(_, name)| *name == label);
+                let mut channel = named.and_then(|(id, _)| self.rtc.channel(*id)).expect("the channel is open");
+                assert!(channel.write(false, message.as_bytes()).expect("the channel is open"), "there is room");
+            }
             Question::Say(binary, message) => {
                 self.waiting.push((binary, message));
                 self.speak();
@@ -392,6 +417,7 @@ impl Driver {
             Event::Connected => self.seen().connected = true,
             Event::ChannelOpen(id, name) => {
                 self.channel = Some(id);
+                self.named.push((id, name.clone()));
                 let mut seen = self.seen();
                 seen.channel = true;
                 seen.channels.push(name);
@@ -430,7 +456,8 @@ impl Driver {
                 continue;
             }
             // What the other side likes best of what is made here.
-            let made: &[Codec] = if one.video { &[Codec::Vp8] } else { &[Codec::Opus, Codec::PCMU, Codec::PCMA] };
+            let made: &[Codec] =
+                if one.video { &[Codec::Vp8, Codec::H264] } else { &[Codec::Opus, Codec::PCMU, Codec::PCMA] };
             let Some((pt, codec)) = self.rtc.media(one.mid).and_then(|media| {
                 let of = |pt: &Pt| self.rtc.codec_config().iter().find(|params| params.pt() == *pt);
                 let known = media.remote_pts().iter().filter_map(of).map(|params| (params.pt(), params.spec().codec));
@@ -440,6 +467,7 @@ impl Driver {
             };
             let (clock, payloads) = match codec {
                 Codec::Vp8 => (1_800, picture(std::mem::take(&mut one.key))),
+                Codec::H264 => (1_800, film::picture(std::mem::take(&mut one.key), self.tick / 2, self.bytes)),
                 Codec::Opus => (960, vec![vec![0xf8; 80]]),
                 _ => (160, vec![tone::packet(tone::OURS, self.tick)]),
             };

@@ -161,11 +161,15 @@ impl Session {
 
     /// Asks to publish, and offers to send this.
     pub(crate) fn offer(&mut self, stream: &str, sends: Sends, more: &Value) {
+        self.offer_of(stream, Peer::new(), sends, more);
+    }
+
+    /// The same by that peer.
+    pub(crate) fn offer_of(&mut self, stream: &str, peer: Peer, sends: Sends, more: &Value) {
         let mut publish = json!({"command": "publish", "streamId": stream});
         merge(&mut publish, more);
         self.send(publish);
         self.until(&json!({"command": "start", "streamId": stream}));
-        let peer = Peer::new();
         let sdp = peer.offer(sends, stream);
         self.publishes.insert(stream.to_owned(), peer);
         self.send(json!({"command": "takeConfiguration", "streamId": stream, "type": "offer", "sdp": sdp}));

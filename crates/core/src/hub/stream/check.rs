@@ -28,7 +28,9 @@ impl Streams {
         }
         for (link, view) in &self.views {
             let stage = self.stages.get(&(view.realm, view.name.clone()));
-            expect(stage.is_some_and(|stage| stage.views.contains(link)), "a stage does not know its view");
+            let known = stage.is_some_and(|stage| stage.views.contains(link));
+            expect(known != view.idle, "a stage does not know its view");
+            expect(!view.idle || view.tracks.is_empty(), "a view without a stream has tracks");
             expect(self.by_party.contains(&(view.owner.party, *link)), "a viewer does not know its view");
             expect(directory.profile(view.owner.party).is_some(), "a view outlived its party");
             let awaited = stage.and_then(|stage| stage.vacant.as_ref()).map(|vacant| vacant.of);

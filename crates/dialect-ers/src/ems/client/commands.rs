@@ -9,7 +9,7 @@ use patchbay_dialect_kit::{CloseCause, Ctx};
 use super::{Client, Todo, UNHEARD};
 use crate::ems::api::value::Value;
 use crate::ems::note::News;
-use crate::ems::wire::channel::{self, Deed, Fragments, Heard};
+use crate::ems::wire::channel::{self, Deed, Heard};
 
 /// How often a player is told that we are there, as an original does.
 const BEAT: Duration = Duration::from_secs(1);
@@ -17,11 +17,6 @@ const BEAT: Duration = Duration::from_secs(1);
 const MISSED: u32 = 10;
 /// What a player has said and is not done yet. The engine lets fewer through at once; at the bound they are dropped.
 const OBEYED: usize = 128;
-
-/// `fmp4Request` names no stream.
-const NO_NAME: &str = "Missing name field!";
-/// The stream that it names is not there, or cannot be had so.
-const NOT_SENT: &str = "Requested stream could not be sent!";
 
 /// The channel as far as this side knows.
 #[derive(Default)]
@@ -87,7 +82,7 @@ impl Client {
                 argument: said.argument.into_owned(),
                 base64: said.base64,
             }),
-            Some(Heard::Fragments(asked)) => Todo::Say(fragments(&asked)),
+            Some(Heard::Fragments(asked)) => super::fragments::asked(&asked),
             None => return,
         };
         if !full {
@@ -144,10 +139,4 @@ impl Client {
         commands.beat_at = Some(ctx.now + BEAT);
         self.speak(channel::heartbeat(), ctx);
     }
-}
-
-/// The answer to a player that asks for a stream in fragments of MP4, which are not made here (docs/decisions/0022).
-fn fragments(asked: &Fragments<'_>) -> String {
-    let why = if asked.name.is_some() { NOT_SENT } else { NO_NAME };
-    channel::fragments_answer(asked.name.as_deref(), Err(why))
 }
