@@ -3,16 +3,8 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { antServer } from './antmedia.mjs';
+import { freePort } from './program.mjs';
 import { until } from './until.mjs';
-
-/** A port that nobody has now. */
-export async function freePort() {
-  const server = net.createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Sends one command and takes its answer. */
 export function command(port, line) {

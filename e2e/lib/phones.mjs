@@ -4,7 +4,7 @@ import { open, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Program, freePort, freeRange } from './program.mjs';
+import { Program, freePort, freePorts, freeRange } from './program.mjs';
 import { PHONE_HZ, isHeard, strengths } from './tones.mjs';
 import { until } from './until.mjs';
 
@@ -75,7 +75,8 @@ export class Phone extends Program {
    * @param {string} [how.account] further parameters of its account
    */
   static async open(world, registrar, name, { answers = 'auto', shown = '', codecs = 'opus/48000/2,PCMU/8000/1', video = false, account = '' } = {}) {
-    const [sip, control, rtp] = [await freePort(), await freePort(), await freeRange(20)];
+    // It takes the port behind its own as well, for TLS.
+    const [[sip], control, rtp] = [await freePorts(2), await freePort(), await freeRange(20)];
     const phone = await Phone.start(world, name, 'baresip', async (folder) => {
       await writeFile(path.join(folder, 'config'), [...configuration({ sip, control, rtp, folder, video }), ''].join('\n'));
       await writeFile(path.join(folder, 'accounts'), `${shown ? `"${shown}" ` : ''}<sip:${name}@example.com;transport=udp>;auth_user=${name};auth_pass=secret-${name};`

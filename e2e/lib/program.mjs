@@ -66,30 +66,36 @@ export class Program {
   }
 }
 
-/** A port on 127.0.0.1 that is free for UDP and TCP at this moment. */
-export async function freePort() {
+// Below the ports that the kernel gives out by itself, and each one once: two programs that start at the same moment get no
+// port twice.
+let nextPort = 22_000 + 2 * Math.floor(Math.random() * 4_000);
+
+/** So many ports in a row on 127.0.0.1 that are free for UDP and TCP at this moment, the first one even. */
+export async function freePorts(count) {
   for (;;) {
-    const tcp = net.createServer();
-    const port = await new Promise((resolve, reject) => {
-      tcp.once('error', reject);
-      tcp.listen(0, '127.0.0.1', () => resolve(tcp.address().port));
-    });
-    const free = await udpIsFree(port);
-    await new Promise((resolve) => tcp.close(resolve));
-    if (free) return port;
+    const ports = Array.from({ length: count }, (_, at) => nextPort + at);
+    nextPort = ports.at(-1) > 31_900 ? 22_000 : ports.at(-1) + 1 + (count % 2);
+    const free = await Promise.all(ports.flatMap((port) => [udpIsFree(port), tcpIsFree(port)]));
+    if (free.every(Boolean)) return ports;
   }
 }
 
-let nextRange = 22_000 + 2 * Math.floor(Math.random() * 4_000);
+export async function freePort() {
+  return (await freePorts(1))[0];
+}
 
-/** `count` UDP ports in a row, as `first-last`, the first one even: RTP and RTCP come in pairs. */
+/** The same as `first-last`: RTP and RTCP come in pairs. */
 export async function freeRange(count) {
-  for (;;) {
-    const first = nextRange;
-    nextRange = nextRange + count > 32_000 ? 22_000 : nextRange + count;
-    const free = await Promise.all(Array.from({ length: count }, (_, at) => udpIsFree(first + at)));
-    if (free.every(Boolean)) return `${first}-${first + count - 1}`;
-  }
+  const ports = await freePorts(count);
+  return `${ports[0]}-${ports.at(-1)}`;
+}
+
+function tcpIsFree(port) {
+  const server = net.createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 function udpIsFree(port) {

@@ -50,6 +50,11 @@ export class Tab {
     return tab;
   }
 
+  /** With all that belongs to it: its context is its own. */
+  close() {
+    return this.page.browserContext().close();
+  }
+
   text(selector) {
     return this.page.$eval(selector, (element) => element.textContent.trim());
   }

@@ -2,7 +2,7 @@
 // what every page said and looked like. A failed test is tried once more, and that is counted.
 
 import { appendFileSync, mkdirSync } from 'node:fs';
-import test from 'node:test';
+import test, { after } from 'node:test';
 import { launchBrowser, launchFirefox } from './browser.mjs';
 import { OUT, RETRIES } from './out.mjs';
 import { Room } from './room.mjs';
@@ -11,11 +11,29 @@ import { Tab } from './tab.mjs';
 
 const ATTEMPT_WITHIN_MS = 90_000;
 
+/**
+ * The browser of all tests of a file, each of whose tabs has a context of its own: to start one takes longer than many a test.
+ * A test that has failed leaves none behind.
+ */
+let common;
+
+async function commonBrowser() {
+  common ??= launchBrowser();
+  return (await common).browser;
+}
+
+async function dropCommon() {
+  const dropped = await common?.catch(() => undefined);
+  common = undefined;
+  await dropped?.close();
+}
+
+after(dropCommon);
+
 class World {
   #closers = [];
   #tabs = [];
   #tellers = [];
-  #browser;
 
   /** Closed, last first, at the end of the test. */
   onEnd(closer) {
@@ -54,11 +72,11 @@ class World {
     return browser;
   }
 
-  /** A tab in a context of its own; all tabs of a test share one browser unless one is given. */
+  /** A tab in a context of its own; all tabs of a file share one browser unless one is given. */
   async tab(name, url, { browser, ...options } = {}) {
-    const owner = browser ?? (this.#browser ??= await this.browser());
-    const tab = await Tab.open(owner, name, url, options);
+    const tab = await Tab.open(browser ?? (await commonBrowser()), name, url, options);
     this.#tabs.push(tab);
+    if (!browser) this.onEnd(() => tab.close());
     return tab;
   }
 
@@ -113,6 +131,7 @@ async function attempt(name, body) {
   } catch (error) {
     await world.tell(name);
     await world.close().catch((problem) => console.log(`--- while closing: ${problem.message}`));
+    await dropCommon();
     throw error;
   } finally {
     clearTimeout(timer);

@@ -6,7 +6,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Ant } from '../lib/antmedia.mjs';
-import { PlayerPage, freePort, mediaServer, started } from '../lib/ems.mjs';
+import { PlayerPage, mediaServer, started } from '../lib/ems.mjs';
+import { freePort } from '../lib/program.mjs';
 import { e2e } from '../lib/test.mjs';
 import { until } from '../lib/until.mjs';
 

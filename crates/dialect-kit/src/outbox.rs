@@ -211,6 +211,12 @@ impl Outbox {
         !self.commands.is_empty()
     }
 
+    /// There is more than frames and commands: replies, orders, jobs or warnings. Most calls leave none.
+    #[must_use]
+    pub fn has_errands(&self) -> bool {
+        !(self.replies.is_empty() && self.orders.is_empty() && self.jobs.is_empty() && self.warnings.is_empty())
+    }
+
     /// How the connection is to be ended, if it is.
     #[must_use]
     pub fn closing(&self) -> Option<Close> {

@@ -299,15 +299,17 @@ impl Attached {
             sent += u64::from(matches!(frame, OutFrame::Text(_)));
             sink.frame(frame);
         }
-        for (exchange, reply) in out.take_replies() {
-            sent += 1;
-            sink.reply(exchange, reply);
+        if out.has_errands() {
+            for (exchange, reply) in out.take_replies() {
+                sent += 1;
+                sink.reply(exchange, reply);
+            }
+            for order in out.take_orders() {
+                self.shell.lines.order(self.party, &self.mailbox, order);
+            }
+            self.carry_out(out);
         }
         self.shell.metrics.messages_out(self.dialect, sent);
-        for order in out.take_orders() {
-            self.shell.lines.order(self.party, &self.mailbox, order);
-        }
-        self.carry_out(out);
         self.deaf_until = self.deaf_until.max(out.deaf_until().unwrap_or_default());
         let close = out.closing();
         out.clear();

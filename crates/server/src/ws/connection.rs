@@ -211,12 +211,16 @@ impl Connection {
         if self.attached.is_open() && !full && !self.attached.is_deaf(now) {
             more |= self.receive(scratch, now, cx);
         }
-        self.settle(scratch, now);
+        if !self.attached.is_open() {
+            self.settle(scratch, now);
+        }
         self.send(scratch, now, cx);
         // Nobody has asked the socket for input, so it would not wake us for what lies there already.
         more |= full && self.backlog() < HIGH_WATER;
         self.attached.judge(now, self.backlog() > 0, self.progress);
-        self.settle(scratch, now);
+        if !self.attached.is_open() {
+            self.settle(scratch, now);
+        }
         more
     }
 
