@@ -2,7 +2,7 @@
 //!
 //! Viewers, publications and tracks are counted by the hub, whose they are whatever their dialect. A subscriber is a name of
 //! this dialect's own; and when the last live track of a main stream went with its connection, nobody is left whom the hub
-//! could tell (decision 0024).
+//! could tell (decision 0026).
 #![expect(
     clippy::disallowed_types,
     reason = "connections of one application share the table, whichever threads they are on; it is held for a look, and \
