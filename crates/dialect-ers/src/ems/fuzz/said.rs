@@ -1,6 +1,8 @@
 //! Lines, each said by a player on its command channel.
 
-use patchbay_core::{Command, Event, Lang, LinkId, Moment, Name, Tag};
+use std::collections::VecDeque;
+
+use patchbay_core::{Command, Event, Lang, LinkId, Moment, Name, Refusal, Tag};
 use patchbay_dialect_kit::{Ctx, Frame, Outbox, Session};
 
 use super::{Nothing, is_json};
@@ -62,8 +64,14 @@ pub(super) fn said(text: &str) {
     world.tell(Event::Channel { link, channel: channel.clone(), open: true });
     for line in text.split('\n') {
         let bytes = line.as_bytes().into();
-        for (_, command) in world.tell(Event::Heard { link, channel: channel.clone(), binary: false, bytes }) {
+        let mut orders =
+            VecDeque::from(world.tell(Event::Heard { link, channel: channel.clone(), binary: false, bytes }));
+        while let Some((tag, command)) = orders.pop_front() {
             match command {
+                // It is one of RTP, which the hub refuses to turn.
+                Command::Turn { link: of, .. } if of == link => {
+                    orders.extend(world.tell(Event::Refused { tag, refusal: Refusal::NoSuchLink }));
+                }
                 Command::Say { channel: Some(on), bytes, .. } => {
                     let text = std::str::from_utf8(&bytes).expect("text");
                     assert!(on == channel && is_json(text), "{text}");
