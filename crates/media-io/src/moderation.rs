@@ -1,7 +1,7 @@
 //! When a worker lets packets gather before it looks at them, as network cards do with their interrupts.
 //!
-//! To wake a sleeping core costs some 50 µs, caches that have grown cold included: as much as to serve a frame to ten viewers.
-//! Where one publisher's packets are followed by another's before long, both are served by one waking.
+//! To wake a sleeping core costs something by itself, caches that have grown cold included. Where one publisher's packets are
+//! followed by another's before long, both are served by one waking (docs/decisions/0025).
 
 use std::time::{Duration, Instant};
 
