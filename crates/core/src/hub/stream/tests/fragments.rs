@@ -105,3 +105,12 @@ fn a_view_without_a_stream_counts_and_may_turn_to_one_where_all_places_are_taken
     stage.goes(b);
     assert_eq!(stage.does(d, stand_by())[0], "d viewing #4");
 }
+
+#[test]
+fn a_view_without_a_stream_may_turn_to_one_that_is_called_as_its_channel() {
+    let mut stage = Stage::new();
+    let [a, b] = stage.parties(["a", "b"]);
+    stage.films(a, "fragments");
+    stage.does(b, stand_by());
+    assert_eq!(stage.does(b, turn(2, "fragments")), ["b viewing #2", "tracks #2 [#1 H264 all]"]);
+}
